@@ -1,0 +1,96 @@
+/**
+ * Every bound on what a caller can make big, in one place. Sizes are bytes and times milliseconds
+ * unless the name says otherwise. The relations between them are asserted when this module loads.
+ */
+export const limits = {
+  /** A request body on any transport, also after inflation. */
+  request_body_bytes: 1024 * 1024,
+  /** An intercept's action_content, as UTF-8. */
+  action_content_bytes: 256 * 1024,
+  /** An intercept's metadata, as JSON. */
+  metadata_bytes: 64 * 1024,
+  /** Nested containers in free-form client data. */
+  metadata_depth: 24,
+  /** Nested containers in anything sealed (vault-format.md, 1). */
+  canonical_depth: 32,
+  /** Canonical content and canonical details of one entry together (vault-format.md, 1). */
+  entry_bytes: 49_152,
+  /** The canonical envelope of one entry (vault-format.md, 1). */
+  leaf_bytes: 2048,
+  /** Details above this are replaced by their digest (vault-format.md, 2). */
+  details_bytes: 32_768,
+  /** Entries in one durable write, and their bytes (vault-format.md, 7). */
+  batch_entries: 256,
+  batch_bytes: 4 * 1024 * 1024,
+  /** Indexes are below 2^48 (vault-format.md, 4). */
+  sequence_max: 2 ** 48 - 1,
+
+  /** Commands waiting for their seal, without stops. */
+  queue_commands: 8192,
+  /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
+  queue_stops: 8192,
+
+  /** Items of one InterceptBatch. */
+  batch_actions: 100,
+  /** Live sessions of the workspace. */
+  live_sessions: 200_000,
+  /** Terminal sessions that stay in memory after they stopped. */
+  stopped_sessions: 10_000,
+  /** Agents that were registered or named by a session. */
+  agents: 100_000,
+  /** Keys and credentials ever made. */
+  keys: 100_000,
+  /** Parent sessions above one session. */
+  session_levels: 8,
+  /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */
+  terminates_sealed: 16,
+  /** How often repeated terminates are summed up into the log. */
+  repeated_terminates_ms: 60_000,
+  /** Idempotency keys of one live session; of one calling key, and how long those are kept. */
+  session_repeats: 256,
+  principal_repeats: 10_000,
+  principal_repeats_ms: 24 * 3600 * 1000,
+  /** Session ids that a revocation lists, and credentials that an agent's revocation lists. */
+  killed_sessions_listed: 1000,
+  revoked_credentials_listed: 200,
+  /** The idle timeout of a session that brings no budget. */
+  default_idle_timeout_seconds: 86_400,
+  /** Characters of reasons typed by people. */
+  reason_characters: 1024,
+
+  /** Pages of lists. */
+  page_size_default: 50,
+  page_size_max: 500,
+  agents_page_size_max: 1000,
+
+  /** A socket that says nothing, or whose request headers or body do not come. */
+  silent_socket_ms: 10_000,
+  headers_ms: 10_000,
+  request_ms: 30_000,
+  /** Unary calls are answered within this. */
+  call_ms: 30_000,
+  /** Request headers together. */
+  headers_bytes: 16 * 1024,
+  /** Open sockets of the server, and streams on one of them. */
+  connections: 10_000,
+  streams_per_connection: 1024,
+  /** A watch says that it is alive this often, jittered. */
+  bookmark_ms_min: 10_000,
+  bookmark_ms_max: 15_000,
+  /** A reader that does not take a message for this long is cut off. */
+  blocked_reader_ms: 10_000,
+  /** One chunk of an exported file. */
+  export_chunk_bytes: 64 * 1024,
+  /** How long a stop of the process waits for what is under way. */
+  drain_ms: 5_000,
+} as const;
+
+if (
+  limits.details_bytes >= limits.entry_bytes ||
+  limits.metadata_depth >= limits.canonical_depth ||
+  limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
+  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes
+) {
+  throw new Error("limits.ts: two limits contradict each other");
+}

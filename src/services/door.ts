@@ -1,0 +1,52 @@
+/**
+ * What the transports see of the services: one way to tell who calls, and one way to call. Both
+ * doors, rpc/ and rest/, go through it, so that they can't disagree.
+ */
+import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+
+/** Who calls. */
+export interface Principal {
+  /** `key_…` of an API key or `cred_…` of a credential. */
+  readonly key_id: string;
+}
+
+/** One call, beside its request message. */
+export interface Call {
+  readonly principal: Principal;
+  /** Also in the reply's X-Request-Id and in the log line. */
+  readonly request_id: string;
+  /** Aborted when the caller has gone or the time is over. */
+  readonly signal: AbortSignal;
+  /** Headers for the reply; a service may add to them before it answers. */
+  readonly reply_headers: Headers;
+  /** Monotonic milliseconds (performance.now) when the request's headers had arrived. */
+  readonly received_ms: number;
+}
+
+/** The services, as the transports see them. */
+export interface Door {
+  /** Every service with its methods, for routing. */
+  readonly services: readonly DescService[];
+  /**
+   * Tells who calls, from the request's headers alone: X-API-Key, Authorization: Bearer and
+   * X-Xybern-API-Key are equal.
+   *
+   * @param header gives a header's value by its lower-case name, or null
+   * @throws {KillcordError} missing_api_key, invalid_api_key, expired_api_key
+   */
+  authenticate(header: (name: string) => string | null, method: DescMethod): Principal;
+  /**
+   * Calls a unary method: role, validation, then the service.
+   *
+   * @throws {KillcordError} whatever goes wrong; anything else is a fault of ours
+   */
+  unary(method: DescMethod, request: Message, call: Call): Promise<Message>;
+  /**
+   * Calls a server-streaming method. It ends when the stream is over or call.signal aborts.
+   *
+   * @throws {KillcordError} at the first message or later
+   */
+  stream(method: DescMethod, request: Message, call: Call): AsyncIterable<Message>;
+  /** Whether commands are taken: false while starting, draining or after a fault. */
+  ready(): boolean;
+}
