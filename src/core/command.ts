@@ -46,6 +46,8 @@ export interface Intercept extends Common {
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
+  /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
+  readonly latency_us: number;
   readonly repeat: Repeatable | null;
 }
 
@@ -156,3 +158,6 @@ export type Command =
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;
+
+/** A command as a service makes it: the sequencer stamps the time. */
+export type Unstamped<C extends Command = Command> = C extends Command ? Omit<C, "at"> : never;

@@ -122,7 +122,7 @@ export interface EnforcementDecision extends Common {
   readonly trust_score: null;
   readonly policies_triggered: readonly PolicyTriggered[];
   readonly policy_set_digest: string;
-  /** Microseconds from the request to the verdict; filled in by the engine. */
+  /** Microseconds from the request to its decision. */
   readonly latency_us: number;
   readonly chain: Chain | null;
   readonly action_digest: string | null;

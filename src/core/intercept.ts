@@ -205,7 +205,7 @@ function decided(
     trust_score: null,
     policies_triggered: verdict.triggered ?? [],
     policy_set_digest: no_policies_digest,
-    latency_us: 0,
+    latency_us: command.latency_us,
     chain: command.chain,
     action_digest: command.action_digest,
     action_length: command.action_length,
