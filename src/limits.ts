@@ -58,6 +58,11 @@ export const limits = {
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 
+  /** KILLCORD_BOOTSTRAP_KEY. */
+  bootstrap_key_characters_min: 24,
+  /** How often the log counts itself. */
+  heartbeat_seconds: 60,
+
   /** Pages of lists. */
   page_size_default: 50,
   page_size_max: 500,
