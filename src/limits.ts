@@ -22,6 +22,8 @@ export const limits = {
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
+  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
 
