@@ -5,6 +5,7 @@
 import { limits } from "../limits.js";
 import { isBase64 } from "./base64.js";
 import { canonical } from "./canonical.js";
+import type { StoredEntry } from "./journal.js";
 import { isTime } from "./time.js";
 
 /** The algorithm of every signature of an entry and of the certificate of its key. */
@@ -35,6 +36,18 @@ export interface Envelope extends Link {
   readonly entry_type: typeof entry_type;
   readonly entry_hash: string;
   readonly signature: EntrySignature;
+}
+
+/** An entry of the log, with what readers ask its leaf for most. */
+export interface SealedEntry extends StoredEntry {
+  readonly entry_id: string;
+  readonly entry_hash: string;
+  readonly signed_at: string;
+}
+
+/** The stored entry with what its leaf says. */
+export function sealedOf(stored: StoredEntry, leaf: Envelope): SealedEntry {
+  return { ...stored, entry_id: leaf.entry_id, entry_hash: leaf.entry_hash, signed_at: leaf.signed_at };
 }
 
 /** A text that is not the leaf of any envelope. */
