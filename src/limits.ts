@@ -19,9 +19,13 @@ export const limits = {
   leaf_bytes: 2048,
   /** Details above this are replaced by their digest (vault-format.md, 2). */
   details_bytes: 32_768,
+  /** Pointers to a client's numbers that are no safe integers, together (vault-format.md, 1). */
+  decimals_characters: 1024 * 1024,
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
+  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
 
