@@ -8,7 +8,15 @@ import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { pathFromRoot, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
-import { consumedBy, expire, expireIfDue, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+import {
+  consumedBy,
+  ended_reason,
+  expire,
+  expireIfDue,
+  killBelow,
+  killByOrder,
+  nothing_reserved,
+} from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -222,7 +230,7 @@ export function endSession(state: State, command: EndSession): Decision {
     consumed: consumedBy(session),
     reserved: nothing_reserved,
   });
-  killBelow(state, draft, session, { event: "session_ended", sequence });
+  killBelow(state, draft, session, { cause: { event: "session_ended", sequence }, reason: ended_reason });
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 

@@ -167,6 +167,9 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
       chain.some((run) => run.end !== null && run.end.sequence === cause?.sequence),
       "terminate names a stop of the session or of one above it",
     );
+    const stop = chain[0]?.end?.event;
+    const reason = stop === undefined || stop.event === "session_expired" ? null : stop.reason;
+    audit.demand(reason === null || reason === event.reasoning, "terminate says why the session stopped");
   } else {
     audit.demand(event.cause === null, "only terminate has a cause");
     audit.demand(

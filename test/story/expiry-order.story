@@ -33,9 +33,9 @@ intercept d step
 @12 session_started e parent=d ttl_seconds=10
 @13 session_started f parent=e idle_timeout_seconds=86400
 @14 session_expired d ttl_expired actions=0 deadline=60s
-@15 session_killed e parent_stopped actions=0 because=@14 "the parent session stopped" by system
-@16 session_killed f parent_stopped actions=0 because=@15 "the parent session stopped" by system
-@17 enforcement_decision f terminate parent_stopped actions=0 because=@16 "ttl expired: ttl_seconds 20"
+@15 session_killed e parent_stopped actions=0 because=@14 "parent stopped: ttl expired: ttl_seconds 20" by system
+@16 session_killed f parent_stopped actions=0 because=@15 "parent stopped: ttl expired: ttl_seconds 20" by system
+@17 enforcement_decision f terminate parent_stopped actions=0 because=@16 "parent stopped: ttl expired: ttl_seconds 20"
 @18 enforcement_decision d terminate ttl_expired actions=0 because=@14 "ttl expired: ttl_seconds 20"
 
 # A time that is over goes before a kill, an end and a new sub-session.
@@ -57,7 +57,7 @@ touch j
 @23 session_expired g ttl_expired actions=0 deadline=70s
 @24 session_expired h ttl_expired actions=0 deadline=70s
 @25 session_expired i ttl_expired actions=0 deadline=70s
-@26 session_killed j parent_stopped actions=0 because=@25 "the parent session stopped" by system
+@26 session_killed j parent_stopped actions=0 because=@25 "parent stopped: ttl expired: ttl_seconds 10" by system
 refused session_not_active
 refused session_not_active
-j killed parent_stopped "the parent session stopped"
+j killed parent_stopped "parent stopped: ttl expired: ttl_seconds 10"

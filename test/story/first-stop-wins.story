@@ -35,6 +35,6 @@ touch s2
 @13 enforcement_decision s3 allow actions=1/1
 @14 budget_exceeded s3 of s2 actions=1+1/1
 @15 session_killed s2 budget_exceeded actions=1/1 because=@14 "budget exceeded: max_actions 1" by system
-@16 session_killed s3 parent_stopped actions=1/1 because=@15 "the parent session stopped" by system
-@17 enforcement_decision s3 terminate parent_stopped actions=1/1 because=@16 "budget exceeded: max_actions 1"
+@16 session_killed s3 parent_stopped actions=1/1 because=@15 "parent stopped: budget exceeded: max_actions 1" by system
+@17 enforcement_decision s3 terminate parent_stopped actions=1/1 because=@16 "parent stopped: budget exceeded: max_actions 1"
 s2 killed budget_exceeded "budget exceeded: max_actions 1"

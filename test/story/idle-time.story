@@ -21,8 +21,8 @@ s1 active
 nothing
 s1 active
 @6 session_expired s1 idle_timeout actions=2 deadline=28s
-@7 session_killed s2 parent_stopped actions=1 because=@6 "the parent session stopped" by system
-@8 enforcement_decision s2 terminate parent_stopped actions=1 because=@7 "the parent session stopped"
+@7 session_killed s2 parent_stopped actions=1 because=@6 "parent stopped: idle timeout: idle_timeout_seconds 10" by system
+@8 enforcement_decision s2 terminate parent_stopped actions=1 because=@7 "parent stopped: idle timeout: idle_timeout_seconds 10"
 
 # A terminate is no action, and the default of a day binds as well.
 start session=s3

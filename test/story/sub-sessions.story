@@ -22,12 +22,12 @@ intercept root step
 @9 enforcement_decision leaf allow actions=2
 @10 budget_exceeded leaf of root actions=4+1/4
 @11 session_killed root budget_exceeded actions=4/4 because=@10 "budget exceeded: max_actions 4" by system
-@12 session_killed mid parent_stopped actions=3/3 because=@11 "the parent session stopped" by system
-@13 session_killed side parent_stopped actions=1 because=@11 "the parent session stopped" by system
-@14 session_killed leaf parent_stopped actions=2 because=@12 "the parent session stopped" by system
-@15 enforcement_decision leaf terminate parent_stopped actions=2 because=@14 "budget exceeded: max_actions 4"
-@16 enforcement_decision mid terminate parent_stopped actions=3/3 because=@12 "the parent session stopped"
-@17 enforcement_decision side terminate parent_stopped actions=1 because=@13 "the parent session stopped"
+@12 session_killed mid parent_stopped actions=3/3 because=@11 "parent stopped: budget exceeded: max_actions 4" by system
+@13 session_killed side parent_stopped actions=1 because=@11 "parent stopped: budget exceeded: max_actions 4" by system
+@14 session_killed leaf parent_stopped actions=2 because=@12 "parent stopped: budget exceeded: max_actions 4" by system
+@15 enforcement_decision leaf terminate parent_stopped actions=2 because=@14 "parent stopped: budget exceeded: max_actions 4"
+@16 enforcement_decision mid terminate parent_stopped actions=3/3 because=@12 "parent stopped: budget exceeded: max_actions 4"
+@17 enforcement_decision side terminate parent_stopped actions=1 because=@13 "parent stopped: budget exceeded: max_actions 4"
 @18 enforcement_decision root terminate budget_exceeded actions=4/4 because=@11 "budget exceeded: max_actions 4"
 
 # Another branch goes on when only one is over its budget.
@@ -48,11 +48,11 @@ touch c
 @23 enforcement_decision c allow actions=1
 @24 budget_exceeded c of b actions=1+1/1
 @25 session_killed b budget_exceeded actions=1/1 because=@24 "budget exceeded: max_actions 1" by system
-@26 session_killed c parent_stopped actions=1 because=@25 "the parent session stopped" by system
-@27 enforcement_decision c terminate parent_stopped actions=1 because=@26 "budget exceeded: max_actions 1"
+@26 session_killed c parent_stopped actions=1 because=@25 "parent stopped: budget exceeded: max_actions 1" by system
+@27 enforcement_decision c terminate parent_stopped actions=1 because=@26 "parent stopped: budget exceeded: max_actions 1"
 @28 enforcement_decision d allow actions=1
 b killed budget_exceeded "budget exceeded: max_actions 1"
-c killed parent_stopped "the parent session stopped"
+c killed parent_stopped "parent stopped: budget exceeded: max_actions 1"
 
 # A stop from above comes down, however the session above stopped; nothing starts under it.
 kill a reason="enough"
@@ -74,10 +74,10 @@ refused session_not_active
 @34 session_started g parent=f idle_timeout_seconds=86400
 @35 session_started h parent=g idle_timeout_seconds=86400
 @36 session_ended f actions=0
-@37 session_killed g parent_stopped actions=0 because=@36 "the parent session stopped" by system
-@38 session_killed h parent_stopped actions=0 because=@37 "the parent session stopped" by system
-@39 enforcement_decision h terminate parent_stopped actions=0 because=@38 "the parent session stopped"
-g killed parent_stopped "the parent session stopped"
+@37 session_killed g parent_stopped actions=0 because=@36 "parent stopped: the session has ended" by system
+@38 session_killed h parent_stopped actions=0 because=@37 "parent stopped: the session has ended" by system
+@39 enforcement_decision h terminate parent_stopped actions=0 because=@38 "parent stopped: the session has ended"
+g killed parent_stopped "parent stopped: the session has ended"
 
 # A child's stop does not go up.
 start session=p
