@@ -1,22 +1,22 @@
 /** One action: standing, time, repeats, budgets, in the order of precedence of product.md. */
 import { limits } from "../limits.js";
 import { keyOf, quoted, refuseSession } from "./access.js";
-import { exceededOwner, expiryOnPath } from "./budget.js";
+import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event.js";
 import { system_actor } from "./event.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { orderAgainst, revokedBy } from "./scope.js";
+import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import type { Session, State } from "./state.js";
 import {
   consumedBy,
   ended_reason,
   expire,
+  finishStops,
   kill,
   killBelow,
-  killByOrder,
   nothing_reserved,
   type Stopped,
 } from "./stop.js";
@@ -46,9 +46,9 @@ function stopped(state: State, command: Intercept, session: Session): Decision |
     const { event, sequence, reason } = session.stop;
     return terminate(draft, command, session, { cause: { event, sequence }, reason: reason ?? ended_reason });
   }
-  const order = orderAgainst(state, session);
-  if (order !== null) {
-    return terminate(draft, command, session, killByOrder(draft, session, order, system_actor));
+  if (isUnderStop(state, session)) {
+    const stops = finishStops(state, draft, pathFromRoot(state, session));
+    return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
   const expiry = expiryOnPath(state, session, command.at);
   if (expiry !== null) {
@@ -105,7 +105,7 @@ function budgeted(state: State, command: Intercept, session: Session): Decision 
   const killed = kill(draft, owner, {
     actor: system_actor,
     stop_reason: "budget_exceeded",
-    reason: `budget exceeded: max_actions ${owner.actions.limit}`,
+    reason: exceededReason(owner.actions.limit as number),
     cause: { event: "budget_exceeded", sequence },
     halt_id: null,
   });

@@ -6,7 +6,7 @@ import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { pathFromRoot, revokedBy, withDescendants } from "./scope.js";
+import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
 import {
   consumedBy,
@@ -124,22 +124,16 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
     return refusal;
   }
   const parent = state.sessions.get(command.parent_session_id) as Session;
-  const expiry = parent.stop === null ? expiryOnPath(state, parent, command.at) : null;
+  const stopped = isUnderStop(state, parent);
+  const expiry = stopped ? null : expiryOnPath(state, parent, command.at);
   if (expiry !== null) {
     expire(state, draft, expiry);
   }
-  if (parent.stop !== null || expiry !== null) {
+  if (stopped || expiry !== null) {
     return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
   }
-  if (parent.level + 1 > limits.session_levels) {
-    return refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`);
-  }
-  const revoked = pathFromRoot(state, parent).some(
-    (above) =>
-      revokedBy(state, "agent", above.agent_id) ?? revokedBy(state, "credential", above.credential_id),
-  );
-  return revoked
-    ? refuse("session_not_active", "the parent session is stopped: nothing starts under it")
+  return parent.level >= limits.session_levels
+    ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
     : null;
 }
 

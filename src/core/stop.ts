@@ -117,6 +117,7 @@ function reasonUnder(order: StopOrder, session: Session): KillReason {
   switch (order.event) {
     case "credential_revoked":
     case "agent_revoked":
+    case "budget_exceeded":
       return order.event;
     case "halt_requested":
       return order.session_id === session.session_id ? "manual" : "halted";
@@ -135,9 +136,21 @@ export function expiryReason(session: Session, stop_reason: "ttl_expired" | "idl
  * order between two writes. Every session is visited, once, at the start.
  */
 export function finishCascades(state: State, draft: Draft): void {
-  const live = [...state.sessions.values()].filter((session) => session.status === "active");
+  const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
+  finishStops(state, draft, oldest_first);
+}
+
+/** Does that for some sessions, parents before children. Returns every stop by session. */
+export function finishStops(
+  state: State,
+  draft: Draft,
+  sessions: Iterable<Session>,
+): ReadonlyMap<string, Stopped> {
   const stops = new Map<string, Stopped>();
-  for (const session of live.sort((a, b) => a.start_sequence - b.start_sequence)) {
+  for (const session of sessions) {
+    if (session.stop !== null) {
+      continue;
+    }
     const order = orderAgainst(state, session);
     const above = order === null ? stopAbove(state, session, stops) : null;
     if (order !== null) {
@@ -146,6 +159,7 @@ export function finishCascades(state: State, draft: Draft): void {
       stops.set(session.session_id, killUnder(draft, session, above));
     }
   }
+  return stops;
 }
 
 /** How the parent of a session stopped, just now or before, or null while it is live. */

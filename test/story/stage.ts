@@ -45,9 +45,9 @@ export class Stage {
       this.#workspace.now += milliseconds(line.word(1));
       return [];
     }
-    if (verb === "crash") {
+    if (verb === "cut" || verb === "crash") {
       this.#workspace.crash(Number(line.word(1).slice(1)));
-      return this.#submit(line, { type: "finish_cascades", actor: system_actor });
+      return verb === "cut" ? [] : this.#submit(line, this.#asked("finish", line));
     }
     return this.#submit(line, this.#asked(verb, line));
   }
@@ -156,6 +156,8 @@ export class Stage {
           session_id: line.word(1),
           count: line.number("count") as number,
         };
+      case "finish":
+        return { type: "finish_cascades", actor: system_actor };
       case "heartbeat":
         return { type: "seal_heartbeat", actor: system_actor, interval_seconds: 60 };
       default:
