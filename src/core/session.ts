@@ -8,15 +8,7 @@ import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
-import {
-  consumedBy,
-  ended_reason,
-  expire,
-  expireIfDue,
-  killBelow,
-  killByOrder,
-  nothing_reserved,
-} from "./stop.js";
+import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -242,11 +234,14 @@ function touchOrStopped(state: State, command: KillSession | EndSession, session
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
+/** The timer of one session: what expires is what an action of it would find. */
 export function expireSession(state: State, command: ExpireSession): Decision {
   const draft = new Draft(state, command);
   const session = state.sessions.get(command.session_id);
-  if (session !== undefined && session.stop === null) {
-    expireIfDue(state, draft, session, command.at);
+  const expiry =
+    session === undefined || session.stop !== null ? null : expiryOnPath(state, session, command.at);
+  if (expiry !== null) {
+    expire(state, draft, expiry);
   }
   return { reply: { type: "done" }, events: draft.events };
 }

@@ -1,6 +1,5 @@
 /** How sessions become terminal: the entries that a stop consists of, with everything below. */
 import type { Expiry } from "./budget.js";
-import { ownExpiry } from "./budget.js";
 import type { Draft } from "./decision.js";
 import type { Actor, Cause, Consumed, KillReason, Reserved } from "./event.js";
 import { system_actor } from "./event.js";
@@ -171,12 +170,4 @@ function stopAbove(state: State, session: Session, stops: ReadonlyMap<string, St
   }
   const { event, sequence, reason } = parent.stop;
   return { cause: { event, sequence }, reason: reason ?? ended_reason };
-}
-
-/** Expires one session if its time has come. */
-export function expireIfDue(state: State, draft: Draft, session: Session, at: number): void {
-  const expiry = ownExpiry(session, at);
-  if (expiry !== null) {
-    expire(state, draft, expiry);
-  }
 }

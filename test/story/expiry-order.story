@@ -61,3 +61,19 @@ touch j
 refused session_not_active
 refused session_not_active
 j killed parent_stopped "parent stopped: ttl expired: ttl_seconds 10"
+
+# The timer of one session says what an intercept would have said: what stands above goes first.
+start session=l ttl_seconds=20
+start session=m parent=l ttl_seconds=10
+start session=n parent=m
+wait 20s
+expire m
+intercept n step
+----
+@27 session_started l ttl_seconds=20
+@28 session_started m parent=l ttl_seconds=10
+@29 session_started n parent=m idle_timeout_seconds=86400
+@30 session_expired l ttl_expired actions=0 deadline=90s
+@31 session_killed m parent_stopped actions=0 because=@30 "parent stopped: ttl expired: ttl_seconds 20" by system
+@32 session_killed n parent_stopped actions=0 because=@31 "parent stopped: ttl expired: ttl_seconds 20" by system
+@33 enforcement_decision n terminate parent_stopped actions=0 because=@32 "parent stopped: ttl expired: ttl_seconds 20"
