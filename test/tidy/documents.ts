@@ -27,7 +27,7 @@ function snake(name: string): string {
 
 /** A row of a table of docs/errors.md whose first cell is a code: the cells after it. */
 function documentedCodes(files: readonly File[]): ReadonlyMap<string, readonly string[]> {
-  const rows = (textOf(files, "docs/errors.md") ?? "").matchAll(/^\| `([^`]+)` \|(.*)\|$/gm);
+  const rows = (textOf(files, "docs/errors.md") ?? "").matchAll(/^\| *`([^`]+)` *\|(.*)\|$/gm);
   return new Map(
     [...rows].map(([, name = "", rest = ""]) => [
       name,
@@ -36,16 +36,36 @@ function documentedCodes(files: readonly File[]): ReadonlyMap<string, readonly s
   );
 }
 
-/** Codes of refusals without a row in docs/errors.md, and rows with another code of Connect. */
+/** Codes of refusals without a row in docs/errors.md, and rows with another Connect code or HTTP status. */
 export function undocumentedErrors(files: readonly File[]): string[] {
   const rows = documentedCodes(files);
+  const status = statusTable(files);
   return [...errorCodes(files)].flatMap(([name, connect]) => {
     const row = rows.get(name);
     if (row === undefined) {
       return [`docs/errors.md: ${name} has no row`];
     }
-    return row[0] === connect ? [] : [`docs/errors.md: ${name} travels as ${connect}, not as ${row[0]}`];
+    const http = status.get(name) ?? status.get(`connect ${connect}`) ?? row[1];
+    return [
+      ...(row[0] === connect ? [] : [`docs/errors.md: ${name} travels as ${connect}, not as ${row[0]}`]),
+      ...(row[1] === http ? [] : [`docs/errors.md: ${name} has HTTP status ${http}, not ${row[1]}`]),
+    ];
   });
+}
+
+/** The HTTP status of each reason, and of each Connect code where a reason has none of its own. */
+function statusTable(files: readonly File[]): ReadonlyMap<string, string> {
+  const text = textOf(files, "test/vectors/rest/status.json") ?? '{"codes":[],"reasons":[]}';
+  const { codes, reasons }: StatusVectors = JSON.parse(text);
+  return new Map([
+    ...codes.map(({ connect, http }) => [`connect ${connect}`, String(http)] as const),
+    ...reasons.map(({ code: reason, http }) => [reason, String(http)] as const),
+  ]);
+}
+
+interface StatusVectors {
+  readonly codes: readonly { readonly connect: string; readonly http: number }[];
+  readonly reasons: readonly { readonly code: string; readonly http: number }[];
 }
 
 /** Rows of docs/errors.md for codes that nothing raises any more. */

@@ -190,6 +190,16 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       "no_such travels as not_found, not as internal",
       {},
     ),
+    example(
+      {
+        "src/services/errors.ts": codes,
+        "docs/errors.md": "| `no_such` | `not_found` | 404 |\n| `too_late` | `deadline_exceeded` | 500 |\n",
+        "test/vectors/rest/status.json":
+          '{"codes":[{"connect":"deadline_exceeded","http":504}],"reasons":[{"code":"no_such","http":410}]}',
+      },
+      "no_such has HTTP status 410, not 404\ndocs/errors.md: too_late has HTTP status 504, not 500",
+      {},
+    ),
   ],
   "no error code is explained that is gone": [
     example(
