@@ -168,11 +168,13 @@ export function deadFiles(files: readonly File[]): string[] {
     .map(({ path }) => `${path}:1: nothing that src/main.ts imports leads here`);
 }
 
-/** Modules of Node in a file that must also run in a browser, or in what it imports. */
-export function modulesOfNode(files: readonly File[], entry: string): string[] {
-  return reachedFrom(files, entry).flatMap((file) =>
+/** Modules of Node in the verifier or in what it imports: it must also run in workers and browsers. */
+export function modulesOfNode(files: readonly File[]): string[] {
+  const verifier = code(files, "src/vault/verify.ts", "src/vault/verify/");
+  const needed = new Set(verifier.flatMap(({ path }) => reachedFrom(files, path)));
+  return [...needed].flatMap((file) =>
     importsOf(file)
       .filter(({ specifier }) => isBuiltin(specifier))
-      .map(({ line, specifier }) => `${file.path}:${line}: ${specifier}, and ${entry} leads here`),
+      .map(({ line, specifier }) => `${file.path}:${line}: ${specifier}, and the verifier leads here`),
   );
 }
