@@ -97,6 +97,8 @@ export const limits = {
   /** How long the demo waits for its server, and for the whole of its work. */
   demo_start_ms: 10_000,
   demo_ms: 18_000,
+  /** Files above this are left out of the demo's work. */
+  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
