@@ -43,7 +43,7 @@ export function serverUrl(text: string): URL {
  */
 export function findKey(options: AccessOptions, url: URL): string | null {
   if (options.apiKeyFile !== undefined) return keyIn(options.apiKeyFile);
-  const key = process.env["KILLCORD_API_KEY"];
+  const key = process.env.KILLCORD_API_KEY;
   if (key !== undefined && key !== "") return checked(key.trim(), "KILLCORD_API_KEY");
   return isLoopback(url) ? adminKey(options.json === true) : null;
 }
@@ -54,7 +54,7 @@ export function isLoopback(url: URL): boolean {
 }
 
 function adminKey(quiet: boolean): string | null {
-  const file = join(process.env["KILLCORD_DATA"] || "killcord-data", "admin.key");
+  const file = join(process.env.KILLCORD_DATA || "killcord-data", "admin.key");
   let text: string;
   try {
     text = readFileSync(file, "utf8");

@@ -13,21 +13,21 @@ import { colour, note, plain, print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
 import { pairs, table } from "./table.js";
-import { command, serverCommand } from "./teach.js";
+import { command, serverCommands } from "./teach.js";
 import { localTime } from "./time.js";
 
 /** `killcord agents`. */
 export function agentsCommand(): Command {
-  return command("agents", {
-    summary: "register agents, and put them out",
-    description:
-      "Registers, lists, shows and revokes agents. An agent is a named program; its name is its id.",
-    examples: ["killcord agents register loan-bot", 'killcord agents revoke loan-bot --reason "retired"'],
-  })
-    .addCommand(registerCommand())
-    .addCommand(listCommand())
-    .addCommand(getCommand())
-    .addCommand(revokeCommand());
+  return serverCommands(
+    "agents",
+    {
+      summary: "register agents, and put them out",
+      description:
+        "Registers, lists, shows and revokes agents. An agent is a named program; its name is its id.",
+      examples: ["killcord agents register loan-bot", 'killcord agents revoke loan-bot --reason "retired"'],
+    },
+    [registerCommand(), listCommand(), getCommand(), revokeCommand()],
+  );
 }
 
 interface RegisterOptions extends AccessOptions {
@@ -37,10 +37,10 @@ interface RegisterOptions extends AccessOptions {
 }
 
 function registerCommand(): Command {
-  return serverCommand("register", {
+  return command("register", {
     summary: "register an agent, with its first credential",
     description:
-      "Registers an agent by its name and issues its first credential. The secret is shown here, once:\n" +
+      "Registers an agent by its name and issues its first credential. The secret is shown here, once: " +
       "give it to the agent as KILLCORD_API_KEY. A repeat shows the same agent, and no secret.",
     examples: ['killcord agents register loan-bot --description "scores loan applications"'],
   })
@@ -69,7 +69,7 @@ function collect(word: string, before: readonly string[] | undefined): readonly 
 }
 
 function listCommand(): Command {
-  const list = serverCommand("list", {
+  const list = command("list", {
     summary: "list agents by name",
     description: "Lists the agents that were registered or named by a session, with their decisions.",
     examples: ["killcord agents list"],
@@ -92,7 +92,7 @@ function listCommand(): Command {
 }
 
 function getCommand(): Command {
-  return serverCommand("get", {
+  return command("get", {
     summary: "show one agent",
     description: "Shows one agent: whether it may run, and how its actions were decided.",
     examples: ["killcord agents get loan-bot"],
@@ -108,10 +108,10 @@ function getCommand(): Command {
 }
 
 function revokeCommand(): Command {
-  return serverCommand("revoke", {
+  return command("revoke", {
     summary: "put an agent out for good",
     description:
-      "Revokes an agent, all its credentials, and kills its sessions. This can't be undone: the name is out\n" +
+      "Revokes an agent, all its credentials, and kills its sessions. This can't be undone: the name is out " +
       "for good. To stop one run use `killcord sessions kill`.",
     examples: ['killcord agents revoke loan-bot --reason "retired"'],
   })

@@ -7,22 +7,23 @@ import { colour, plain, print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
 import { pairs, table } from "./table.js";
-import { command, serverCommand } from "./teach.js";
+import { command, serverCommands } from "./teach.js";
 import { localTime, parseDuration } from "./time.js";
 
 /** `killcord credentials`. */
 export function credentialsCommand(): Command {
-  return command("credentials", {
-    summary: "issue and revoke the secrets that agents run on",
-    description: "Issues, lists and revokes credentials. Revoking one stops everything that runs on it.",
-    examples: [
-      "killcord credentials issue loan-bot --ttl 30d",
-      "killcord credentials revoke cred_9a8b7c6d5e4f",
-    ],
-  })
-    .addCommand(issueCommand())
-    .addCommand(listCommand())
-    .addCommand(revokeCommand());
+  return serverCommands(
+    "credentials",
+    {
+      summary: "issue and revoke the secrets that agents run on",
+      description: "Issues, lists and revokes credentials. Revoking one stops everything that runs on it.",
+      examples: [
+        "killcord credentials issue loan-bot --ttl 30d",
+        "killcord credentials revoke cred_9a8b7c6d5e4f",
+      ],
+    },
+    [issueCommand(), listCommand(), revokeCommand()],
+  );
 }
 
 interface IssueOptions extends AccessOptions {
@@ -31,10 +32,10 @@ interface IssueOptions extends AccessOptions {
 }
 
 function issueCommand(): Command {
-  return serverCommand("issue", {
+  return command("issue", {
     summary: "issue a credential to an agent",
     description:
-      "Issues one more credential to an agent that was registered or has run. The secret is shown here,\n" +
+      "Issues one more credential to an agent that was registered or has run. The secret is shown here, " +
       "once: give it to the agent as KILLCORD_API_KEY.",
     examples: ["killcord credentials issue loan-bot --ttl 30d"],
   })
@@ -61,7 +62,7 @@ interface ListOptions extends AccessOptions, PageOptions {
 }
 
 function listCommand(): Command {
-  const list = serverCommand("list", {
+  const list = command("list", {
     summary: "list credentials, newest first",
     description: "Lists credentials, without their secrets.",
     examples: ["killcord credentials list --agent loan-bot"],
@@ -84,10 +85,10 @@ function listCommand(): Command {
 }
 
 function revokeCommand(): Command {
-  return serverCommand("revoke", {
+  return command("revoke", {
     summary: "revoke a credential and stop what runs on it",
     description:
-      "Revokes a credential for good and, in the same decision, kills every live session of it and of its\n" +
+      "Revokes a credential for good and, in the same decision, kills every live session of it and of its " +
       "agent. A repeat stops nothing more and shows the same list.",
     examples: ['killcord credentials revoke cred_9a8b7c6d5e4f --reason "leaked in a log"'],
   })

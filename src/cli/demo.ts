@@ -32,8 +32,8 @@ export function demoCommand(): Command {
   return command("demo", {
     summary: "see three runaway agents being stopped, and the proof of it",
     description:
-      "Starts a server of its own and three agents that hash files and ask before each. One runs into its\n" +
-      "budget, one is killed by hand, one loses its credential. Shows how long each stop took as the agent\n" +
+      "Starts a server of its own and three agents that hash files and ask before each. One runs into its " +
+      "budget, one is killed by hand, one loses its credential. Shows how long each stop took as the agent " +
       "saw it, exports the sealed evidence and verifies it. Takes some seconds and leaves nothing behind.",
     examples: ["killcord demo", "killcord demo --keep evidence"],
   })

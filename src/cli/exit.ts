@@ -46,8 +46,7 @@ function tell(error: unknown, json: boolean): number {
     return error.status;
   }
   // A fault of ours. The stack would help nobody at a terminal; KILLCORD_DEBUG brings it.
-  if (process.env["KILLCORD_DEBUG"])
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  if (process.env.KILLCORD_DEBUG) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   const message = `a fault in killcord: ${systemReason(error)}; run it again with KILLCORD_DEBUG=1 to see where`;
   printFailure(new CommandFailure("internal", 1, message), json);
   return 1;

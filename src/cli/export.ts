@@ -5,7 +5,7 @@ import type { AccessOptions } from "./access.js";
 import { withServer } from "./client.js";
 import { prepareFolder, type WrittenFile, writeExport } from "./export-files.js";
 import { print, printJson } from "./output.js";
-import { serverCommand } from "./teach.js";
+import { command, talksToServer } from "./teach.js";
 
 interface ExportOptions extends AccessOptions {
   readonly out: string;
@@ -14,11 +14,11 @@ interface ExportOptions extends AccessOptions {
 
 /** `killcord export`. */
 export function exportCommand(): Command {
-  return serverCommand("export", {
+  const made = command("export", {
     summary: "write the sealed evidence to a folder",
     description:
-      "Writes bundle.json, the whole sealed log, and trust.json, the keys to check it with, into a folder.\n" +
-      "`killcord verify FOLDER` checks them on any machine, without a server or a network. An auditor should\n" +
+      "Writes bundle.json, the whole sealed log, and trust.json, the keys to check it with, into a folder. " +
+      "`killcord verify FOLDER` checks them on any machine, without a server or a network. An auditor should " +
       "get trust.json by another way than the bundle: a log that brings its own keys vouches for itself.",
     examples: ["killcord export --out evidence", "killcord verify evidence"],
   })
@@ -31,6 +31,7 @@ export function exportCommand(): Command {
         report(options, await writeExport(options.out, pieces));
       });
     });
+  return talksToServer(made);
 }
 
 function report(options: ExportOptions, files: readonly WrittenFile[]): void {

@@ -8,21 +8,22 @@ import { plain, print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
 import { pairs, table } from "./table.js";
-import { command, serverCommand } from "./teach.js";
+import { command, serverCommands } from "./teach.js";
 import { localTime, parseDuration } from "./time.js";
 
 /** `killcord keys`. */
 export function keysCommand(): Command {
-  return command("keys", {
-    summary: "make and revoke API keys for people and programs",
-    description:
-      "Makes, lists and revokes API keys. An agent runs on a credential instead (`killcord credentials`):\n" +
-      "revoking a key refuses its calls, revoking a credential also stops what runs on it.",
-    examples: ["killcord keys create oncall --role operator", "killcord keys list"],
-  })
-    .addCommand(createCommand())
-    .addCommand(listCommand())
-    .addCommand(revokeCommand());
+  return serverCommands(
+    "keys",
+    {
+      summary: "make and revoke API keys for people and programs",
+      description:
+        "Makes, lists and revokes API keys. An agent runs on a credential instead (`killcord credentials`): " +
+        "revoking a key refuses its calls, revoking a credential also stops what runs on it.",
+      examples: ["killcord keys create oncall --role operator", "killcord keys list"],
+    },
+    [createCommand(), listCommand(), revokeCommand()],
+  );
 }
 
 const roles: Readonly<Record<string, Role>> = {
@@ -41,10 +42,10 @@ interface CreateOptions extends AccessOptions {
 }
 
 function createCommand(): Command {
-  return serverCommand("create", {
+  return command("create", {
     summary: "make an API key",
     description:
-      "Makes an API key and shows its secret, once. Roles: agent opens sessions and asks for actions;\n" +
+      "Makes an API key and shows its secret, once. Roles: agent opens sessions and asks for actions; " +
       "operator sees all and stops; auditor reads; approver answers escalations; admin does everything.",
     examples: [
       "killcord keys create oncall --role operator",
@@ -86,7 +87,7 @@ function readRole(word: string, before: readonly Role[] | undefined): readonly R
 }
 
 function listCommand(): Command {
-  const list = serverCommand("list", {
+  const list = command("list", {
     summary: "list API keys, newest first",
     description: "Lists API keys, without their secrets.",
     examples: ["killcord keys list"],
@@ -108,7 +109,7 @@ function listCommand(): Command {
 }
 
 function revokeCommand(): Command {
-  return serverCommand("revoke", {
+  return command("revoke", {
     summary: "revoke an API key",
     description: "Revokes an API key: its next call is refused. Sessions that it started go on.",
     examples: ['killcord keys revoke key_0011223344556677 --reason "left the team"'],

@@ -9,24 +9,23 @@ import { note, print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
 import { isTerminal, sessionCard, sessionTable, stopLine, watchLine } from "./session-view.js";
-import { command, serverCommand } from "./teach.js";
+import { command, serverCommands } from "./teach.js";
 import { follow } from "./watch.js";
 
 /** `killcord sessions`. */
 export function sessionsCommand(): Command {
-  return command("sessions", {
-    summary: "see what runs, and stop it",
-    description: "Lists, shows, watches and stops sessions. A session is one run of one agent.",
-    examples: [
-      "killcord sessions list",
-      'killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway"',
-    ],
-  })
-    .addCommand(listCommand())
-    .addCommand(getCommand())
-    .addCommand(watchCommand())
-    .addCommand(killCommand())
-    .addCommand(endCommand());
+  return serverCommands(
+    "sessions",
+    {
+      summary: "see what runs, and stop it",
+      description: "Lists, shows, watches and stops sessions. A session is one run of one agent.",
+      examples: [
+        "killcord sessions list",
+        'killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway"',
+      ],
+    },
+    [listCommand(), getCommand(), watchCommand(), killCommand(), endCommand()],
+  );
 }
 
 const statuses: Readonly<Record<string, SessionStatus>> = {
@@ -44,10 +43,10 @@ interface ListOptions extends AccessOptions, PageOptions {
 }
 
 function listCommand(): Command {
-  const list = serverCommand("list", {
+  const list = command("list", {
     summary: "list sessions, active first",
     description:
-      "Lists sessions: active first, then paused, then stopped; newest first in each.\n" +
+      "Lists sessions: active first, then paused, then stopped; newest first in each. " +
       "LEFT is the time until ttl_seconds end the run.",
     examples: [
       "killcord sessions list --status active",
@@ -90,7 +89,7 @@ function readStatus(word: string, before: readonly SessionStatus[] | undefined):
 }
 
 function getCommand(): Command {
-  return serverCommand("get", {
+  return command("get", {
     summary: "show one session",
     description: "Shows one session: its status, its budgets, what it has used, and why it stopped.",
     examples: ["killcord sessions get sess_5f0c2a9be1d34c7788aa01f2"],
@@ -106,10 +105,10 @@ function getCommand(): Command {
 }
 
 function watchCommand(): Command {
-  return serverCommand("watch", {
+  return command("watch", {
     summary: "follow a session until it stops",
     description:
-      "Prints each state of a session as it is sealed, until the session stops. Connects again by itself\n" +
+      "Prints each state of a session as it is sealed, until the session stops. Connects again by itself " +
       "when the connection is lost, and misses no stop. With --json: one JSON line a message.",
     examples: ["killcord sessions watch sess_5f0c2a9be1d34c7788aa01f2"],
   })
@@ -138,10 +137,10 @@ function showState(message: WatchSessionResponse, shown: bigint): bigint {
 }
 
 function killCommand(): Command {
-  return serverCommand("kill", {
+  return command("kill", {
     summary: "stop a session for ever",
     description:
-      "Stops a session. When this returns, each further action of the session is answered `terminate`.\n" +
+      "Stops a session. When this returns, each further action of the session is answered `terminate`. " +
       "A session that has stopped before stays as it is, and is shown.",
     examples: ['killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway loop"'],
   })
@@ -158,10 +157,10 @@ function killCommand(): Command {
 }
 
 function endCommand(): Command {
-  return serverCommand("end", {
+  return command("end", {
     summary: "end a session in good order",
     description:
-      "Says that a run is over. A session that has stopped before stays as it is, and is shown.\n" +
+      "Says that a run is over. A session that has stopped before stays as it is, and is shown. " +
       "To stop a run that misbehaves use `killcord sessions kill`, which records why.",
     examples: ["killcord sessions end sess_5f0c2a9be1d34c7788aa01f2"],
   })

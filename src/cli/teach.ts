@@ -21,9 +21,15 @@ export function command(name: string, lesson: Lesson): Command {
     .addHelpText("after", `\n${title}\n${lesson.examples.map((line) => `  ${line}`).join("\n")}`);
 }
 
-/** The same for a command that talks to a server. */
-export function serverCommand(name: string, lesson: Lesson): Command {
-  const made = command(name, lesson);
+/** A command that talks to a server: its own options first, then how to reach the server. */
+export function talksToServer(made: Command): Command {
   for (const option of accessOptions()) made.addOption(option);
   return made;
+}
+
+/** A command of commands that talk to a server. */
+export function serverCommands(name: string, lesson: Lesson, commands: readonly Command[]): Command {
+  const group = command(name, lesson);
+  for (const made of commands) group.addCommand(talksToServer(made));
+  return group;
 }
