@@ -86,6 +86,8 @@ export const limits = {
 
   /** One message that a client of ours takes from a server. */
   reply_bytes: 16 * 1024 * 1024,
+  /** A client's connection without a call under way is closed. */
+  client_idle_ms: 1_000,
   /** A client's watch that hears nothing for this long connects again. */
   watch_silence_ms: 35_000,
   /** Between two tries to connect again, jittered, and when a watch gives up trying. */

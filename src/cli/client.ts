@@ -19,16 +19,19 @@ export interface Server {
   readonly credentials: Client<typeof CredentialService>;
   readonly keys: Client<typeof KeyService>;
   readonly vault: Client<typeof VaultService>;
-  /** Drops the connection and whatever is under way on it. */
-  close(): void;
 }
 
 /**
  * Makes the clients; the first call connects. Unary calls end after limits.call_ms; give streams
- * `timeoutMs: 0`.
+ * `timeoutMs: 0`. There is nothing to close: an idle connection ends by itself and holds no process.
+ * (Http2SessionManager.abort in the moment of a failure leaves its error to nobody, and the process
+ * dies of it.)
  */
 export function connect(url: string, key: string | null): Server {
-  const connection = new Http2SessionManager(url, { pingIntervalMs: limits.bookmark_ms_max });
+  const connection = new Http2SessionManager(url, {
+    pingIntervalMs: limits.bookmark_ms_max,
+    idleConnectionTimeoutMs: limits.client_idle_ms,
+  });
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: "2",
@@ -44,7 +47,6 @@ export function connect(url: string, key: string | null): Server {
     credentials: createClient(CredentialService, transport),
     keys: createClient(KeyService, transport),
     vault: createClient(VaultService, transport),
-    close: () => connection.abort(),
   };
 }
 
@@ -64,8 +66,6 @@ export async function withServer(
     await work(server);
   } catch (error) {
     throw error instanceof ConnectError ? fromCall(error, address) : error;
-  } finally {
-    server.close();
   }
 }
 

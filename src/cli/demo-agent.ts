@@ -72,7 +72,6 @@ async function run(task: Task): Promise<Stopped> {
     };
   } finally {
     stop.abort();
-    server.close();
   }
 }
 
