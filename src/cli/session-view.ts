@@ -61,14 +61,20 @@ export function sessionTable(sessions: readonly Session[]): string {
     sessions.map((session) => [
       showStatus(session.status),
       plain(session.sessionId),
-      plain(session.agentId ?? "-"),
-      plain(session.label ?? ""),
+      cut(plain(session.agentId ?? "-")),
+      cut(plain(session.label ?? "")),
       showActions(session),
       showDuration(elapsed(session)),
       timeLeft(session),
       stopWord(session.stopReason),
     ]),
   );
+}
+
+/** Names may have 256 characters; a row must stay a row. The card shows them whole. */
+function cut(text: string): string {
+  const characters = [...text];
+  return characters.length <= 40 ? text : `${characters.slice(0, 39).join("")}…`;
 }
 
 /** Counted by the server, so that a wrong clock here does not matter. */
