@@ -6,9 +6,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { opendir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Command } from "commander";
-import { type InterceptResponse, Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
+import { Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
 import type { Session } from "../../gen/killcord/v1/session_pb.js";
 import { limits } from "../limits.js";
 import { connect, type Server } from "./client.js";
@@ -105,38 +104,27 @@ async function hashUntilStopped(
   const work: Work = { actions: 0, bytes: 0, refusal: null };
   let shown_ms = monotonicMs();
   for await (const file of filesOverAndOver(folder)) {
-    if (signal.aborted) break;
     const asked_ms = monotonicMs();
-    const answer = await ask(server, session_id, relative(folder, file), signal);
-    if (answer === null) break;
+    // Not broken off by the stop: the answer is under way, and it is part of the account.
+    const answer = await server.enforcement.intercept({
+      actionType: "file.hash",
+      actionContent: relative(folder, file),
+      sessionId: session_id,
+    });
     if (answer.decision === Verdict.TERMINATE) {
       const at_ms = monotonicMs();
       work.refusal = { at_ms, round_trip_ms: at_ms - asked_ms };
       break;
     }
     work.actions += 1;
+    // The stream may be ahead of an allow that was given before the stop.
+    if (signal.aborted) break;
     work.bytes += await hash(file, signal);
     if (asked_ms - shown_ms < 100) continue;
     shown_ms = asked_ms;
     await tell({ kind: "progress", actions: work.actions, bytes: work.bytes });
   }
   return work;
-}
-
-/** Asks for one action; null if the stop came while asking. */
-async function ask(
-  server: Server,
-  session_id: string,
-  file: string,
-  signal: AbortSignal,
-): Promise<InterceptResponse | null> {
-  const request = { actionType: "file.hash", actionContent: file, sessionId: session_id };
-  try {
-    return await server.enforcement.intercept(request, { signal });
-  } catch (error) {
-    if (signal.aborted && ConnectError.from(error).code === Code.Canceled) return null;
-    throw error;
-  }
 }
 
 /** SHA-256 of a file, broken off by the stop; gives the number of bytes read. */

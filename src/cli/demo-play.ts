@@ -65,6 +65,7 @@ export async function play(stage: Stage): Promise<Stop[]> {
   await Promise.all([budgeted, killed, leaked].map((actor) => actor.session_id));
 
   await atWork(stage, killed, 1000);
+  stage.view.event(`the operator kills ${killed.standing.agent_id} now`);
   const kill_ms = monotonicMs();
   await stage.server.sessions.killSession(
     { sessionId: await killed.session_id, reason: "stopped by hand in the demo" },
@@ -79,6 +80,7 @@ export async function play(stage: Stage): Promise<Stop[]> {
   );
 
   await atWork(stage, leaked, 500);
+  stage.view.event(`the operator revokes the credential of ${leaked.standing.agent_id} now`);
   const revoke_ms = monotonicMs();
   const revoked = await stage.server.credentials.revokeCredential(
     { credentialId: leaked.credential_id, reason: "leaked in the demo" },

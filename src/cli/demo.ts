@@ -75,7 +75,7 @@ async function perform(
     const stops = await play({ server, folder, standings, view, started, signal });
     view.close();
     check(stops);
-    say(`\n${stopTable(stops)}`);
+    say(`\n${stopTable(stops)}\n`);
     say("Latencies are as the agent saw them: budget, its last question to the answer; kill and revocation,");
     say("the call being sent to the word on the agent's stream. Each agent asked once more: terminate.\n");
     const evidence = options.keep ?? join(scratch, "evidence");

@@ -1,14 +1,14 @@
 /** `killcord serve`: builds the server from its parts, and takes it down again in order. */
 import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { type Logger, destination, pino } from "pino";
+import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { createRestHandler } from "../rest/transcoder.js";
-import { type Server, openServer } from "../rpc/server.js";
+import { openServer, type Server } from "../rpc/server.js";
 import { openDoor } from "../services/workspace.js";
 import { StartError } from "../vault/start-error.js";
-import { type Vault, openVault } from "../vault/vault.js";
+import { openVault, type Vault } from "../vault/vault.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import { type Config, ConfigError, readConfig, shownConfig } from "./config.js";
 import { CommandFailure, wrongUsage } from "./failure.js";
