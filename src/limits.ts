@@ -94,6 +94,24 @@ export const limits = {
   fatal_exit_ms: 200,
   /** How long a stop of the process waits for what is under way. */
   drain_ms: 5_000,
+
+  /** One message that a client of ours takes from a server. */
+  reply_bytes: 16 * 1024 * 1024,
+  /** A client's connection without a call under way is closed. */
+  client_idle_ms: 1_000,
+  /** A client's watch that hears nothing for this long connects again. */
+  watch_silence_ms: 35_000,
+  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
+  watch_retry_ms_min: 250,
+  watch_retry_ms_max: 5_000,
+  watch_give_up_ms: 300_000,
+  /** Files of one export that a client writes. */
+  export_files: 1_000_000,
+  /** How long the demo waits for its server, and for the whole of its work. */
+  demo_start_ms: 10_000,
+  demo_ms: 18_000,
+  /** Files above this are left out of the demo's work. */
+  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
@@ -101,7 +119,9 @@ if (
   limits.metadata_depth >= limits.canonical_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
-  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes
+  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
+  limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.export_chunk_bytes >= limits.reply_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }
