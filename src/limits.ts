@@ -5,6 +5,11 @@
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
+  /** Nested containers in a JSON body, far above what any request has. */
+  json_depth: 128,
+  /** Fields at fault that one error lists, and characters of a name that the caller made up. */
+  issues_listed: 100,
+  issue_name_characters: 256,
   /** An intercept's action_content, as UTF-8. */
   action_content_bytes: 256 * 1024,
   /** An intercept's metadata, as JSON. */
@@ -78,6 +83,10 @@ export const limits = {
   request_ms: 30_000,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
+  /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
+  refused_body_bytes: 64 * 1024,
+  /** How long a closing connection drops what still comes, so that the peer gets to read the reply. */
+  linger_ms: 1_000,
   /** Request headers together. */
   headers_bytes: 16 * 1024,
   /** Open sockets of the server, and streams on one of them. */
@@ -117,6 +126,7 @@ export const limits = {
 if (
   limits.details_bytes >= limits.entry_bytes ||
   limits.metadata_depth >= limits.canonical_depth ||
+  limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
