@@ -64,6 +64,11 @@ export const limits = {
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 
+  /** KILLCORD_BOOTSTRAP_KEY. */
+  bootstrap_key_characters_min: 24,
+  /** How often the log counts itself. */
+  heartbeat_seconds: 60,
+
   /** Pages of lists. */
   page_size_default: 50,
   page_size_max: 500,
@@ -87,6 +92,8 @@ export const limits = {
   blocked_reader_ms: 10_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
+  /** A process that must exit gives its last answers this long to leave. */
+  fatal_exit_ms: 200,
   /** How long a stop of the process waits for what is under way. */
   drain_ms: 5_000,
 } as const;
