@@ -33,6 +33,12 @@ export const limits = {
   signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
+  /** Nested containers in one line of a bundle (vault-format.md, 9 B). */
+  bundle_line_depth: 34,
+  /** Signature lines of a note (vault-format.md, 6). */
+  note_signatures: 100,
+  /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
+  verified_levels: 64,
 
   /** Commands waiting for their seal, without stops. */
   queue_commands: 8192,
