@@ -82,8 +82,6 @@ export const limits = {
   ping_ms: 30_000,
   /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
   connection_check_ms: 1_000,
-  /** What is read and thrown away of a body whose request was answered before its end. */
-  discarded_body_bytes: 16 * 1024 * 1024,
   /** Health is watched without a key, so only this many at a time, looked up this often. */
   health_watches: 1000,
   health_check_ms: 500,
