@@ -98,6 +98,17 @@ export const limits = {
   /** Open sockets of the server, and streams on one of them. */
   connections: 10_000,
   streams_per_connection: 1024,
+  /** What one HTTP/2 session may hold in memory: every stream with a message under way fits. */
+  session_memory_mib: 64,
+  /** A connection without a request is closed after this long. */
+  idle_connection_ms: 120_000,
+  /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
+  ping_ms: 30_000,
+  /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
+  connection_check_ms: 1_000,
+  /** Health is watched without a key, so only this many at a time, looked up this often. */
+  health_watches: 1000,
+  health_check_ms: 500,
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
@@ -134,6 +145,7 @@ if (
   limits.metadata_depth >= limits.canonical_depth ||
   limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
