@@ -1,8 +1,13 @@
 /** What every service works with. */
 
 import { randomBytes } from "node:crypto";
-import type { Message } from "@bufbuild/protobuf";
-import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type JsonObject,
+  type Message,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import type { Command, Unstamped } from "../core/command.js";
 import type { Reply } from "../core/decision.js";
 import type { Actor } from "../core/event.js";
@@ -105,7 +110,7 @@ export function keep<Desc extends DescMessage>(
   if (key === undefined) {
     return { repeat: null, request: null };
   }
-  const { idempotencyKey: _, ...request } = toJson(schema, message) as Record<string, unknown>;
+  const { idempotencyKey: _, ...request } = toJson(schema, message) as JsonObject;
   const text = canonical(decimals(request, "").value, Number.POSITIVE_INFINITY);
   const asked: RepeatableRequest = { route, ids, key, request: text, salt };
   return { repeat: repeatable(asked), request: text };

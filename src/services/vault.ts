@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Entry, EntrySchema, type VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
-import type { SealedEntry } from "../vault/vault.js";
+import type { SealedEntry } from "../vault/entry.js";
 import type { Context } from "./context.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
