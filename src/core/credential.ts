@@ -88,15 +88,15 @@ export function issueCredential(state: State, command: IssueCredential): Decisio
   if (agent === undefined) {
     return refuse("agent_not_found", `there is no agent ${quoted(command.agent_id)}: register it first`);
   }
+  const kept = keptRepeat(state, command);
+  if (kept !== null) {
+    return refuseOtherRequest(command) ?? answer({ type: "key", key_id: kept.subject_id, replayed: true });
+  }
   if (agent.revoked !== null) {
     return refuse(
       "agent_suspended",
       `the agent ${quoted(command.agent_id)} was revoked: it gets no credentials`,
     );
-  }
-  const kept = keptRepeat(state, command);
-  if (kept !== null) {
-    return refuseOtherRequest(command) ?? answer({ type: "key", key_id: kept.subject_id, replayed: true });
   }
   if (state.keys.size >= limits.keys) {
     return refuse("limit_reached", "the workspace holds no more credentials");
