@@ -80,6 +80,7 @@ export interface RegisterAgent extends Common {
   readonly agent_id: string;
   readonly framework: string;
   readonly profile: Profile;
+  /** Pointers that begin with `/profile`, to its numbers that are sealed as text; sorted. */
   readonly decimals: readonly string[];
   /** Digest of the secret of the credential that a new agent gets. */
   readonly secret_digest: string;

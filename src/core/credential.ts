@@ -38,7 +38,7 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
         session_id: null,
         kind: "agent_updated",
         body: declared,
-        ...decimalsOf(command),
+        ...decimalsOf(command, "/body"),
       });
     }
     return { reply: { type: "agent", agent_id: command.agent_id, created: false }, events: draft.events };
@@ -51,7 +51,7 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
     actor: command.actor,
     ...declared,
     name: command.agent_id,
-    ...decimalsOf(command),
+    ...decimalsOf(command, ""),
   });
   draft.add({
     event: "credential_issued",
@@ -66,8 +66,11 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
   return { reply: { type: "agent", agent_id: command.agent_id, created: true }, events: draft.events };
 }
 
-function decimalsOf(command: RegisterAgent): { _decimals?: readonly string[] } {
-  return command.decimals.length === 0 ? {} : { _decimals: command.decimals };
+/** Pointers start at the content, wherever in it the profile stands. */
+function decimalsOf(command: RegisterAgent, parent: string): { _decimals?: readonly string[] } {
+  return command.decimals.length === 0
+    ? {}
+    : { _decimals: command.decimals.map((pointer) => parent + pointer) };
 }
 
 /** Both profiles are canonical values built in one order, so their texts compare. */

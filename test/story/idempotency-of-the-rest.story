@@ -30,7 +30,7 @@ key c2 (replayed)
 @10 session_killed s4 credential_revoked actions=0 because=@9 "leaked"
 key c2 revoked (replayed)
 @11 agent_revoked pay-bot credentials=c1 killed=0 "out"
-agent pay-bot revoked
+agent pay-bot credential=c1 revoked
 @12 api_key_created ann agent
 key ann (replayed)
 
