@@ -173,6 +173,8 @@ function registerAgent(state: State, event: Extract<Event, { event: "agent_regis
   agent.registered = true;
   agent.framework = event.framework;
   agent.profile = event.profile;
+  // The credential that comes with it is the agent's own, whatever was issued before to a mere name.
+  agent.credential_id = null;
 }
 
 function updateAgent(

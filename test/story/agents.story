@@ -31,5 +31,5 @@ issue nobody credential=c8
 @9 credential_issued c5 agent=pay-bot
 @10 agent_registered pay-bot custom {}
 @11 credential_issued c6 agent=pay-bot
-agent pay-bot credential=c5
+agent pay-bot credential=c6
 refused agent_not_found
