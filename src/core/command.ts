@@ -60,6 +60,7 @@ export interface TouchSession extends Common {
 export interface KillSession extends Common {
   readonly type: "kill_session";
   readonly session_id: string;
+  /** Never empty: it is the reasoning of every terminate that follows. */
   readonly reason: string;
   readonly repeat: Repeatable | null;
 }
