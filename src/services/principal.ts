@@ -58,6 +58,9 @@ function refuseSpent(key: Key, method: DescMethod, at: number): void {
       );
     }
   } else if (isExpired(key, at)) {
-    throw new KillcordError("expired_api_key", `the key ${key.key_id} has expired: ask an admin for a new one`);
+    throw new KillcordError(
+      "expired_api_key",
+      `the key ${key.key_id} has expired: ask an admin for a new one`,
+    );
   }
 }
