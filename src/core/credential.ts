@@ -12,7 +12,7 @@ import type {
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { withDescendants } from "./scope.js";
+import { revocationOrder, withDescendants } from "./scope.js";
 import type { Agent, Session, State, StopOrder } from "./state.js";
 import { killByOrder } from "./stop.js";
 
@@ -146,13 +146,7 @@ export function revokeCredential(state: State, command: RevokeCredential): Decis
     killed_sessions: listed(sessions),
     ...idempotencyOf(command.repeat),
   });
-  killAll(draft, command, sessions, {
-    event: "credential_revoked",
-    sequence,
-    reason: command.reason,
-    halt_id: null,
-    session_id: null,
-  });
+  killAll(draft, command, sessions, revocationOrder("credential_revoked", sequence, command.reason));
   return { reply: { type: "key", key_id: credential.key_id, replayed: false }, events: draft.events };
 }
 
@@ -183,13 +177,7 @@ export function revokeAgent(state: State, command: RevokeAgent): Decision {
     killed_sessions: listed(sessions),
     ...idempotencyOf(command.repeat),
   });
-  killAll(draft, command, sessions, {
-    event: "agent_revoked",
-    sequence,
-    reason: command.reason,
-    halt_id: null,
-    session_id: null,
-  });
+  killAll(draft, command, sessions, revocationOrder("agent_revoked", sequence, command.reason));
   return { reply: { type: "agent", agent_id: agent.agent_id, created: false }, events: draft.events };
 }
 
@@ -210,9 +198,8 @@ function killAll(
   sessions: readonly Session[],
   order: StopOrder,
 ): void {
-  const fallback = order.event === "agent_revoked" ? "agent revoked" : "credential revoked";
   for (const session of sessions) {
-    killByOrder(draft, session, { ...order, reason: order.reason || fallback }, command.actor);
+    killByOrder(draft, session, order, command.actor);
   }
 }
 
