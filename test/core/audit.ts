@@ -72,6 +72,7 @@ export function audit(log: readonly Event[], to_the_end = true): readonly string
     audit.demand((event.event === "vault_opened") === (sequence === 0), "the vault is opened first and once");
     entry(audit, event, sequence);
     index(audit, event);
+    decimals(audit, event);
   }
   if (to_the_end && audit.findings.length === 0) {
     for (const [sequence, event] of log.entries()) {
@@ -90,6 +91,18 @@ function index(audit: Audit, event: Event): void {
   audit.demand(event.session_index === (run?.next_index ?? null), "session_index has no gap");
   if (run !== undefined) {
     run.next_index += 1;
+  }
+}
+
+/** Each pointer leads, from the object that has the list, to a number that is sealed as text. */
+function decimals(audit: Audit, event: Event): void {
+  for (const pointer of "_decimals" in event ? (event._decimals ?? []) : []) {
+    const names = pointer.split("/").slice(1);
+    const value = names.reduce(
+      (at: unknown, name) => (at as Record<string, unknown> | undefined)?.[name],
+      event,
+    );
+    audit.demand(typeof value === "string" && `${Number(value)}` === value, `${pointer} is a number as text`);
   }
 }
 
