@@ -67,6 +67,8 @@ export const limits = {
   silent_socket_ms: 10_000,
   headers_ms: 10_000,
   request_ms: 30_000,
+  /** What a client gets to stop sending a request that was answered before its end. */
+  remains_ms: 250,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** Request headers together. */
