@@ -87,6 +87,8 @@ export const limits = {
   silent_socket_ms: 10_000,
   headers_ms: 10_000,
   request_ms: 30_000,
+  /** What a client gets to stop sending a request that was answered before its end. */
+  remains_ms: 250,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
