@@ -19,15 +19,21 @@ export const limits = {
   leaf_bytes: 2048,
   /** Details above this are replaced by their digest (vault-format.md, 2). */
   details_bytes: 32_768,
+  /** Pointers to a client's numbers that are no safe integers, together (vault-format.md, 1). */
+  decimals_characters: 1024 * 1024,
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
+  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** Nested containers in one line of a bundle (vault-format.md, 9 B). */
   bundle_line_depth: 34,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
+  /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
+  base64_characters: 65_536,
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
   verified_levels: 64,
 

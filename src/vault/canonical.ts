@@ -80,6 +80,9 @@ function write(value: unknown, levels: number): string {
 }
 
 function writeArray(items: readonly unknown[], levels: number): string {
+  if (Object.getPrototypeOf(items) !== Array.prototype) {
+    throw new CanonicalError("type", "an instance of a class is not JSON");
+  }
   let text = "[";
   // By index and not by iterator: a hole reads as undefined, which is refused.
   for (let i = 0; i < items.length; i++) {
