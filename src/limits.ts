@@ -5,6 +5,11 @@
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
+  /** Nested containers in a JSON body, far above what any request has. */
+  json_depth: 128,
+  /** Fields at fault that one error lists, and characters of a name that the caller made up. */
+  issues_listed: 100,
+  issue_name_characters: 256,
   /** An intercept's action_content, as UTF-8. */
   action_content_bytes: 256 * 1024,
   /** An intercept's metadata, as JSON. */
@@ -86,11 +91,26 @@ export const limits = {
   request_ms: 30_000,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
+  /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
+  refused_body_bytes: 64 * 1024,
+  /** How long a closing connection drops what still comes, so that the peer gets to read the reply. */
+  linger_ms: 1_000,
   /** Request headers together. */
   headers_bytes: 16 * 1024,
   /** Open sockets of the server, and streams on one of them. */
   connections: 10_000,
   streams_per_connection: 1024,
+  /** What one HTTP/2 session may hold in memory: every stream with a message under way fits. */
+  session_memory_mib: 64,
+  /** A connection without a request is closed after this long. */
+  idle_connection_ms: 120_000,
+  /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
+  ping_ms: 30_000,
+  /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
+  connection_check_ms: 1_000,
+  /** Health is watched without a key, so only this many at a time, looked up this often. */
+  health_watches: 1000,
+  health_check_ms: 500,
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
@@ -102,14 +122,36 @@ export const limits = {
   fatal_exit_ms: 200,
   /** How long a stop of the process waits for what is under way. */
   drain_ms: 5_000,
+
+  /** One message that a client of ours takes from a server. */
+  reply_bytes: 16 * 1024 * 1024,
+  /** A client's connection without a call under way is closed. */
+  client_idle_ms: 1_000,
+  /** A client's watch that hears nothing for this long connects again. */
+  watch_silence_ms: 35_000,
+  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
+  watch_retry_ms_min: 250,
+  watch_retry_ms_max: 5_000,
+  watch_give_up_ms: 300_000,
+  /** Files of one export that a client writes. */
+  export_files: 1_000_000,
+  /** How long the demo waits for its server, and for the whole of its work. */
+  demo_start_ms: 10_000,
+  demo_ms: 18_000,
+  /** Files above this are left out of the demo's work. */
+  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
   limits.details_bytes >= limits.entry_bytes ||
   limits.metadata_depth >= limits.canonical_depth ||
+  limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
-  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes
+  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
+  limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.export_chunk_bytes >= limits.reply_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }

@@ -32,7 +32,15 @@ export class ConfigError extends Error {
 /** One setting as text, before it is read. */
 type Raw = Readonly<Record<string, string | undefined>>;
 
-const settings = ["listen", "data", "origin", "bootstrap_key", "insecure", "log_level", "ready_file"] as const;
+const settings = [
+  "listen",
+  "data",
+  "origin",
+  "bootstrap_key",
+  "insecure",
+  "log_level",
+  "ready_file",
+] as const;
 type Setting = (typeof settings)[number];
 
 const defaults: Readonly<Record<Setting, string | undefined>> = {
@@ -103,7 +111,9 @@ function fromEnvironment(environment: Raw): Raw {
     }
     const setting = name.slice("KILLCORD_".length).toLowerCase();
     if (!isSetting(setting)) {
-      throw new ConfigError(`${name} is no setting of Killcord: known are ${settings.map(variableOf).join(", ")}`);
+      throw new ConfigError(
+        `${name} is no setting of Killcord: known are ${settings.map(variableOf).join(", ")}`,
+      );
     }
     found[setting] = value;
   }
@@ -152,7 +162,9 @@ function readOrigin(text: string | undefined): string | null {
     return null;
   }
   if (!/^[!-*,-~]{1,200}$/.test(text)) {
-    throw new ConfigError(`origin: "${text}" is not 1 to 200 printable ASCII characters without space or "+"`);
+    throw new ConfigError(
+      `origin: "${text}" is not 1 to 200 printable ASCII characters without space or "+"`,
+    );
   }
   return text;
 }
@@ -178,7 +190,9 @@ function readBoolean(setting: Setting, text: string): boolean {
 
 function readLevel(text: string): Level | "silent" {
   if (text !== "silent" && !(text in levels.values)) {
-    throw new ConfigError(`log_level: "${text}" is not one of ${Object.keys(levels.values).join(", ")}, silent`);
+    throw new ConfigError(
+      `log_level: "${text}" is not one of ${Object.keys(levels.values).join(", ")}, silent`,
+    );
   }
   return text as Level | "silent";
 }

@@ -2,7 +2,7 @@
  * What an event does to the state. Total: no rules, no failure, so that a new rule never rewrites
  * history. Replay runs this alone.
  */
-
+import { exceededReason } from "./budget.js";
 import type { Event, SessionStarted } from "./event.js";
 import { evolveDecision, evolveStop } from "./evolve-session.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -35,6 +35,13 @@ function apply(state: State, event: Event, sequence: number): void {
       }
       return;
     case "budget_exceeded":
+      orderStop(state, scopeKey("session", event.owner_session_id), "halted", {
+        event: event.event,
+        sequence,
+        reason: exceededReason(event.limit),
+        halt_id: null,
+        session_id: event.owner_session_id,
+      });
       return;
     case "session_killed":
     case "session_expired":

@@ -6,9 +6,9 @@ import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { pathFromRoot, revokedBy, withDescendants } from "./scope.js";
+import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
-import { consumedBy, expire, expireIfDue, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -116,22 +116,16 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
     return refusal;
   }
   const parent = state.sessions.get(command.parent_session_id) as Session;
-  const expiry = parent.stop === null ? expiryOnPath(state, parent, command.at) : null;
+  const stopped = isUnderStop(state, parent);
+  const expiry = stopped ? null : expiryOnPath(state, parent, command.at);
   if (expiry !== null) {
     expire(state, draft, expiry);
   }
-  if (parent.stop !== null || expiry !== null) {
+  if (stopped || expiry !== null) {
     return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
   }
-  if (parent.level + 1 > limits.session_levels) {
-    return refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`);
-  }
-  const revoked = pathFromRoot(state, parent).some(
-    (above) =>
-      revokedBy(state, "agent", above.agent_id) ?? revokedBy(state, "credential", above.credential_id),
-  );
-  return revoked
-    ? refuse("session_not_active", "the parent session is stopped: nothing starts under it")
+  return parent.level >= limits.session_levels
+    ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
     : null;
 }
 
@@ -222,7 +216,7 @@ export function endSession(state: State, command: EndSession): Decision {
     consumed: consumedBy(session),
     reserved: nothing_reserved,
   });
-  killBelow(state, draft, session, { event: "session_ended", sequence });
+  killBelow(state, draft, session, { cause: { event: "session_ended", sequence }, reason: ended_reason });
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
@@ -240,11 +234,14 @@ function touchOrStopped(state: State, command: KillSession | EndSession, session
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
+/** The timer of one session: what expires is what an action of it would find. */
 export function expireSession(state: State, command: ExpireSession): Decision {
   const draft = new Draft(state, command);
   const session = state.sessions.get(command.session_id);
-  if (session !== undefined && session.stop === null) {
-    expireIfDue(state, draft, session, command.at);
+  const expiry =
+    session === undefined || session.stop !== null ? null : expiryOnPath(state, session, command.at);
+  if (expiry !== null) {
+    expire(state, draft, expiry);
   }
   return { reply: { type: "done" }, events: draft.events };
 }

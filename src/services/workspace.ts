@@ -1,5 +1,5 @@
 /** The door to one workspace: its services joined, with access and validation in front of each. */
-import { type DescMethod, type Message, create, isMessage } from "@bufbuild/protobuf";
+import { create, type DescMethod, isMessage, type Message } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
