@@ -37,6 +37,8 @@ export const limits = {
   bundle_line_depth: 34,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
+  /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
+  base64_characters: 65_536,
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
   verified_levels: 64,
 
