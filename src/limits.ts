@@ -5,6 +5,11 @@
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
+  /** Nested containers in a JSON body, far above what any request has. */
+  json_depth: 128,
+  /** Fields at fault that one error lists, and characters of a name that the caller made up. */
+  issues_listed: 100,
+  issue_name_characters: 256,
   /** An intercept's action_content, as UTF-8. */
   action_content_bytes: 256 * 1024,
   /** An intercept's metadata, as JSON. */
@@ -19,11 +24,23 @@ export const limits = {
   leaf_bytes: 2048,
   /** Details above this are replaced by their digest (vault-format.md, 2). */
   details_bytes: 32_768,
+  /** Pointers to a client's numbers that are no safe integers, together (vault-format.md, 1). */
+  decimals_characters: 1024 * 1024,
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
+  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
+  /** Nested containers in one line of a bundle (vault-format.md, 9 B). */
+  bundle_line_depth: 34,
+  /** Signature lines of a note (vault-format.md, 6). */
+  note_signatures: 100,
+  /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
+  base64_characters: 65_536,
+  /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
+  verified_levels: 64,
 
   /** Commands waiting for their seal, without stops. */
   queue_commands: 8192,
@@ -72,13 +89,30 @@ export const limits = {
   silent_socket_ms: 10_000,
   headers_ms: 10_000,
   request_ms: 30_000,
+  /** What a client gets to stop sending a request that was answered before its end. */
+  remains_ms: 250,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
+  /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
+  refused_body_bytes: 64 * 1024,
+  /** How long a closing connection drops what still comes, so that the peer gets to read the reply. */
+  linger_ms: 1_000,
   /** Request headers together. */
   headers_bytes: 16 * 1024,
   /** Open sockets of the server, and streams on one of them. */
   connections: 10_000,
   streams_per_connection: 1024,
+  /** What one HTTP/2 session may hold in memory: every stream with a message under way fits. */
+  session_memory_mib: 64,
+  /** A connection without a request is closed after this long. */
+  idle_connection_ms: 120_000,
+  /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
+  ping_ms: 30_000,
+  /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
+  connection_check_ms: 1_000,
+  /** Health is watched without a key, so only this many at a time, looked up this often. */
+  health_watches: 1000,
+  health_check_ms: 500,
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
@@ -113,7 +147,9 @@ export const limits = {
 if (
   limits.details_bytes >= limits.entry_bytes ||
   limits.metadata_depth >= limits.canonical_depth ||
+  limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||

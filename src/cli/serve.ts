@@ -1,14 +1,19 @@
 /** `killcord serve`: builds the server from its parts, and takes it down again in order. */
+import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { createRestHandler } from "../rest/transcoder.js";
-import { openServer, type Server } from "../rpc/server.js";
+import type { Port } from "../rpc/port.js";
+import { openServer } from "../rpc/server.js";
 import { openDoor } from "../services/workspace.js";
+import { openLevel } from "../vault/level.js";
+import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
-import { openVault, type Vault } from "../vault/vault.js";
+import type { Vault } from "../vault/vault.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import { type Config, ConfigError, readConfig, shownConfig } from "./config.js";
 import { CommandFailure, wrongUsage } from "./failure.js";
@@ -68,7 +73,7 @@ function configOf(flags: Flags): Config {
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
-  const { vault, engine, server, admin_key } = opened;
+  const { vault, server, admin_key } = opened;
   const url = urlOf(config.host, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
@@ -93,16 +98,24 @@ async function serve(config: Config): Promise<void> {
 interface Parts {
   readonly vault: Vault;
   readonly engine: Engine;
-  readonly server: Server;
+  readonly server: Port;
   readonly admin_key: AdminKey;
 }
 
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
-    const vault = await openVault({ directory: config.data, origin: config.origin });
+    const store = openLevel(join(config.data, "store"));
+    const vault = await openVault({
+      directory: config.data,
+      origin: config.origin ?? undefined,
+      heartbeat_seconds: limits.heartbeat_seconds,
+      journal: store.journal,
+      now: Date.now,
+      random: randomBytes,
+    });
     const engine = await Engine.open({
       log: vault,
-      rows: vault.derived("projection"),
+      rows: store.derived("projection"),
       heartbeat_seconds: limits.heartbeat_seconds,
       onFatal: (error) => die(log, error),
     });

@@ -1,16 +1,25 @@
 /** One action: standing, time, repeats, budgets, in the order of precedence of product.md. */
 import { limits } from "../limits.js";
 import { keyOf, quoted, refuseSession } from "./access.js";
-import { exceededOwner, expiryOnPath } from "./budget.js";
+import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event.js";
 import { system_actor } from "./event.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { orderAgainst, revokedBy } from "./scope.js";
+import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import type { Session, State } from "./state.js";
-import { consumedBy, expire, expiryReason, kill, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+import {
+  consumedBy,
+  ended_reason,
+  expire,
+  finishStops,
+  kill,
+  killBelow,
+  nothing_reserved,
+  type Stopped,
+} from "./stop.js";
 
 /** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
 export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
@@ -35,18 +44,16 @@ function stopped(state: State, command: Intercept, session: Session): Decision |
       return repeatTerminate(session);
     }
     const { event, sequence, reason } = session.stop;
-    return terminate(draft, command, session, { event, sequence }, reason ?? "the session has ended");
+    return terminate(draft, command, session, { cause: { event, sequence }, reason: reason ?? ended_reason });
   }
-  const order = orderAgainst(state, session);
-  if (order !== null) {
-    const cause = killByOrder(draft, session, order, system_actor);
-    return terminate(draft, command, session, cause, order.reason);
+  if (isUnderStop(state, session)) {
+    const stops = finishStops(state, draft, pathFromRoot(state, session));
+    return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
   const expiry = expiryOnPath(state, session, command.at);
   if (expiry !== null) {
-    const causes = expire(state, draft, expiry);
-    const reason = expiryReason(expiry.session, expiry.stop_reason);
-    return terminate(draft, command, session, causes.get(session.session_id) as Cause, reason);
+    const stops = expire(state, draft, expiry);
+    return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
   return null;
 }
@@ -83,7 +90,6 @@ function budgeted(state: State, command: Intercept, session: Session): Decision 
       consumed: consumedBy(session, session.actions.spent + 1),
     });
   }
-  const reason = `budget exceeded: max_actions ${owner.actions.limit}`;
   const sequence = draft.add({
     event: "budget_exceeded",
     actor: system_actor,
@@ -99,21 +105,15 @@ function budgeted(state: State, command: Intercept, session: Session): Decision 
   const killed = kill(draft, owner, {
     actor: system_actor,
     stop_reason: "budget_exceeded",
-    reason,
+    reason: exceededReason(owner.actions.limit as number),
     cause: { event: "budget_exceeded", sequence },
     halt_id: null,
   });
-  const causes = killBelow(state, draft, owner, killed);
-  return terminate(draft, command, session, causes.get(session.session_id) as Cause, reason);
+  const stops = killBelow(state, draft, owner, killed);
+  return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
 }
 
-function terminate(
-  draft: Draft,
-  command: Intercept,
-  session: Session,
-  cause: Cause,
-  reason: string,
-): Decision {
+function terminate(draft: Draft, command: Intercept, session: Session, { cause, reason }: Stopped): Decision {
   return decided(draft, command, session, {
     decision: "terminate",
     path: "session",

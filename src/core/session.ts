@@ -6,9 +6,9 @@ import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { pathFromRoot, revokedBy, withDescendants } from "./scope.js";
+import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
-import { consumedBy, expire, expireIfDue, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -21,7 +21,9 @@ export function startSession(state: State, command: StartSession): Decision {
   }
   const draft = new Draft(state, command);
   const refusal =
-    refuseScope(state, bound) ?? refuseParent(state, command, draft) ?? refuseNumber(state, bound.agent_id);
+    refuseScope(state, command, bound) ??
+    refuseParent(state, command, draft) ??
+    refuseNumber(state, bound.agent_id);
   if (refusal !== null) {
     // A parent that was found past its time expires even though nothing starts under it.
     return { reply: refusal.reply, events: draft.events };
@@ -88,13 +90,10 @@ function bind(state: State, command: StartSession): Bound | Decision {
   if (credential?.kind !== "credential" || (agent_id !== null && credential.agent_id !== agent_id)) {
     return refuse("credential_not_found", `there is no credential ${quoted(credential_id)} of this agent`);
   }
-  if (isExpired(credential, command.at)) {
-    return refuse("credential_revoked", `the credential ${credential_id} has expired: issue a new one`);
-  }
   return { agent_id: credential.agent_id, credential_id };
 }
 
-function refuseScope(state: State, bound: Bound): Decision | null {
+function refuseScope(state: State, command: StartSession, bound: Bound): Decision | null {
   if (revokedBy(state, "agent", bound.agent_id) !== null) {
     return refuse(
       "agent_suspended",
@@ -104,7 +103,10 @@ function refuseScope(state: State, bound: Bound): Decision | null {
   if (revokedBy(state, "credential", bound.credential_id) !== null) {
     return refuse("credential_revoked", `the credential ${bound.credential_id} was revoked: issue a new one`);
   }
-  return null;
+  const credential = bound.credential_id === null ? undefined : state.keys.get(bound.credential_id);
+  return credential !== undefined && isExpired(credential, command.at)
+    ? refuse("credential_revoked", `the credential ${bound.credential_id} has expired: issue a new one`)
+    : null;
 }
 
 function refuseParent(state: State, command: StartSession, draft: Draft): Decision | null {
@@ -116,22 +118,16 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
     return refusal;
   }
   const parent = state.sessions.get(command.parent_session_id) as Session;
-  const expiry = parent.stop === null ? expiryOnPath(state, parent, command.at) : null;
+  const stopped = isUnderStop(state, parent);
+  const expiry = stopped ? null : expiryOnPath(state, parent, command.at);
   if (expiry !== null) {
     expire(state, draft, expiry);
   }
-  if (parent.stop !== null || expiry !== null) {
+  if (stopped || expiry !== null) {
     return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
   }
-  if (parent.level + 1 > limits.session_levels) {
-    return refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`);
-  }
-  const revoked = pathFromRoot(state, parent).some(
-    (above) =>
-      revokedBy(state, "agent", above.agent_id) ?? revokedBy(state, "credential", above.credential_id),
-  );
-  return revoked
-    ? refuse("session_not_active", "the parent session is stopped: nothing starts under it")
+  return parent.level >= limits.session_levels
+    ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
     : null;
 }
 
@@ -222,7 +218,7 @@ export function endSession(state: State, command: EndSession): Decision {
     consumed: consumedBy(session),
     reserved: nothing_reserved,
   });
-  killBelow(state, draft, session, { event: "session_ended", sequence });
+  killBelow(state, draft, session, { cause: { event: "session_ended", sequence }, reason: ended_reason });
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
@@ -240,11 +236,14 @@ function touchOrStopped(state: State, command: KillSession | EndSession, session
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
+/** The timer of one session: what expires is what an action of it would find. */
 export function expireSession(state: State, command: ExpireSession): Decision {
   const draft = new Draft(state, command);
   const session = state.sessions.get(command.session_id);
-  if (session !== undefined && session.stop === null) {
-    expireIfDue(state, draft, session, command.at);
+  const expiry =
+    session === undefined || session.stop !== null ? null : expiryOnPath(state, session, command.at);
+  if (expiry !== null) {
+    expire(state, draft, expiry);
   }
   return { reply: { type: "done" }, events: draft.events };
 }

@@ -112,10 +112,10 @@ export interface ScopeStanding {
 
 /** An order that stops sessions: the entry, and what it says of them. */
 export interface StopOrder {
-  readonly event: "halt_requested" | "credential_revoked" | "agent_revoked";
+  readonly event: "halt_requested" | "credential_revoked" | "agent_revoked" | "budget_exceeded";
   readonly sequence: number;
   readonly reason: string;
-  /** The order's id; null for a revocation, under which each session's stop has its own. */
+  /** The order's id; null for what is no halt: then each session's stop has its own. */
   readonly halt_id: string | null;
   /** The session that the order is about; null for a wider scope. */
   readonly session_id: string | null;

@@ -1,15 +1,21 @@
 /** What every service works with. */
-import type { Message } from "@bufbuild/protobuf";
-import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
+
 import { randomBytes } from "node:crypto";
+import {
+  type DescMessage,
+  type JsonObject,
+  type Message,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import type { Command, Unstamped } from "../core/command.js";
 import type { Reply } from "../core/decision.js";
 import type { Actor } from "../core/event.js";
 import type { Key } from "../core/state.js";
 import { type RepeatableRequest, repeatable } from "../engine/digest.js";
 import type { Engine } from "../engine/engine.js";
-import type { Enclosed, Outcome } from "../engine/sequencer.js";
 import { EngineFault } from "../engine/fault.js";
+import type { Enclosed, Outcome } from "../engine/sequencer.js";
 import { canonical } from "../vault/canonical.js";
 import { decimals } from "../vault/details.js";
 import type { Vault } from "../vault/vault.js";
@@ -41,7 +47,9 @@ export function callerKey({ engine }: Context, call: Call): Key {
 }
 
 /** A reply that is not a refusal. */
-export type Accepted<Type extends Reply["type"]> = Outcome & { readonly reply: Extract<Reply, { type: Type }> };
+export type Accepted<Type extends Reply["type"]> = Outcome & {
+  readonly reply: Extract<Reply, { type: Type }>;
+};
 
 /**
  * Submits a command and answers when it is durable.
@@ -102,7 +110,7 @@ export function keep<Desc extends DescMessage>(
   if (key === undefined) {
     return { repeat: null, request: null };
   }
-  const { idempotencyKey: _, ...request } = toJson(schema, message) as Record<string, unknown>;
+  const { idempotencyKey: _, ...request } = toJson(schema, message) as JsonObject;
   const text = canonical(decimals(request, "").value, Number.POSITIVE_INFINITY);
   const asked: RepeatableRequest = { route, ids, key, request: text, salt };
   return { repeat: repeatable(asked), request: text };

@@ -5,27 +5,27 @@ import {
   AgentSchema,
   AgentStatus,
   type Credential as CredentialMessage,
-  type CredentialService,
   CredentialSchema,
-  IssueCredentialRequestSchema,
+  type CredentialService,
   type IssueCredentialRequest,
+  IssueCredentialRequestSchema,
   type ListCredentialsRequest,
   type RegisterAgentRequest,
-  RevokeAgentRequestSchema,
   type RevokeAgentRequest,
-  RevokeCredentialRequestSchema,
+  RevokeAgentRequestSchema,
   type RevokeCredentialRequest,
+  RevokeCredentialRequestSchema,
 } from "../../gen/killcord/v1/credential_pb.js";
-import type { Agent, Key } from "../core/state.js";
 import type { AgentRevoked, CredentialRevoked } from "../core/event.js";
+import type { Agent, Key } from "../core/state.js";
 import { fromContent } from "../engine/content.js";
 import { limits } from "../limits.js";
-import { type Context, by, keep, submit } from "./context.js";
+import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
-import { cut, pageOf } from "./page.js";
 import { keyStatus, numbered } from "./key-record.js";
+import { cut, pageOf } from "./page.js";
 import { newSecret, secretDigest } from "./principal.js";
 import { declaredOf, profileOf } from "./profile.js";
 import { given, timestamp } from "./view.js";
@@ -101,7 +101,8 @@ async function issueCredential(context: Context, request: IssueCredentialRequest
 async function listCredentials(context: Context, request: ListCredentialsRequest) {
   const page = pageOf(request, JSON.stringify(["credentials", request.agentId]));
   const credentials = numbered(context).filter(
-    ({ key }) => key.kind === "credential" && (request.agentId === undefined || key.agent_id === request.agentId),
+    ({ key }) =>
+      key.kind === "credential" && (request.agentId === undefined || key.agent_id === request.agentId),
   );
   const { rows, ...rest } = await cut(
     page,
@@ -192,7 +193,10 @@ function knownAgent({ engine }: Context, agent_id: string): Agent {
 function knownCredential({ engine }: Context, credential_id: string): Key {
   const key = engine.projection.state.keys.get(credential_id);
   if (key?.kind !== "credential") {
-    throw new KillcordError("credential_not_found", `there is no credential ${JSON.stringify(credential_id)}`);
+    throw new KillcordError(
+      "credential_not_found",
+      `there is no credential ${JSON.stringify(credential_id)}`,
+    );
   }
   return key;
 }

@@ -2,8 +2,9 @@
  * What the transports see of the services: one way to tell who calls, and one way to call. Both
  * doors, rpc/ and rest/, go through it, so that they can't disagree.
  */
-import type { Role } from "../core/event.js";
+
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import type { Role } from "../core/event.js";
 
 /** Who calls. */
 export interface Principal {

@@ -1,5 +1,5 @@
 /** EnforcementService: decides actions, and shows what was decided. */
-import { type JsonObject, create } from "@bufbuild/protobuf";
+import { create, type JsonObject } from "@bufbuild/protobuf";
 import {
   type EnforcementService,
   type InterceptBatchRequest,
@@ -19,7 +19,7 @@ import type { Enclosed } from "../engine/sequencer.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
-import { type Context, by, callerKey, keep, newSalt, submit } from "./context.js";
+import { by, type Context, callerKey, keep, newSalt, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
@@ -40,7 +40,11 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
   };
 }
 
-async function intercept(context: Context, request: InterceptRequest, call: Call): Promise<InterceptResponse> {
+async function intercept(
+  context: Context,
+  request: InterceptRequest,
+  call: Call,
+): Promise<InterceptResponse> {
   const { command, enclosed } = commandOf(request, call);
   const { reply, events, entries } = await submit(context, call, command, "verdict", enclosed);
   const place = events.findIndex((event) => event.event === "enforcement_decision");
@@ -49,7 +53,8 @@ async function intercept(context: Context, request: InterceptRequest, call: Call
     fresh === undefined
       ? await sealedDecision(context, reply.sequence, "")
       : { decision: events[place] as EnforcementDecision, entry_id: fresh.entry_id };
-  const session = decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
+  const session =
+    decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
   return verdictView(decision, entry_id, session);
 }
 

@@ -10,11 +10,11 @@ import {
 } from "../../gen/killcord/v1/key_pb.js";
 import type { Role } from "../core/event.js";
 import type { Key } from "../core/state.js";
-import { type Context, by, keep, submit } from "./context.js";
+import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import type { Handlers } from "./handlers.js";
-import { cut, pageOf } from "./page.js";
 import { keyStatus, numbered } from "./key-record.js";
+import { cut, pageOf } from "./page.js";
 import { newSecret, secretDigest } from "./principal.js";
 import { given, timestamp } from "./view.js";
 

@@ -1,6 +1,9 @@
 /** What an agent declares about itself: as one sealed object, and back. Kept, not enforced. */
 import { type JsonObject, toJson } from "@bufbuild/protobuf";
-import { type RegisterAgentRequest, RegisterAgentRequestSchema } from "../../gen/killcord/v1/credential_pb.js";
+import {
+  type RegisterAgentRequest,
+  RegisterAgentRequestSchema,
+} from "../../gen/killcord/v1/credential_pb.js";
 import type { Profile } from "../core/event.js";
 import { limits } from "../limits.js";
 import { CanonicalError, canonical } from "../vault/canonical.js";
@@ -20,11 +23,13 @@ export function profileOf(request: RegisterAgentRequest): {
   readonly profile: Profile;
   readonly decimals: readonly string[];
 } {
-  const { name: _name, framework: _framework, description, capabilities, ...declared } = toJson(
-    RegisterAgentRequestSchema,
-    request,
-    { useProtoFieldName: true },
-  ) as JsonObject;
+  const {
+    name: _name,
+    framework: _framework,
+    description,
+    capabilities,
+    ...declared
+  } = toJson(RegisterAgentRequestSchema, request, { useProtoFieldName: true }) as JsonObject;
   const stated = {
     ...(description === undefined ? {} : { description }),
     ...(capabilities === undefined ? {} : { capabilities }),

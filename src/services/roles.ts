@@ -46,7 +46,10 @@ export function methodName(method: DescMethod): string {
 /** The role by which a key may call a method, or null. */
 export function roleFor(method: DescMethod, granted: readonly Role[]): Role | null {
   const allowed = roles_by_method[methodName(method)] ?? [];
-  return allowed.find((role) => granted.includes(role)) ?? (granted.includes("admin") ? (allowed[0] ?? null) : null);
+  return (
+    allowed.find((role) => granted.includes(role)) ??
+    (granted.includes("admin") ? (allowed[0] ?? null) : null)
+  );
 }
 
 /** Whether a revoked credential may call a method to learn of its stop. */

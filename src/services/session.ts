@@ -4,8 +4,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   KillSessionRequestSchema,
   type ListSessionsRequest,
-  type SessionService,
   type Session as SessionMessage,
+  type SessionService,
   type StartSessionRequest,
   StartSessionRequestSchema,
   type WatchSessionRequest,
@@ -15,7 +15,7 @@ import { owns } from "../core/access.js";
 import { expiryOnPath } from "../core/budget.js";
 import { system_actor } from "../core/event.js";
 import type { Session } from "../core/state.js";
-import { type Context, by, callerKey, faultOf, keep, submit } from "./context.js";
+import { by, type Context, callerKey, faultOf, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
@@ -39,7 +39,9 @@ export function sessionService(context: Context): Handlers<typeof SessionService
       return { session: await present(context, reply.session_id) };
     },
     killSession: async (request, call) => {
-      const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [request.sessionId]);
+      const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [
+        request.sessionId,
+      ]);
       const reason = request.reason || "killed by operator";
       const { reply } = await submit(
         context,
@@ -123,7 +125,10 @@ async function visible(context: Context, call: Call, session_id: string): Promis
     );
   }
   if (key.revoked !== null && session.stop === null) {
-    throw new KillcordError("expired_api_key", `the key ${key.key_id} was revoked: ask an admin for a new one`);
+    throw new KillcordError(
+      "expired_api_key",
+      `the key ${key.key_id} was revoked: ask an admin for a new one`,
+    );
   }
   return session;
 }
@@ -132,7 +137,11 @@ async function readSession(context: Context, call: Call, session_id: string): Pr
   const { engine } = context;
   const session = await visible(context, call, session_id);
   const live = engine.state.sessions.get(session_id);
-  if (live !== undefined && live.stop === null && expiryOnPath(engine.state, live, engine.clock.now()) !== null) {
+  if (
+    live !== undefined &&
+    live.stop === null &&
+    expiryOnPath(engine.state, live, engine.clock.now()) !== null
+  ) {
     await submit(
       context,
       call,
@@ -194,7 +203,10 @@ async function* watchSession(
   }
   try {
     for await (const update of engine.follower.session(request.sessionId, call.signal)) {
-      const place = { revision: BigInt(update.revision), resumeToken: tokenOf(vault.origin, update.revision) };
+      const place = {
+        revision: BigInt(update.revision),
+        resumeToken: tokenOf(vault.origin, update.revision),
+      };
       if (update.type === "state") {
         const heard_at = engine.lastHeard(request.sessionId);
         const session = sessionView(update.session, engine.clock.now(), heard_at);

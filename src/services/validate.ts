@@ -1,7 +1,7 @@
 /** The constraints that the protobuf files state (buf.validate), enforced once, at the door. */
-import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { type Violation, createValidator } from "@bufbuild/protovalidate";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type ErrorCode, type FieldIssue, KillcordError } from "./errors.js";
 
 const validator = createValidator();
@@ -29,11 +29,18 @@ export function validate(schema: DescMessage, message: Message): void {
   }
 }
 
+/** Compiles the constraints of a message now: that takes far longer than the first caller would like. */
+export function prepareValidation(schema: DescMessage): void {
+  validator.validate(schema, create(schema));
+}
+
 /** The refusal for fields at fault. */
 export function invalid(details: readonly FieldIssue[]): KillcordError {
   const first = details[0] as FieldIssue;
   const code = details.length === 1 ? (field_codes[first.field] ?? "invalid_argument") : "invalid_argument";
-  return new KillcordError(code, details.map(({ field, issue }) => `${field}: ${issue}`).join("; "), { details });
+  return new KillcordError(code, details.map(({ field, issue }) => `${field}: ${issue}`).join("; "), {
+    details,
+  });
 }
 
 function issueOf(violation: Violation): FieldIssue {

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Entry, EntrySchema, type VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
-import type { SealedEntry } from "../vault/vault.js";
+import type { SealedEntry } from "../vault/entry.js";
 import type { Context } from "./context.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
@@ -23,7 +23,10 @@ export function vaultService(context: Context): Handlers<typeof VaultService> {
       const size = pageSize === 0 ? limits.page_size_default : Math.min(pageSize, limits.page_size_max);
       const from = Number(fromSequence);
       const entries: Entry[] = [];
-      for await (const entry of vault.read(from, Math.max(0, Math.min(size, engine.projection.size - from)))) {
+      for await (const entry of vault.read(
+        from,
+        Math.max(0, Math.min(size, engine.projection.size - from)),
+      )) {
         entries.push(entryView(entry));
       }
       return { entries, total: BigInt(engine.projection.size) };

@@ -1,5 +1,5 @@
 /** Sealed decisions as messages: one reading for a fresh verdict, a repeated one and a look-up. */
-import { type MessageInitShape, create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Decision,
   DecisionSchema,

@@ -1,5 +1,5 @@
 /** Records of the core as messages of the API. */
-import { type MessageInitShape, create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type Consumed,
@@ -91,7 +91,10 @@ export function sessionView(session: Session, at: number, heard_at: number | nul
     ...given("credentialId", session.credential_id),
     ...given("parentSessionId", session.parent_session_id),
     ...given("killReason", stop?.stop_reason == null ? null : stop.reason),
-    ...given("expiresAt", session.ttl_seconds === null ? null : timestamp(session.started_at + session.ttl_seconds * 1000)),
+    ...given(
+      "expiresAt",
+      session.ttl_seconds === null ? null : timestamp(session.started_at + session.ttl_seconds * 1000),
+    ),
     ...given("lastActionAt", session.last_action_at === null ? null : timestamp(session.last_action_at)),
     ...given("lastHeartbeatAt", heard_at === null ? null : timestamp(heard_at)),
     ...given("haltId", stop?.halt_id),

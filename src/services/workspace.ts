@@ -1,5 +1,5 @@
 /** The door to one workspace: its services joined, with access and validation in front of each. */
-import { type DescMethod, type Message, create, isMessage } from "@bufbuild/protobuf";
+import { create, type DescMethod, isMessage, type Message } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
@@ -13,7 +13,7 @@ import { enforcementService } from "./enforcement.js";
 import { keyService } from "./key.js";
 import { identify } from "./principal.js";
 import { sessionService } from "./session.js";
-import { validate } from "./validate.js";
+import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
 
 type Reply = Record<string, unknown>;
@@ -35,6 +35,11 @@ export function openDoor(context: Context): Door {
     }
     return handler;
   };
+  for (const service of services) {
+    for (const method of service.methods) {
+      prepareValidation(method.input);
+    }
+  }
   return {
     services,
     authenticate: (header, method) =>
