@@ -1,5 +1,5 @@
 /** The constraints that the protobuf files state (buf.validate), enforced once, at the door. */
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type ErrorCode, type FieldIssue, KillcordError } from "./errors.js";
@@ -27,6 +27,11 @@ export function validate(schema: DescMessage, message: Message): void {
     case "error":
       throw result.error;
   }
+}
+
+/** Compiles the constraints of a message now: that takes far longer than the first caller would like. */
+export function prepareValidation(schema: DescMessage): void {
+  validator.validate(schema, create(schema));
 }
 
 /** The refusal for fields at fault. */

@@ -22,10 +22,17 @@ export interface Served {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 /** A fresh folder that is gone when the process that made it is. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "killcord-test-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
