@@ -54,7 +54,7 @@ export function isGone(res: Outgoing): boolean {
 
 /** Sends a reply and settles what is left of the request. Nothing is sent to a caller who has gone. */
 export function sendReply(exchange: Exchange, reply: Reply, bounds: RefusedBodyBounds): void {
-  const { req, res, awaits_continue } = exchange;
+  const { req, res } = exchange;
   if (isGone(res) || res.headersSent) {
     return;
   }
@@ -66,12 +66,10 @@ export function sendReply(exchange: Exchange, reply: Reply, bounds: RefusedBodyB
   res.setHeader("content-length", body.length);
   if (!(res instanceof ServerResponse)) {
     sendOnStream(req, res, body);
-  } else if (!awaits_continue && unreadBytes(req) <= bounds.refused_body_bytes) {
+  } else if (unreadBytes(req) <= bounds.refused_body_bytes) {
     res.end(body);
     req.resume();
   } else {
-    // A caller that was not told to go on may send its body next or another request, and nobody
-    // could tell which.
     sendAndClose(req, res, body, bounds.linger_ms);
   }
 }
