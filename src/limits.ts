@@ -24,11 +24,23 @@ export const limits = {
   leaf_bytes: 2048,
   /** Details above this are replaced by their digest (vault-format.md, 2). */
   details_bytes: 32_768,
+  /** Pointers to a client's numbers that are no safe integers, together (vault-format.md, 1). */
+  decimals_characters: 1024 * 1024,
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
+  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
+  /** Nested containers in one line of a bundle (vault-format.md, 9 B). */
+  bundle_line_depth: 34,
+  /** Signature lines of a note (vault-format.md, 6). */
+  note_signatures: 100,
+  /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
+  base64_characters: 65_536,
+  /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
+  verified_levels: 64,
 
   /** Commands waiting for their seal, without stops. */
   queue_commands: 8192,
@@ -63,6 +75,11 @@ export const limits = {
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 
+  /** KILLCORD_BOOTSTRAP_KEY. */
+  bootstrap_key_characters_min: 24,
+  /** How often the log counts itself. */
+  heartbeat_seconds: 60,
+
   /** Pages of lists. */
   page_size_default: 50,
   page_size_max: 500,
@@ -72,6 +89,8 @@ export const limits = {
   silent_socket_ms: 10_000,
   headers_ms: 10_000,
   request_ms: 30_000,
+  /** What a client gets to stop sending a request that was answered before its end. */
+  remains_ms: 250,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
@@ -83,6 +102,17 @@ export const limits = {
   /** Open sockets of the server, and streams on one of them. */
   connections: 10_000,
   streams_per_connection: 1024,
+  /** What one HTTP/2 session may hold in memory: every stream with a message under way fits. */
+  session_memory_mib: 64,
+  /** A connection without a request is closed after this long. */
+  idle_connection_ms: 120_000,
+  /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
+  ping_ms: 30_000,
+  /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
+  connection_check_ms: 1_000,
+  /** Health is watched without a key, so only this many at a time, looked up this often. */
+  health_watches: 1000,
+  health_check_ms: 500,
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
@@ -90,8 +120,28 @@ export const limits = {
   blocked_reader_ms: 10_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
+  /** A process that must exit gives its last answers this long to leave. */
+  fatal_exit_ms: 200,
   /** How long a stop of the process waits for what is under way. */
   drain_ms: 5_000,
+
+  /** One message that a client of ours takes from a server. */
+  reply_bytes: 16 * 1024 * 1024,
+  /** A client's connection without a call under way is closed. */
+  client_idle_ms: 1_000,
+  /** A client's watch that hears nothing for this long connects again. */
+  watch_silence_ms: 35_000,
+  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
+  watch_retry_ms_min: 250,
+  watch_retry_ms_max: 5_000,
+  watch_give_up_ms: 300_000,
+  /** Files of one export that a client writes. */
+  export_files: 1_000_000,
+  /** How long the demo waits for its server, and for the whole of its work. */
+  demo_start_ms: 10_000,
+  demo_ms: 18_000,
+  /** Files above this are left out of the demo's work. */
+  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
@@ -99,8 +149,11 @@ if (
   limits.metadata_depth >= limits.canonical_depth ||
   limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
-  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes
+  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
+  limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.export_chunk_bytes >= limits.reply_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }

@@ -44,7 +44,7 @@ export function createTestDoor(): TestDoor {
       if (key !== good_key) {
         throw new KillcordError("invalid_api_key", "this key is not known");
       }
-      return { key_id: "key_0000000000000001" };
+      return { key_id: "key_0000000000000001", role: "admin" };
     },
     async unary(method, request, call) {
       door.seen.push({ method: method.name, request, request_id: call.request_id, signal: call.signal });

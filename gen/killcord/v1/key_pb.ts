@@ -25,7 +25,7 @@ export const file_killcord_v1_key: GenFile = /*@__PURE__*/
  */
 export type Key = Message<"killcord.v1.Key"> & {
   /**
-   * `key_` and 16 hex digits.
+   * `key_` and 12 hex digits.
    *
    * @generated from field: string key_id = 1;
    */

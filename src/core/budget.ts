@@ -1,0 +1,68 @@
+/** Budgets: amounts that are spent, and the time that runs out by itself. */
+import { pathFromRoot } from "./scope.js";
+import type { Budget, Session, State } from "./state.js";
+
+/** Whether an amount fits: `spent + amount <= limit`. */
+export function fits(budget: Budget, amount: number): boolean {
+  return budget.limit === null || budget.spent + budget.overrun + amount <= budget.limit;
+}
+
+/** The session or ancestor, from the root, whose actions budget has no room for one more. */
+export function exceededOwner(state: State, session: Session): Session | null {
+  for (const owner of pathFromRoot(state, session)) {
+    if (!fits(owner.actions, 1)) {
+      return owner;
+    }
+  }
+  return null;
+}
+
+/** Text for people about an actions budget that had no room. */
+export function exceededReason(limit: number): string {
+  return `budget exceeded: max_actions ${limit}`;
+}
+
+/** A session whose time is over: which limit, and when it was reached. */
+export interface Expiry {
+  readonly session: Session;
+  readonly stop_reason: "ttl_expired" | "idle_timeout";
+  readonly deadline_at: number;
+}
+
+/** When the ttl of a session is over, or null without one. */
+export function ttlDeadline(session: Session): number | null {
+  return session.ttl_seconds === null ? null : session.started_at + session.ttl_seconds * 1000;
+}
+
+/** When a session has idled too long unless it acts before, or null without a limit. */
+export function idleDeadline(session: Session): number | null {
+  return session.idle_timeout_seconds === null
+    ? null
+    : (session.last_action_at ?? session.started_at) + session.idle_timeout_seconds * 1000;
+}
+
+/** The expiry of a session itself at a time, or null; the ttl goes before the idle time. */
+export function ownExpiry(session: Session, at: number): Expiry | null {
+  const ttl = ttlDeadline(session);
+  if (ttl !== null && at >= ttl) {
+    return { session, stop_reason: "ttl_expired", deadline_at: ttl };
+  }
+  const idle = idleDeadline(session);
+  if (idle !== null && at >= idle) {
+    return { session, stop_reason: "idle_timeout", deadline_at: idle };
+  }
+  return null;
+}
+
+/** The first expiry on a session's path: ttl from the root down, then idle time likewise. */
+export function expiryOnPath(state: State, session: Session, at: number): Expiry | null {
+  let idle: Expiry | null = null;
+  for (const ancestor of pathFromRoot(state, session)) {
+    const expiry = ownExpiry(ancestor, at);
+    if (expiry?.stop_reason === "ttl_expired") {
+      return expiry;
+    }
+    idle ??= expiry;
+  }
+  return idle;
+}

@@ -1,0 +1,165 @@
+/**
+ * What is asked for. A command carries everything that decide may not find out by itself: the time,
+ * the actor, random ids and salts, digests.
+ */
+import type { Actor, Chain, Profile, Role } from "./event.js";
+
+interface Common {
+  /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
+  readonly at: number;
+  readonly actor: Actor;
+  readonly request_id: string | null;
+}
+
+/** A request that says by an idempotency key that it may be a repeat. */
+export interface Repeatable {
+  readonly key_digest: string;
+  readonly request_digest: string;
+  readonly salt: string;
+  /**
+   * Whether the request is the one kept under this key: stamped by the sequencer, which can hash;
+   * null when none is kept.
+   */
+  readonly same_request: boolean | null;
+}
+
+export interface StartSession extends Common {
+  readonly type: "start_session";
+  /** A fresh random id. */
+  readonly session_id: string;
+  readonly agent_id: string | null;
+  readonly label: string | null;
+  readonly credential_id: string | null;
+  readonly parent_session_id: string | null;
+  readonly max_actions: number | null;
+  readonly ttl_seconds: number | null;
+  readonly idle_timeout_seconds: number | null;
+  readonly repeat: Repeatable | null;
+}
+
+export interface Intercept extends Common {
+  readonly type: "intercept";
+  readonly session_id: string | null;
+  readonly agent_id: string | null;
+  readonly action_type: string;
+  readonly chain: Chain | null;
+  readonly action_digest: string | null;
+  readonly action_length: number | null;
+  readonly details_digest: string | null;
+  /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
+  readonly latency_us: number;
+  readonly repeat: Repeatable | null;
+}
+
+/** A sign of life: seals nothing, but a session past its time expires. */
+export interface TouchSession extends Common {
+  readonly type: "touch_session";
+  readonly session_id: string;
+}
+
+export interface KillSession extends Common {
+  readonly type: "kill_session";
+  readonly session_id: string;
+  /** Never empty: it is the reasoning of every terminate that follows. */
+  readonly reason: string;
+  readonly repeat: Repeatable | null;
+}
+
+export interface EndSession extends Common {
+  readonly type: "end_session";
+  readonly session_id: string;
+}
+
+/** The engine's timer: the session expires if its time has come. */
+export interface ExpireSession extends Common {
+  readonly type: "expire_session";
+  readonly session_id: string;
+}
+
+export interface RegisterAgent extends Common {
+  readonly type: "register_agent";
+  readonly agent_id: string;
+  readonly framework: string;
+  readonly profile: Profile;
+  /** Pointers that begin with `/profile`, to its numbers that are sealed as text; sorted. */
+  readonly decimals: readonly string[];
+  /** Digest of the secret of the credential that a new agent gets. */
+  readonly secret_digest: string;
+}
+
+export interface RevokeAgent extends Common {
+  readonly type: "revoke_agent";
+  readonly agent_id: string;
+  readonly reason: string;
+  readonly repeat: Repeatable | null;
+}
+
+export interface IssueCredential extends Common {
+  readonly type: "issue_credential";
+  readonly agent_id: string;
+  readonly secret_digest: string;
+  readonly ttl_seconds: number | null;
+  readonly require_session: boolean;
+  readonly repeat: Repeatable | null;
+}
+
+export interface RevokeCredential extends Common {
+  readonly type: "revoke_credential";
+  readonly credential_id: string;
+  readonly reason: string;
+  readonly repeat: Repeatable | null;
+}
+
+export interface CreateKey extends Common {
+  readonly type: "create_key";
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly agent_id: string | null;
+  readonly secret_digest: string;
+  readonly ttl_seconds: number | null;
+  readonly repeat: Repeatable | null;
+}
+
+export interface RevokeKey extends Common {
+  readonly type: "revoke_key";
+  readonly key_id: string;
+  readonly reason: string;
+}
+
+/** The engine's summary of `terminate` verdicts that were given and not sealed one by one. */
+export interface SumUpTerminates extends Common {
+  readonly type: "sum_up_terminates";
+  readonly session_id: string;
+  readonly count: number;
+}
+
+/** The engine's regular count of what the log holds. */
+export interface SealHeartbeat extends Common {
+  readonly type: "seal_heartbeat";
+  readonly interval_seconds: number;
+}
+
+/** The engine's first command: a crash may have cut the entries of an order from the order. */
+export interface FinishCascades extends Common {
+  readonly type: "finish_cascades";
+}
+
+export type Command =
+  | StartSession
+  | Intercept
+  | TouchSession
+  | KillSession
+  | EndSession
+  | ExpireSession
+  | RegisterAgent
+  | RevokeAgent
+  | IssueCredential
+  | RevokeCredential
+  | CreateKey
+  | RevokeKey
+  | SumUpTerminates
+  | SealHeartbeat
+  | FinishCascades;
+
+/** A command as a service makes it: the sequencer stamps the time. */
+export type Unstamped<C extends Command = Command> = C extends Command ? Omit<C, "at"> : never;

@@ -1,0 +1,92 @@
+/**
+ * The rules: what a command leads to in a state. Pure: it writes nothing, knows no clock and no
+ * chance, and never throws for a "no".
+ */
+import { refuseKey } from "./access.js";
+import type { Command, SealHeartbeat, SumUpTerminates } from "./command.js";
+import {
+  createKey,
+  issueCredential,
+  registerAgent,
+  revokeAgent,
+  revokeCredential,
+  revokeKey,
+} from "./credential.js";
+import { type Decision, Draft } from "./decision.js";
+import { idAt } from "./ids.js";
+import { decideIntercept } from "./intercept.js";
+import { endSession, expireSession, killSession, startSession, touchSession } from "./session.js";
+import type { State } from "./state.js";
+import { finishCascades } from "./stop.js";
+
+export function decide(state: State, command: Command): Decision {
+  const refusal = refuseKey(state, command);
+  if (refusal !== null) {
+    return refusal;
+  }
+  switch (command.type) {
+    case "start_session":
+      return startSession(state, command);
+    case "intercept":
+      return decideIntercept(state, command);
+    case "touch_session":
+      return touchSession(state, command);
+    case "kill_session":
+      return killSession(state, command);
+    case "end_session":
+      return endSession(state, command);
+    case "expire_session":
+      return expireSession(state, command);
+    case "register_agent":
+      return registerAgent(state, command);
+    case "revoke_agent":
+      return revokeAgent(state, command);
+    case "issue_credential":
+      return issueCredential(state, command);
+    case "revoke_credential":
+      return revokeCredential(state, command);
+    case "create_key":
+      return createKey(state, command);
+    case "revoke_key":
+      return revokeKey(state, command);
+    case "sum_up_terminates":
+      return sumUpTerminates(state, command);
+    case "seal_heartbeat":
+      return sealHeartbeat(state, command);
+    case "finish_cascades": {
+      const draft = new Draft(state, command);
+      finishCascades(state, draft);
+      return { reply: { type: "done" }, events: draft.events };
+    }
+  }
+}
+
+function sumUpTerminates(state: State, command: SumUpTerminates): Decision {
+  const session = state.sessions.get(command.session_id);
+  const draft = new Draft(state, command);
+  if (session !== undefined && session.last_terminate_sequence !== null) {
+    draft.add({
+      event: "notice",
+      actor: command.actor,
+      session_id: session.session_id,
+      kind: "repeated_terminates",
+      body: { decision_id: idAt("enf", session.last_terminate_sequence), count: command.count },
+    });
+  }
+  return { reply: { type: "done" }, events: draft.events };
+}
+
+function sealHeartbeat(state: State, command: SealHeartbeat): Decision {
+  const draft = new Draft(state, command);
+  draft.add({
+    event: "heartbeat",
+    actor: command.actor,
+    interval_seconds: command.interval_seconds,
+    decisions: state.decisions,
+    terminations: state.terminations,
+    live_sessions: state.live_sessions,
+    tree: null,
+    witness: null,
+  });
+  return { reply: { type: "done" }, events: draft.events };
+}

@@ -1,0 +1,101 @@
+/** What decide returns: a reply, and the events that make it true. */
+import type { Command } from "./command.js";
+import type { Event } from "./event.js";
+import type { State } from "./state.js";
+
+/** Why a command is refused: a stable code (docs/errors.md) and a text that says what to do. */
+export type RefusalCode =
+  | "invalid_api_key"
+  | "expired_api_key"
+  | "insufficient_permissions"
+  | "session_required"
+  | "agent_suspended"
+  | "credential_revoked"
+  | "session_not_found"
+  | "agent_not_found"
+  | "credential_not_found"
+  | "key_not_found"
+  | "session_not_active"
+  | "scope_halted"
+  | "idempotency_key_mismatch"
+  | "session_limit_reached"
+  | "limit_reached";
+
+export type Reply =
+  | { readonly type: "refused"; readonly code: RefusalCode; readonly message: string }
+  /** `replayed`: the answer of an earlier call with the same idempotency key. */
+  | { readonly type: "session"; readonly session_id: string; readonly replayed: boolean }
+  | {
+      readonly type: "verdict";
+      /** Index of the decision's entry, which may be an earlier one. */
+      readonly sequence: number;
+      readonly replayed: boolean;
+      /** Set when a stopped session's newest `terminate` is repeated without an entry of its own. */
+      readonly repeats_terminate_of: string | null;
+    }
+  | { readonly type: "agent"; readonly agent_id: string; readonly created: boolean }
+  | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }
+  | { readonly type: "done" };
+
+export interface Decision {
+  readonly reply: Reply;
+  readonly events: readonly Event[];
+}
+
+export function refuse(code: RefusalCode, message: string): Decision {
+  return { reply: { type: "refused", code, message }, events: [] };
+}
+
+export function answer(reply: Reply): Decision {
+  return { reply, events: [] };
+}
+
+/** Omits a member from each member of a union by itself. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** An event without what the draft fills in. */
+export type NewEvent = Without<Event, "at" | "session_index" | "request_id">;
+
+/**
+ * The events of one command, in the order in which they will stand in the log: what binds first,
+ * then what follows from it, then the decision. Gives each its place before it is sealed, so that
+ * later events can name earlier ones as their cause.
+ */
+export class Draft {
+  readonly events: Event[] = [];
+  readonly #state: State;
+  readonly #command: Command;
+  readonly #session_entries = new Map<string, number>();
+
+  constructor(state: State, command: Command) {
+    this.#state = state;
+    this.#command = command;
+  }
+
+  /** Index that the next event added will have. */
+  get next_sequence(): number {
+    return this.#state.next_sequence + this.events.length;
+  }
+
+  /** Adds an event and returns its index. */
+  add(event: NewEvent): number {
+    const sequence = this.next_sequence;
+    const session_id = "session_id" in event ? event.session_id : null;
+    const placed = {
+      ...event,
+      at: this.#command.at,
+      ...("session_id" in event
+        ? { session_index: session_id === null ? null : this.#nextIndex(session_id) }
+        : {}),
+      ...(this.#command.request_id === null ? {} : { request_id: this.#command.request_id }),
+    };
+    this.events.push(placed as Event);
+    return sequence;
+  }
+
+  #nextIndex(session_id: string): number {
+    const drafted = this.#session_entries.get(session_id) ?? 0;
+    this.#session_entries.set(session_id, drafted + 1);
+    return (this.#state.sessions.get(session_id)?.next_session_index ?? 0) + drafted;
+  }
+}

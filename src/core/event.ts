@@ -1,0 +1,300 @@
+/**
+ * What happened: the members of each event are those of vault-format.md, section 3, so that the
+ * sealed log is the state. Times are whole milliseconds since 1970 here and texts in the log;
+ * engine/content.ts translates.
+ */
+
+/** What a key may do. */
+export type Role = "agent" | "operator" | "approver" | "auditor" | "admin";
+
+/** Who caused an event: a key with the role that it used, or the engine itself. */
+export interface Actor {
+  readonly key_id: string | null;
+  readonly role: Role | "system";
+}
+
+/** The engine itself: timers, budgets, cascades without a person. */
+export const system_actor: Actor = { key_id: null, role: "system" };
+
+/** An earlier entry that an event follows from. */
+export interface Cause {
+  readonly event: string;
+  readonly sequence: number;
+}
+
+/** What a halt covers. */
+export interface Scope {
+  readonly kind: "session" | "agent" | "credential" | "label" | "workspace";
+  readonly id: string;
+}
+
+/** How a repeated request is recognised after a restart (vault-format.md, 3). */
+export interface Idempotency {
+  readonly key_digest: string;
+  readonly request_digest: string;
+  /** Salt of request_digest: the details' or the content's own; null once the details are erased. */
+  readonly salt: string | null;
+}
+
+export type StopReason =
+  | "manual"
+  | "budget_exceeded"
+  | "ttl_expired"
+  | "idle_timeout"
+  | "credential_revoked"
+  | "agent_revoked"
+  | "halted"
+  | "parent_stopped";
+
+export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
+
+export type Verdict = "allow" | "block" | "escalate" | "terminate";
+
+/** Totals of a session: what is spent. */
+export interface Consumed {
+  readonly actions: number;
+  readonly tokens: number;
+  readonly cost_usd_micros: number;
+}
+
+export interface Reserved {
+  readonly tokens: number;
+  readonly cost_usd_micros: number;
+}
+
+/** A policy that had a say in a verdict; built-in ones have ids that begin with `__`. */
+export interface PolicyTriggered {
+  readonly policy_id: string;
+  readonly name: string;
+  readonly decision: Verdict;
+  readonly reason: string;
+}
+
+interface Common {
+  readonly at: number;
+  readonly actor: Actor;
+  readonly request_id?: string;
+  readonly idempotency?: Idempotency;
+}
+
+interface OfSession {
+  readonly session_id: string;
+  /** Place among the entries of the session, 0 and up, without gaps. */
+  readonly session_index: number;
+}
+
+export interface VaultOpened extends Common {
+  readonly event: "vault_opened";
+  readonly workspace_id: string;
+}
+
+export interface SessionStarted extends Common, OfSession {
+  readonly event: "session_started";
+  readonly agent_id: string | null;
+  readonly credential_id: string | null;
+  readonly parent_session_id: string | null;
+  readonly labels: readonly string[];
+  readonly budgets: {
+    readonly max_actions: number | null;
+    readonly max_tokens: number | null;
+    readonly max_cost_usd_micros: number | null;
+    readonly ttl_seconds: number | null;
+    readonly idle_timeout_seconds: number | null;
+  };
+  readonly expires_at: number | null;
+  readonly on_exceeded: "terminate";
+  readonly lease_seconds: null;
+  readonly on_lease_lost: null;
+  readonly drill_id: null;
+}
+
+export interface EnforcementDecision extends Common {
+  readonly event: "enforcement_decision";
+  readonly session_id: string | null;
+  readonly session_index: number | null;
+  readonly decision_id: string;
+  readonly agent_id: string | null;
+  readonly credential_id: string | null;
+  readonly action_type: string;
+  readonly decision: Verdict;
+  readonly decision_path: string;
+  readonly reasoning: string;
+  readonly trust_score: null;
+  readonly policies_triggered: readonly PolicyTriggered[];
+  readonly policy_set_digest: string;
+  /** Microseconds from the request to its decision. */
+  readonly latency_us: number;
+  readonly chain: Chain | null;
+  readonly action_digest: string | null;
+  readonly action_length: number | null;
+  readonly details_digest: string | null;
+  readonly charge: null;
+  readonly reservation: null;
+  readonly consumed: Consumed | null;
+  readonly reserved: Reserved | null;
+  readonly cause: Cause | null;
+  readonly escalation_id: null;
+}
+
+/** Where an action stands among others, as the caller says. */
+export interface Chain {
+  readonly chain_id: string | null;
+  readonly chain_step: number | null;
+  readonly parent_decision_id: string | null;
+}
+
+export interface BudgetExceeded extends Common, OfSession {
+  readonly event: "budget_exceeded";
+  /** The session or ancestor whose budget it is, and which is stopped. */
+  readonly owner_session_id: string;
+  readonly unit: "actions";
+  readonly limit: number;
+  readonly spent: number;
+  readonly reserved: number;
+  readonly requested: number;
+  readonly on_exceeded: "terminate";
+}
+
+export interface SessionKilled extends Common, OfSession {
+  readonly event: "session_killed";
+  readonly agent_id: string | null;
+  readonly stop_reason: KillReason;
+  readonly reason: string;
+  readonly cause: Cause;
+  readonly halt_id: string;
+  readonly consumed: Consumed;
+  readonly reserved: Reserved;
+}
+
+export interface SessionExpired extends Common, OfSession {
+  readonly event: "session_expired";
+  readonly agent_id: string | null;
+  readonly stop_reason: "ttl_expired" | "idle_timeout";
+  readonly deadline_at: number;
+  readonly halt_id: string;
+  readonly consumed: Consumed;
+  readonly reserved: Reserved;
+}
+
+export interface SessionEnded extends Common, OfSession {
+  readonly event: "session_ended";
+  readonly agent_id: string | null;
+  readonly reason: string | null;
+  readonly cause: Cause | null;
+  readonly consumed: Consumed;
+  readonly reserved: Reserved;
+}
+
+export interface HaltRequested extends Common {
+  readonly event: "halt_requested";
+  readonly halt_id: string;
+  readonly scope: Scope;
+  readonly mode: "kill";
+  readonly reason: string;
+  readonly session_count: number;
+  readonly drill_id: null;
+}
+
+export type Profile = { readonly [name: string]: unknown };
+
+export interface AgentRegistered extends Common {
+  readonly event: "agent_registered";
+  readonly agent_id: string;
+  readonly name: string;
+  readonly framework: string;
+  readonly profile: Profile;
+  /** Pointers to numbers that are sealed as text (vault-format.md, 1). */
+  readonly _decimals?: readonly string[];
+}
+
+export interface AgentRevoked extends Common {
+  readonly event: "agent_revoked";
+  readonly agent_id: string;
+  readonly reason: string;
+  readonly revoked_credentials: readonly string[];
+  readonly killed_count: number;
+  readonly killed_sessions: readonly string[];
+}
+
+export interface CredentialIssued extends Common {
+  readonly event: "credential_issued";
+  readonly credential_id: string;
+  readonly agent_id: string;
+  readonly parent_credential_id: null;
+  readonly secret_digest: string;
+  readonly expires_at: number | null;
+  readonly require_session: boolean;
+}
+
+export interface CredentialRevoked extends Common {
+  readonly event: "credential_revoked";
+  readonly credential_id: string;
+  readonly agent_id: string | null;
+  readonly cascade: "agent";
+  readonly reason: string;
+  readonly killed_count: number;
+  readonly killed_sessions: readonly string[];
+}
+
+export interface ApiKeyCreated extends Common {
+  readonly event: "api_key_created";
+  readonly key_id: string;
+  readonly name: string;
+  readonly granted_role: Role;
+  readonly granted_roles: readonly Role[];
+  readonly agent_id: string | null;
+  readonly secret_digest: string;
+  readonly expires_at: number | null;
+}
+
+export interface ApiKeyRevoked extends Common {
+  readonly event: "api_key_revoked";
+  readonly key_id: string;
+  readonly reason: string;
+}
+
+interface NoticeOf<Kind extends string, Body> extends Common {
+  readonly event: "notice";
+  readonly session_id: string | null;
+  readonly session_index: number | null;
+  readonly kind: Kind;
+  readonly body: Body;
+}
+
+/** A fact that the replay of a verifier ignores (vault-format.md, 3). */
+export type Notice =
+  | NoticeOf<"repeated_terminates", { readonly decision_id: string; readonly count: number }>
+  /** An agent was registered again with other declared values. */
+  | (NoticeOf<
+      "agent_updated",
+      { readonly agent_id: string; readonly framework: string; readonly profile: Profile }
+    > & { readonly _decimals?: readonly string[] });
+
+export interface Heartbeat extends Common {
+  readonly event: "heartbeat";
+  readonly interval_seconds: number;
+  readonly decisions: number;
+  readonly terminations: number;
+  readonly live_sessions: number;
+  readonly tree: null;
+  readonly witness: null;
+}
+
+/** Everything that can be in the log. */
+export type Event =
+  | VaultOpened
+  | SessionStarted
+  | EnforcementDecision
+  | BudgetExceeded
+  | SessionKilled
+  | SessionExpired
+  | SessionEnded
+  | HaltRequested
+  | AgentRegistered
+  | AgentRevoked
+  | CredentialIssued
+  | CredentialRevoked
+  | ApiKeyCreated
+  | ApiKeyRevoked
+  | Notice
+  | Heartbeat;

@@ -1,0 +1,148 @@
+/** What decisions and stops do to sessions; and how stopped sessions leave memory. */
+import { limits } from "../limits.js";
+import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
+import { pathFromRoot, scopeKey } from "./scope.js";
+import type { Session, SessionStop, State } from "./state.js";
+import { expiryReason } from "./stop.js";
+
+export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): void {
+  state.decisions += 1;
+  countForAgent(state, event);
+  if (event.decision === "terminate") {
+    state.terminations += 1;
+  }
+  const session = event.session_id === null ? undefined : state.sessions.get(event.session_id);
+  if (session === undefined) {
+    return;
+  }
+  if (event.decision === "terminate") {
+    session.terminates += 1;
+    session.last_terminate_sequence = sequence;
+    return;
+  }
+  for (const ancestor of pathFromRoot(state, session)) {
+    ancestor.actions.spent += 1;
+    ancestor.last_action_at = event.at;
+  }
+}
+
+function countForAgent(state: State, event: EnforcementDecision): void {
+  const agent = event.agent_id === null ? undefined : state.agents.get(event.agent_id);
+  if (agent === undefined) {
+    return;
+  }
+  agent.last_seen_at = event.at;
+  agent.total_actions += 1;
+  switch (event.decision) {
+    case "allow":
+      agent.allowed_actions += 1;
+      return;
+    case "block":
+    case "terminate":
+      agent.blocked_actions += 1;
+      return;
+    case "escalate":
+      agent.escalated_actions += 1;
+      return;
+  }
+}
+
+export function evolveStop(
+  state: State,
+  event: SessionKilled | SessionExpired | SessionEnded,
+  sequence: number,
+): void {
+  const session = state.sessions.get(event.session_id);
+  if (session === undefined || session.stop !== null) {
+    return;
+  }
+  session.stop = stopOf(session, event, sequence);
+  session.status =
+    event.event === "session_killed" ? "killed" : event.event === "session_expired" ? "expired" : "ended";
+  state.live_sessions -= 1;
+  state.stopped.add(session.session_id);
+  state.session_repeats.delete(session.session_id);
+  if (session.agent_id !== null) {
+    state.agents.get(session.agent_id)?.live_sessions.delete(session.session_id);
+  }
+  leaveParent(state, session);
+  forgetOrder(state, session);
+}
+
+function stopOf(
+  session: Session,
+  event: SessionKilled | SessionExpired | SessionEnded,
+  sequence: number,
+): SessionStop {
+  const common = { event: event.event, sequence, at: event.at };
+  switch (event.event) {
+    case "session_killed":
+      return { ...common, stop_reason: event.stop_reason, reason: event.reason, halt_id: event.halt_id };
+    case "session_expired":
+      return {
+        ...common,
+        stop_reason: event.stop_reason,
+        reason: expiryReason(session, event.stop_reason),
+        halt_id: event.halt_id,
+      };
+    case "session_ended":
+      return { ...common, stop_reason: null, reason: event.reason, halt_id: null };
+  }
+}
+
+function leaveParent(state: State, session: Session): void {
+  const parent_id = session.parent_session_id;
+  const siblings = parent_id === null ? undefined : state.children.get(parent_id);
+  if (parent_id === null || siblings === undefined) {
+    return;
+  }
+  // A session whose sub-sessions still run is kept as their way to the root.
+  if (!state.children.has(session.session_id)) {
+    siblings.delete(session.session_id);
+  }
+  if (siblings.size === 0) {
+    state.children.delete(parent_id);
+    const parent = state.sessions.get(parent_id);
+    if (parent !== undefined && parent.stop !== null) {
+      leaveParent(state, parent);
+      forgetOrder(state, parent);
+    }
+  }
+}
+
+/** An order against one session is over once nothing live is left at or below it. */
+function forgetOrder(state: State, session: Session): void {
+  if (!state.children.has(session.session_id)) {
+    state.scopes.delete(scopeKey("session", session.session_id));
+  }
+}
+
+/**
+ * Stopped sessions that may leave memory: the oldest beyond the limit whose entries are all sealed
+ * and which no live session stands under.
+ *
+ * @param sealed number of entries that are durable
+ */
+export function evictStopped(state: State, sealed: number): readonly Session[] {
+  const evicted: Session[] = [];
+  for (const session_id of state.stopped) {
+    if (state.stopped.size <= limits.stopped_sessions) {
+      break;
+    }
+    const session = state.sessions.get(session_id);
+    if (session !== undefined && session.last_sequence < sealed && !state.children.has(session_id)) {
+      state.sessions.delete(session_id);
+      state.stopped.delete(session_id);
+      evicted.push(session);
+    }
+  }
+  return evicted;
+}
+
+/** Brings a stopped session back into memory, as it left it. */
+export function readmitStopped(state: State, session: Session): void {
+  if (!state.sessions.has(session.session_id)) {
+    state.sessions.set(session.session_id, session);
+    state.stopped.add(session.session_id);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * What an event does to the state. Total: no rules, no failure, so that a new rule never rewrites
+ * history. Replay runs this alone.
+ */
+import type { Event, SessionStarted } from "./event.js";
+import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
+import { exceedBudget, haltSession, revokeAgent, revokeCredential } from "./evolve-order.js";
+import { evolveDecision, evolveStop } from "./evolve-session.js";
+import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
+import type { Session, State } from "./state.js";
+
+export function evolve(state: State, event: Event): void {
+  const sequence = state.next_sequence;
+  apply(state, event, sequence);
+  countEntry(state, event, sequence);
+  state.next_sequence = sequence + 1;
+  state.at = event.at;
+}
+
+function apply(state: State, event: Event, sequence: number): void {
+  switch (event.event) {
+    case "vault_opened":
+      state.workspace_id = event.workspace_id;
+      return;
+    case "session_started":
+      startSession(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.session_id);
+      return;
+    case "enforcement_decision":
+      evolveDecision(state, event, sequence);
+      if (event.session_id === null) {
+        keepPrincipalRepeat(state, event, sequence, "");
+      } else {
+        keepSessionRepeat(state, event, sequence, event.session_id);
+      }
+      return;
+    case "budget_exceeded":
+      exceedBudget(state, event, sequence);
+      return;
+    case "session_killed":
+    case "session_expired":
+    case "session_ended":
+      evolveStop(state, event, sequence);
+      return;
+    case "halt_requested":
+      haltSession(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.scope.id);
+      return;
+    case "agent_registered":
+      registerAgent(state, event);
+      return;
+    case "agent_revoked":
+      revokeAgent(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.agent_id);
+      return;
+    case "credential_issued":
+      addCredential(state, event);
+      keepPrincipalRepeat(state, event, sequence, event.credential_id);
+      return;
+    case "credential_revoked":
+      revokeCredential(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.credential_id);
+      return;
+    case "api_key_created":
+      addKey(state, event);
+      keepPrincipalRepeat(state, event, sequence, event.key_id);
+      return;
+    case "api_key_revoked":
+      revokeKey(state, event.key_id, { at: event.at, reason: event.reason, sequence });
+      return;
+    case "notice":
+      if (event.kind === "agent_updated") {
+        updateAgent(state, event.body);
+      }
+      return;
+    case "heartbeat":
+      return;
+  }
+}
+
+/** Each entry of a session takes the session's next index. */
+function countEntry(state: State, event: Event, sequence: number): void {
+  if (!("session_id" in event) || event.session_id === null) {
+    return;
+  }
+  const session = state.sessions.get(event.session_id);
+  if (session !== undefined) {
+    session.next_session_index = (event.session_index as number) + 1;
+    session.last_sequence = sequence;
+  }
+}
+
+function startSession(state: State, event: SessionStarted, sequence: number): void {
+  const parent = event.parent_session_id === null ? undefined : state.sessions.get(event.parent_session_id);
+  const session: Session = {
+    session_id: event.session_id,
+    agent_id: event.agent_id,
+    credential_id: event.credential_id,
+    parent_session_id: event.parent_session_id,
+    label: event.labels[0] ?? null,
+    max_actions: event.budgets.max_actions,
+    ttl_seconds: event.budgets.ttl_seconds,
+    idle_timeout_seconds: event.budgets.idle_timeout_seconds,
+    started_at: event.at,
+    started_by: event.actor.key_id,
+    start_sequence: sequence,
+    level: parent === undefined ? 0 : parent.level + 1,
+    next_session_index: 0,
+    last_sequence: sequence,
+    status: "active",
+    actions: { limit: event.budgets.max_actions, spent: 0, reserved: 0, overrun: 0 },
+    last_action_at: null,
+    stop: null,
+    terminates: 0,
+    last_terminate_sequence: null,
+  };
+  state.sessions.set(session.session_id, session);
+  state.live_sessions += 1;
+  if (session.parent_session_id !== null) {
+    const siblings = state.children.get(session.parent_session_id);
+    if (siblings === undefined) {
+      state.children.set(session.parent_session_id, new Set([session.session_id]));
+    } else {
+      siblings.add(session.session_id);
+    }
+  }
+  if (event.agent_id !== null) {
+    const agent = agentNamed(state, event.agent_id, event.at);
+    agent.last_seen_at = event.at;
+    agent.live_sessions.add(session.session_id);
+  }
+}

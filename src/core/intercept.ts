@@ -1,0 +1,225 @@
+/** One action: standing, time, repeats, budgets, in the order of precedence of product.md. */
+import { limits } from "../limits.js";
+import { keyOf, quoted, refuseSession } from "./access.js";
+import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
+import type { Intercept } from "./command.js";
+import { answer, type Decision, Draft, refuse } from "./decision.js";
+import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event.js";
+import { system_actor } from "./event.js";
+import { idAt } from "./ids.js";
+import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
+import type { Session, State } from "./state.js";
+import {
+  consumedBy,
+  ended_reason,
+  expire,
+  finishStops,
+  kill,
+  killBelow,
+  nothing_reserved,
+  type Stopped,
+} from "./stop.js";
+
+/** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
+export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
+
+export function decideIntercept(state: State, command: Intercept): Decision {
+  if (command.session_id === null) {
+    return withoutSession(state, command);
+  }
+  const refusal = refuseSession(state, command, command.session_id);
+  if (refusal !== null) {
+    return refusal;
+  }
+  const session = state.sessions.get(command.session_id) as Session;
+  return stopped(state, command, session) ?? repeated(state, command) ?? budgeted(state, command, session);
+}
+
+/** Standing, then ttl and idle time: everything that answers `terminate` before anything else. */
+function stopped(state: State, command: Intercept, session: Session): Decision | null {
+  const draft = new Draft(state, command);
+  if (session.stop !== null) {
+    if (session.terminates >= limits.terminates_sealed) {
+      return repeatTerminate(session);
+    }
+    const { event, sequence, reason } = session.stop;
+    return terminate(draft, command, session, { cause: { event, sequence }, reason: reason ?? ended_reason });
+  }
+  if (isUnderStop(state, session)) {
+    const stops = finishStops(state, draft, pathFromRoot(state, session));
+    return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
+  }
+  const expiry = expiryOnPath(state, session, command.at);
+  if (expiry !== null) {
+    const stops = expire(state, draft, expiry);
+    return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
+  }
+  return null;
+}
+
+/** A stopped agent that goes on asking gets the same answer for ever, but not an entry for ever. */
+function repeatTerminate(session: Session): Decision {
+  return answer({
+    type: "verdict",
+    sequence: session.last_terminate_sequence as number,
+    replayed: false,
+    repeats_terminate_of: session.session_id,
+  });
+}
+
+function repeated(state: State, command: Intercept): Decision | null {
+  const kept = keptRepeat(state, command);
+  if (kept === null) {
+    return null;
+  }
+  return (
+    refuseOtherRequest(command) ??
+    answer({ type: "verdict", sequence: kept.sequence, replayed: true, repeats_terminate_of: null })
+  );
+}
+
+function budgeted(state: State, command: Intercept, session: Session): Decision {
+  const draft = new Draft(state, command);
+  const owner = exceededOwner(state, session);
+  if (owner === null) {
+    return decided(draft, command, session, {
+      decision: "allow",
+      path: "fast",
+      reasoning: "No policies triggered",
+      consumed: consumedBy(session, session.actions.spent + 1),
+    });
+  }
+  const sequence = draft.add({
+    event: "budget_exceeded",
+    actor: system_actor,
+    session_id: session.session_id,
+    owner_session_id: owner.session_id,
+    unit: "actions",
+    limit: owner.actions.limit as number,
+    spent: owner.actions.spent,
+    reserved: 0,
+    requested: 1,
+    on_exceeded: "terminate",
+  });
+  const killed = kill(draft, owner, {
+    actor: system_actor,
+    stop_reason: "budget_exceeded",
+    reason: exceededReason(owner.actions.limit as number),
+    cause: { event: "budget_exceeded", sequence },
+    halt_id: null,
+  });
+  const stops = killBelow(state, draft, owner, killed);
+  return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
+}
+
+function terminate(draft: Draft, command: Intercept, session: Session, { cause, reason }: Stopped): Decision {
+  return decided(draft, command, session, {
+    decision: "terminate",
+    path: "session",
+    reasoning: reason,
+    consumed: consumedBy(session),
+    cause,
+    triggered: builtIn("__session_terminated", "session terminated", "terminate", reason),
+  });
+}
+
+/** Policies and standing halts only, no budget, never `terminate`: a stopped agent gets `block`. */
+function withoutSession(state: State, command: Intercept): Decision {
+  const key = keyOf(state, command);
+  if (key?.require_session) {
+    return refuse(
+      "session_required",
+      "this credential must name a session: start one and send its session_id",
+    );
+  }
+  if (
+    key !== null &&
+    key.agent_id !== null &&
+    command.agent_id !== null &&
+    key.agent_id !== command.agent_id
+  ) {
+    return refuse(
+      "insufficient_permissions",
+      `this key is bound to another agent than ${quoted(command.agent_id)}`,
+    );
+  }
+  const agent_id = command.agent_id ?? key?.agent_id ?? null;
+  const repeat = repeated(state, command);
+  const revoked = revokedBy(state, "agent", agent_id);
+  const draft = new Draft(state, command);
+  const asked = { ...command, agent_id, credential_id: key?.kind === "credential" ? key.key_id : null };
+  if (revoked !== null) {
+    return decided(draft, asked, null, {
+      decision: "block",
+      path: "standard",
+      reasoning: revoked.reason,
+      consumed: null,
+      triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
+    });
+  }
+  return (
+    repeat ??
+    decided(draft, asked, null, {
+      decision: "allow",
+      path: "fast",
+      reasoning: "No policies triggered",
+      consumed: null,
+    })
+  );
+}
+
+function builtIn(
+  policy_id: string,
+  name: string,
+  decision: Verdict,
+  reason: string,
+): readonly PolicyTriggered[] {
+  return [{ policy_id, name, decision, reason }];
+}
+
+function decided(
+  draft: Draft,
+  command: Intercept & { readonly credential_id?: string | null },
+  session: Session | null,
+  verdict: {
+    readonly decision: Verdict;
+    readonly path: string;
+    readonly reasoning: string;
+    readonly consumed: Consumed | null;
+    readonly cause?: Cause;
+    readonly triggered?: readonly PolicyTriggered[];
+  },
+): Decision {
+  const sequence = draft.add({
+    event: "enforcement_decision",
+    actor: command.actor,
+    session_id: session?.session_id ?? null,
+    decision_id: idAt("enf", draft.next_sequence),
+    agent_id: session?.agent_id ?? command.agent_id,
+    credential_id: session === null ? (command.credential_id ?? null) : session.credential_id,
+    action_type: command.action_type,
+    decision: verdict.decision,
+    decision_path: verdict.path,
+    reasoning: verdict.reasoning,
+    trust_score: null,
+    policies_triggered: verdict.triggered ?? [],
+    policy_set_digest: no_policies_digest,
+    latency_us: command.latency_us,
+    chain: command.chain,
+    action_digest: command.action_digest,
+    action_length: command.action_length,
+    details_digest: command.details_digest,
+    charge: null,
+    reservation: null,
+    consumed: verdict.consumed,
+    reserved: session === null ? null : nothing_reserved,
+    cause: verdict.cause ?? null,
+    escalation_id: null,
+    ...idempotencyOf(command.repeat),
+  });
+  return {
+    reply: { type: "verdict", sequence, replayed: false, repeats_terminate_of: null },
+    events: draft.events,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Scopes: a session stands on a path of them (workspace, agent, credential, parent sessions,
+ * itself), and an order against any of them stops it.
+ */
+import type { Session, State, StopOrder } from "./state.js";
+
+type Kind = "agent" | "credential" | "session";
+
+/** Where the record of a scope is kept. */
+export function scopeKey(kind: Kind, id: string): string {
+  return `${kind}/${id}`;
+}
+
+/** The order that a revocation is. Its reason may be empty; that of a kill never is. */
+export function revocationOrder(
+  event: "credential_revoked" | "agent_revoked",
+  sequence: number,
+  reason: string,
+): StopOrder {
+  const words = event === "agent_revoked" ? "agent revoked" : "credential revoked";
+  return { event, sequence, reason: reason || words, halt_id: null, session_id: null };
+}
+
+/** The order that put a scope out for good, or null while it may have new sessions. */
+export function revokedBy(state: State, kind: Kind, id: string | null): StopOrder | null {
+  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+  return record?.standing === "revoked" ? record.stop : null;
+}
+
+/**
+ * Whether a session may not go on although it is not marked as stopped: the session above it is, or
+ * an order came after the start of it or of one above. Every stop names its sessions in the same
+ * decision, so this is so only where a crash has cut a large one in pieces.
+ */
+export function isUnderStop(state: State, session: Session): boolean {
+  for (const ancestor of pathFromRoot(state, session)) {
+    if (ancestor.stop !== null || orderOn(state, ancestor) !== null) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** The order that names a session: one against any scope on its path that came after its start. */
+export function orderAgainst(state: State, session: Session): StopOrder | null {
+  for (const ancestor of pathFromRoot(state, session)) {
+    const order = orderOn(state, ancestor);
+    // A budget names its owner alone; what is below stops because the owner does.
+    if (order !== null && (order.event !== "budget_exceeded" || order.session_id === session.session_id)) {
+      return order;
+    }
+  }
+  return null;
+}
+
+/** The order against a session itself, its agent or its credential that came after its start. */
+function orderOn(state: State, session: Session): StopOrder | null {
+  return (
+    stopAfter(state, "agent", session.agent_id, session.start_sequence) ??
+    stopAfter(state, "credential", session.credential_id, session.start_sequence) ??
+    stopAfter(state, "session", session.session_id, session.start_sequence)
+  );
+}
+
+function stopAfter(state: State, kind: Kind, id: string | null, start_sequence: number): StopOrder | null {
+  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+  return record !== undefined && start_sequence <= record.stopped_through ? record.stop : null;
+}
+
+/** The parents of a session from the root down, then the session itself. */
+export function pathFromRoot(state: State, session: Session): readonly Session[] {
+  if (session.parent_session_id === null) {
+    return [session];
+  }
+  const path = [session];
+  let parent_id: string | null = session.parent_session_id;
+  // Ends: a parent is always older than its child.
+  while (parent_id !== null) {
+    const parent = state.sessions.get(parent_id);
+    if (parent === undefined) {
+      break;
+    }
+    path.unshift(parent);
+    parent_id = parent.parent_session_id;
+  }
+  return path;
+}
+
+/** Live sessions below the given ones, and these, parents before children, each once. */
+export function withDescendants(state: State, roots: Iterable<string>): readonly Session[] {
+  const found = new Set<Session>();
+  const waiting = [...roots];
+  for (let i = 0; i < waiting.length; i++) {
+    const session = state.sessions.get(waiting[i] as string);
+    if (session === undefined || found.has(session)) {
+      continue;
+    }
+    if (session.status === "active") {
+      found.add(session);
+    }
+    for (const child of state.children.get(session.session_id) ?? []) {
+      waiting.push(child);
+    }
+  }
+  return [...found];
+}

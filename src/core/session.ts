@@ -1,0 +1,253 @@
+/** Opening, killing and ending sessions. */
+import { limits } from "../limits.js";
+import { isExpired, keyOf, quoted, refuseSession } from "./access.js";
+import { expiryOnPath } from "./budget.js";
+import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession } from "./command.js";
+import { answer, type Decision, Draft, refuse } from "./decision.js";
+import { idAt } from "./ids.js";
+import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
+import type { Session, State } from "./state.js";
+import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+
+export function startSession(state: State, command: StartSession): Decision {
+  const bound = bind(state, command);
+  if ("reply" in bound) {
+    return bound;
+  }
+  const kept = keptRepeat(state, command);
+  if (kept !== null) {
+    return refuseOtherRequest(command) ?? sessionReply(kept.subject_id, true);
+  }
+  const draft = new Draft(state, command);
+  const refusal =
+    refuseScope(state, command, bound) ??
+    refuseParent(state, command, draft) ??
+    refuseNumber(state, bound.agent_id);
+  if (refusal !== null) {
+    // A parent that was found past its time expires even though nothing starts under it.
+    return { reply: refusal.reply, events: draft.events };
+  }
+  const unlimited =
+    command.max_actions === null && command.ttl_seconds === null && command.idle_timeout_seconds === null;
+  draft.add({
+    event: "session_started",
+    actor: command.actor,
+    session_id: command.session_id,
+    agent_id: bound.agent_id,
+    credential_id: bound.credential_id,
+    parent_session_id: command.parent_session_id,
+    labels: command.label === null ? [] : [command.label],
+    budgets: {
+      max_actions: command.max_actions,
+      max_tokens: null,
+      max_cost_usd_micros: null,
+      ttl_seconds: command.ttl_seconds,
+      idle_timeout_seconds: unlimited ? limits.default_idle_timeout_seconds : command.idle_timeout_seconds,
+    },
+    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+    on_exceeded: "terminate",
+    lease_seconds: null,
+    on_lease_lost: null,
+    drill_id: null,
+    ...idempotencyOf(command.repeat),
+  });
+  return { reply: sessionReply(command.session_id, false).reply, events: draft.events };
+}
+
+interface Bound {
+  readonly agent_id: string | null;
+  readonly credential_id: string | null;
+}
+
+/** The agent and credential that a new session stands on; a bound key brings its own. */
+function bind(state: State, command: StartSession): Bound | Decision {
+  const key = keyOf(state, command);
+  const own_credential = key?.kind === "credential" ? key.key_id : null;
+  if (
+    key !== null &&
+    key.agent_id !== null &&
+    command.agent_id !== null &&
+    command.agent_id !== key.agent_id
+  ) {
+    return refuse(
+      "insufficient_permissions",
+      `this key is bound to another agent than ${quoted(command.agent_id)}`,
+    );
+  }
+  if (own_credential !== null && command.credential_id !== null && command.credential_id !== own_credential) {
+    return refuse(
+      "insufficient_permissions",
+      "a session started with a credential is bound to that credential",
+    );
+  }
+  const credential_id = own_credential ?? command.credential_id;
+  const agent_id = command.agent_id ?? key?.agent_id ?? null;
+  if (credential_id === null) {
+    return { agent_id, credential_id };
+  }
+  const credential = state.keys.get(credential_id);
+  if (credential?.kind !== "credential" || (agent_id !== null && credential.agent_id !== agent_id)) {
+    return refuse("credential_not_found", `there is no credential ${quoted(credential_id)} of this agent`);
+  }
+  return { agent_id: credential.agent_id, credential_id };
+}
+
+function refuseScope(state: State, command: StartSession, bound: Bound): Decision | null {
+  if (revokedBy(state, "agent", bound.agent_id) !== null) {
+    return refuse(
+      "agent_suspended",
+      `the agent ${quoted(bound.agent_id as string)} was revoked: it may not run`,
+    );
+  }
+  if (revokedBy(state, "credential", bound.credential_id) !== null) {
+    return refuse("credential_revoked", `the credential ${bound.credential_id} was revoked: issue a new one`);
+  }
+  const credential = bound.credential_id === null ? undefined : state.keys.get(bound.credential_id);
+  return credential !== undefined && isExpired(credential, command.at)
+    ? refuse("credential_revoked", `the credential ${bound.credential_id} has expired: issue a new one`)
+    : null;
+}
+
+function refuseParent(state: State, command: StartSession, draft: Draft): Decision | null {
+  if (command.parent_session_id === null) {
+    return null;
+  }
+  const refusal = refuseSession(state, command, command.parent_session_id);
+  if (refusal !== null) {
+    return refusal;
+  }
+  const parent = state.sessions.get(command.parent_session_id) as Session;
+  const stopped = isUnderStop(state, parent);
+  const expiry = stopped ? null : expiryOnPath(state, parent, command.at);
+  if (expiry !== null) {
+    expire(state, draft, expiry);
+  }
+  if (stopped || expiry !== null) {
+    return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
+  }
+  return parent.level >= limits.session_levels
+    ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
+    : null;
+}
+
+function refuseNumber(state: State, agent_id: string | null): Decision | null {
+  if (state.live_sessions >= limits.live_sessions) {
+    return refuse("session_limit_reached", `${limits.live_sessions} sessions are live: end some, or wait`);
+  }
+  if (agent_id !== null && !state.agents.has(agent_id) && state.agents.size >= limits.agents) {
+    return refuse("limit_reached", `${limits.agents} agents are known: reuse a name`);
+  }
+  return null;
+}
+
+export function touchSession(state: State, command: TouchSession): Decision {
+  const refusal = refuseSession(state, command, command.session_id);
+  if (refusal !== null) {
+    return refusal;
+  }
+  const session = state.sessions.get(command.session_id) as Session;
+  const draft = new Draft(state, command);
+  const expiry = session.stop === null ? expiryOnPath(state, session, command.at) : null;
+  if (expiry !== null) {
+    expire(state, draft, expiry);
+  }
+  return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
+}
+
+export function killSession(state: State, command: KillSession): Decision {
+  const refusal = refuseSession(state, command, command.session_id);
+  if (refusal !== null) {
+    return refusal;
+  }
+  const kept = keptRepeat(state, command);
+  if (kept !== null) {
+    return refuseOtherRequest(command) ?? sessionReply(command.session_id, true);
+  }
+  const session = state.sessions.get(command.session_id) as Session;
+  // The first stop wins, and time may have been first.
+  const touched = touchOrStopped(state, command, session);
+  if (touched !== null) {
+    return touched;
+  }
+  const draft = new Draft(state, command);
+  const sessions = withDescendants(state, [session.session_id]);
+  const halt_id = idAt("halt", draft.next_sequence);
+  const sequence = draft.add({
+    event: "halt_requested",
+    actor: command.actor,
+    halt_id,
+    scope: { kind: "session", id: session.session_id },
+    mode: "kill",
+    reason: command.reason,
+    session_count: sessions.length,
+    drill_id: null,
+    ...idempotencyOf(command.repeat),
+  });
+  const order = {
+    event: "halt_requested",
+    sequence,
+    reason: command.reason,
+    halt_id,
+    session_id: session.session_id,
+  } as const;
+  for (const each of sessions) {
+    killByOrder(draft, each, order, command.actor);
+  }
+  return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
+}
+
+export function endSession(state: State, command: EndSession): Decision {
+  const refusal = refuseSession(state, command, command.session_id);
+  if (refusal !== null) {
+    return refusal;
+  }
+  const session = state.sessions.get(command.session_id) as Session;
+  const touched = touchOrStopped(state, command, session);
+  if (touched !== null) {
+    return touched;
+  }
+  const draft = new Draft(state, command);
+  const sequence = draft.add({
+    event: "session_ended",
+    actor: command.actor,
+    session_id: session.session_id,
+    agent_id: session.agent_id,
+    reason: null,
+    cause: null,
+    consumed: consumedBy(session),
+    reserved: nothing_reserved,
+  });
+  killBelow(state, draft, session, { cause: { event: "session_ended", sequence }, reason: ended_reason });
+  return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
+}
+
+/** The reply for a session that is stopped already, or whose time turns out to be over. */
+function touchOrStopped(state: State, command: KillSession | EndSession, session: Session): Decision | null {
+  if (session.stop !== null) {
+    return sessionReply(session.session_id, false);
+  }
+  const expiry = expiryOnPath(state, session, command.at);
+  if (expiry === null) {
+    return null;
+  }
+  const draft = new Draft(state, command);
+  expire(state, draft, expiry);
+  return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
+}
+
+/** The timer of one session: what expires is what an action of it would find. */
+export function expireSession(state: State, command: ExpireSession): Decision {
+  const draft = new Draft(state, command);
+  const session = state.sessions.get(command.session_id);
+  const expiry =
+    session === undefined || session.stop !== null ? null : expiryOnPath(state, session, command.at);
+  if (expiry !== null) {
+    expire(state, draft, expiry);
+  }
+  return { reply: { type: "done" }, events: draft.events };
+}
+
+function sessionReply(session_id: string, replayed: boolean): Decision {
+  return answer({ type: "session", session_id, replayed });
+}

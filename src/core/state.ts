@@ -1,0 +1,185 @@
+/**
+ * Everything that decisions depend on: plain maps, mutated in place by evolve alone. One owner
+ * holds it; decide only reads it.
+ */
+import type { Profile, Role, StopReason } from "./event.js";
+
+/** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
+export interface Budget {
+  readonly limit: number | null;
+  spent: number;
+  reserved: number;
+  overrun: number;
+}
+
+/** How a session became terminal. */
+export interface SessionStop {
+  readonly event: "session_killed" | "session_expired" | "session_ended";
+  /** Index of the terminal entry. */
+  readonly sequence: number;
+  readonly at: number;
+  /** Null for a session that ended by itself. */
+  readonly stop_reason: StopReason | null;
+  readonly reason: string | null;
+  readonly halt_id: string | null;
+}
+
+/** One run of one agent. Plain data, so that it can be stored as it is once it is terminal. */
+export interface Session {
+  readonly session_id: string;
+  readonly agent_id: string | null;
+  readonly credential_id: string | null;
+  readonly parent_session_id: string | null;
+  readonly label: string | null;
+  readonly max_actions: number | null;
+  readonly ttl_seconds: number | null;
+  readonly idle_timeout_seconds: number | null;
+  readonly started_at: number;
+  readonly started_by: string | null;
+  /** Index of the entry that started it. */
+  readonly start_sequence: number;
+  /** Parents above it: 0 for a session without one. */
+  readonly level: number;
+  /** session_index of its next entry. */
+  next_session_index: number;
+  /** Index of its newest entry. */
+  last_sequence: number;
+  status: "active" | "killed" | "expired" | "ended";
+  readonly actions: Budget;
+  last_action_at: number | null;
+  stop: SessionStop | null;
+  /** `terminate` verdicts sealed since it stopped, and the newest of them. */
+  terminates: number;
+  last_terminate_sequence: number | null;
+}
+
+/** How a key, a credential or an agent was put out. */
+export interface Revocation {
+  readonly at: number;
+  readonly reason: string;
+  /** Index of the entry, which lists what it stopped. */
+  readonly sequence: number;
+}
+
+/** An API key or a credential: one kind of record, with two views. */
+export interface Key {
+  /** `key_…` or `cred_…`. */
+  readonly key_id: string;
+  readonly kind: "key" | "credential";
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly agent_id: string | null;
+  /** HMAC-SHA-256 of the secret under the pepper, lower-case hex. */
+  readonly secret_digest: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  /** Whether its intercepts must name a session. */
+  readonly require_session: boolean;
+  revoked: Revocation | null;
+}
+
+/** A named program that was registered or named by a session. */
+export interface Agent {
+  readonly agent_id: string;
+  registered: boolean;
+  framework: string;
+  profile: Profile;
+  readonly first_seen_at: number;
+  last_seen_at: number | null;
+  /** Its first credential, made when it was registered. */
+  credential_id: string | null;
+  readonly credential_ids: string[];
+  total_actions: number;
+  allowed_actions: number;
+  blocked_actions: number;
+  escalated_actions: number;
+  revoked: Revocation | null;
+  /** Its live sessions. */
+  readonly live_sessions: Set<string>;
+}
+
+/**
+ * What orders did to a scope: an agent, a credential, a session that was ordered to stop. Without an
+ * order there is no record.
+ */
+export interface ScopeStanding {
+  standing: "halted" | "revoked" | "active";
+  /** A session whose start is at or below this index is stopped for ever. */
+  stopped_through: number;
+  /** The order that set stopped_through. */
+  stop: StopOrder;
+}
+
+/** An order that stops sessions: the entry, and what it says of them. */
+export interface StopOrder {
+  readonly event: "halt_requested" | "credential_revoked" | "agent_revoked" | "budget_exceeded";
+  readonly sequence: number;
+  readonly reason: string;
+  /** The order's id; null for what is no halt: then each session's stop has its own. */
+  readonly halt_id: string | null;
+  /** The session that the order is about; null for a wider scope. */
+  readonly session_id: string | null;
+}
+
+/** What a request with an idempotency key made. */
+export interface Repeat {
+  readonly at: number;
+  /** Index of the entry that it made. */
+  readonly sequence: number;
+  readonly request_digest: string;
+  readonly salt: string | null;
+  /** The session, credential or key that was made or named. */
+  readonly subject_id: string;
+}
+
+export interface State {
+  workspace_id: string;
+  /** Time of the newest event. */
+  at: number;
+  /** Index of the next entry. */
+  next_sequence: number;
+  /** Live sessions, and those that stopped not long ago. */
+  readonly sessions: Map<string, Session>;
+  /** Sub-sessions of each session, while they are live. */
+  readonly children: Map<string, Set<string>>;
+  /** Stopped sessions that are still in `sessions`, oldest stop first. */
+  readonly stopped: Set<string>;
+  live_sessions: number;
+  readonly agents: Map<string, Agent>;
+  readonly keys: Map<string, Key>;
+  readonly keys_by_digest: Map<string, string>;
+  /** By `kind/id`. */
+  readonly scopes: Map<string, ScopeStanding>;
+  /** Idempotency keys of intercepts, by session, then by digest; gone with the session. */
+  readonly session_repeats: Map<string, Map<string, Repeat>>;
+  /** All other idempotency keys, by calling key, then by digest. */
+  readonly principal_repeats: Map<string, Map<string, Repeat>>;
+  /** Sealed decisions, and those of them that were `terminate`. */
+  decisions: number;
+  terminations: number;
+}
+
+export function emptyState(): State {
+  return {
+    workspace_id: "",
+    at: 0,
+    next_sequence: 0,
+    sessions: new Map(),
+    children: new Map(),
+    stopped: new Set(),
+    live_sessions: 0,
+    agents: new Map(),
+    keys: new Map(),
+    keys_by_digest: new Map(),
+    scopes: new Map(),
+    session_repeats: new Map(),
+    principal_repeats: new Map(),
+    decisions: 0,
+    terminations: 0,
+  };
+}
+
+/** Whether nothing leaves this status. */
+export function isTerminal(session: Session): boolean {
+  return session.status !== "active";
+}

@@ -1,0 +1,169 @@
+/** Takes a call from its headers to its reply: Connect, gRPC and gRPC-Web over one door. */
+import { ConnectError } from "@connectrpc/connect";
+import { limits } from "../limits.js";
+import type { Door, Principal } from "../services/door.js";
+import { readBody } from "./body.js";
+import { earlyError } from "./early-error.js";
+import { toConnectError, toRefusal } from "./error.js";
+import { createHealth } from "./health.js";
+import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
+import { beginLife, draining, type Life } from "./life.js";
+import { type Log, logCall } from "./log.js";
+import { carrying, createEndpoints, type Pass } from "./methods.js";
+import { type Placed, place } from "./place.js";
+import { timeout_headers, timeoutOf } from "./protocol.js";
+import { refuse } from "./refuse.js";
+import { requestId } from "./request-id.js";
+import { endInTime, send } from "./send.js";
+
+/** What one call can take up; a part of limits.ts. */
+export interface CallBounds {
+  readonly request_body_bytes: number;
+  readonly call_ms: number;
+  readonly blocked_reader_ms: number;
+}
+
+/** Answers calls of RPC methods. */
+export interface RpcHandler {
+  /** Whether a path is one of an RPC method, also of one that this server does not have. */
+  match(path: string): boolean;
+  /** Answers one call; never rejects. */
+  handle(request: HttpRequest, reply: HttpReply): Promise<void>;
+  /** Brings the streams to their end and refuses new ones: the server is about to stop. */
+  drain(): void;
+}
+
+/** A request that is a call, before it is let in. */
+interface Arrival extends Placed {
+  readonly request: HttpRequest;
+  readonly reply: HttpReply;
+  readonly request_id: string;
+  readonly received_ms: number;
+}
+
+/** A call that was let in. */
+interface Admitted {
+  readonly principal: Principal;
+  readonly timeout_ms: number | null;
+}
+
+// The packages whose names this server answers for. REST paths begin otherwise.
+const rpc_path = /^\/(killcord|grpc)\.[A-Za-z0-9_.]+\/[^/]+$/;
+
+const no_one: Principal = { key_id: "", role: "agent" };
+
+export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limits): RpcHandler {
+  const endpoints = createEndpoints(door, createHealth(door));
+  const streams = new Set<Life>();
+  let is_draining = false;
+
+  /** Judges a call by its headers alone. @throws what refuses it */
+  const admit = ({ request, endpoint, protocol }: Arrival): Admitted => {
+    const { method, keyed } = endpoint;
+    const principal = keyed ? door.authenticate((name) => headerOf(request, name), method) : no_one;
+    const asked_ms = timeoutOf(request, protocol);
+    if (method.methodKind === "unary") {
+      return { principal, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
+    }
+    if (is_draining) {
+      throw draining();
+    }
+    return { principal, timeout_ms: asked_ms };
+  };
+
+  /** Serves a call; resolves to what ended it early, if anything did. */
+  const serve = async (arrival: Arrival): Promise<unknown> => {
+    const { reply, endpoint, protocol } = arrival;
+    let life: Life | null = null;
+    try {
+      const { principal, timeout_ms } = admit(arrival);
+      life = beginLife(reply, timeout_ms);
+      if (endpoint.method.methodKind !== "unary") {
+        streams.add(life);
+      }
+      return await run(arrival, principal, life, bounds);
+    } catch (error) {
+      if (life?.gone.aborted !== true && !reply.headersSent) {
+        refuse(reply, protocol, error instanceof ConnectError ? error : toConnectError(error));
+        endInTime(reply, bounds.blocked_reader_ms);
+      }
+      return error;
+    } finally {
+      if (life !== null) {
+        life.finish();
+        streams.delete(life);
+      }
+    }
+  };
+
+  return {
+    match: (path) => endpoints.has(path) || rpc_path.test(path),
+    async handle(request, reply) {
+      const received_ms = performance.now();
+      const request_id = requestId(headerOf(request, "x-request-id"));
+      reply.setHeader("x-request-id", request_id);
+      const placed = place(request, endpoints);
+      let thrown: unknown;
+      if (placed.endpoint === null) {
+        if (placed.allow !== null) {
+          reply.setHeader("allow", placed.allow);
+        }
+        refuse(reply, placed.protocol, placed.error, placed.status);
+        endInTime(reply, bounds.blocked_reader_ms);
+        thrown = placed.error;
+      } else {
+        thrown = await serve({ ...placed, request, reply, request_id, received_ms });
+      }
+      const latency_ms = Math.round(performance.now() - received_ms);
+      logCall(log, { request_id, method: targetOf(request).path, latency_ms }, thrown);
+    },
+    drain() {
+      is_draining = true;
+      for (const life of streams) {
+        life.drain();
+      }
+    },
+  };
+}
+
+/**
+ * Reads the message, calls the service and sends what it answers; resolves to what the service threw.
+ *
+ * @throws what ended the call before its service was reached, or broke its reply off
+ */
+async function run(arrival: Arrival, principal: Principal, life: Life, bounds: CallBounds): Promise<unknown> {
+  const { request, reply, endpoint, protocol, request_id, received_ms } = arrival;
+  const message_in_query = request.method === "GET";
+  const body = message_in_query
+    ? new Uint8Array(0)
+    : await readBody(request, bounds.request_body_bytes, life.ended);
+  const call = { principal, request_id, received_ms, signal: life.signal, reply_headers: new Headers() };
+  const pass: Pass = { call, life, reached: false, thrown: undefined };
+  const { path, query } = targetOf(request);
+  const answer = await endpoint.handler({
+    httpVersion: request.httpVersion,
+    method: request.method ?? "",
+    url: `http://localhost${path}?${query}`,
+    header: callHeaders(request),
+    body: whole(body),
+    signal: life.ended,
+    contextValues: carrying(pass),
+  });
+  if (!pass.reached) {
+    throw toRefusal(await earlyError(answer, protocol), endpoint.method.input, protocol.json);
+  }
+  await send(answer, reply, life, bounds.blocked_reader_ms);
+  return pass.thrown;
+}
+
+/** The headers, without the call's time: that is kept here, also while the body is read. */
+function callHeaders(request: HttpRequest): Headers {
+  const headers = headersOf(request);
+  headers.delete(timeout_headers.connect);
+  headers.delete(timeout_headers.grpc);
+  return headers;
+}
+
+async function* whole(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield body;
+}
