@@ -54,7 +54,7 @@ describe("an HTTP/1.1 connection to the REST handler", () => {
   let served: Served;
   const connections: RawConnection[] = [];
   const open = (): RawConnection => {
-    const connection = new RawConnection(served.http1);
+    const connection = new RawConnection(served.port);
     connections.push(connection);
     return connection;
   };
@@ -117,22 +117,6 @@ describe("an HTTP/1.1 connection to the REST handler", () => {
     );
     await connection.untilEnd();
     stop();
-  });
-
-  it("is told to go on only after the key was checked", async () => {
-    const connection = open();
-    connection.write(head(good_key, "Content-Length: 2", "Expect: 100-continue"));
-    await connection.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
-    connection.write("{}");
-    await connection.until(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
-
-    const refused = open();
-    refused.write(head("wrong", "Content-Length: 2", "Expect: 100-continue"));
-    const text = await refused.until(/invalid_api_key[\s\S]*\}$/);
-    expect(text)
-      .to.match(/^HTTP\/1\.1 401 /)
-      .and.match(/Connection: close/i);
-    await refused.untilEnd();
   });
 
   it("is cut when its body comes too slowly", async () => {
@@ -231,7 +215,7 @@ describe("an HTTP/2 stream to the REST handler", () => {
 
   beforeEach(async () => {
     served = await serve({ linger_ms: 20 });
-    session = connect(`http://127.0.0.1:${served.http2}`);
+    session = connect(`http://127.0.0.1:${served.port}`);
   });
   afterEach(async () => {
     session.destroy();
@@ -260,22 +244,6 @@ describe("an HTTP/2 stream to the REST handler", () => {
       expect((await replyTo(next)).status).to.equal(200);
     });
   }
-
-  it("is told to go on only after the key was checked", async () => {
-    const refused = open("wrong", { expect: "100-continue" });
-    let told = false;
-    refused.on("continue", () => {
-      told = true;
-    });
-    expect((await replyTo(refused)).status).to.equal(401);
-    expect(told).to.equal(false);
-
-    const taken = open(good_key, { expect: "100-continue" });
-    const reply = replyTo(taken);
-    await once(taken, "continue");
-    taken.end("{}");
-    expect((await reply).status).to.equal(200);
-  });
 
   it("aborts its call when the caller resets it", async () => {
     const parked = parkCalls(served);
