@@ -138,8 +138,8 @@ export const limits = {
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */
-  demo_start_ms: 10_000,
-  demo_ms: 18_000,
+  demo_start_ms: 30_000,
+  demo_ms: 60_000,
   /** Files above this are left out of the demo's work. */
   demo_file_bytes: 1024 * 1024,
 } as const;
