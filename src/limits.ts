@@ -47,6 +47,13 @@ export const limits = {
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
 
+  /** Sessions whose time is over that wait for the seal of it; the others wait for these. */
+  expiries_at_once: 256,
+  /** Before a session is told again that its time is over. */
+  expiry_retry_ms: 1000,
+  /** Deadlines of stopped sessions that are kept before they are cleared away. */
+  expired_deadlines: 1024,
+
   /** Items of one InterceptBatch. */
   batch_actions: 100,
   /** Live sessions of the workspace. */
@@ -153,6 +160,7 @@ if (
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.export_chunk_bytes >= limits.reply_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
