@@ -12,7 +12,7 @@ import type {
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
 import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { withDescendants } from "./scope.js";
+import { revocationOrder, withDescendants } from "./scope.js";
 import type { Agent, Session, State, StopOrder } from "./state.js";
 import { killByOrder } from "./stop.js";
 
@@ -38,7 +38,7 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
         session_id: null,
         kind: "agent_updated",
         body: declared,
-        ...decimalsOf(command),
+        ...decimalsOf(command, "/body"),
       });
     }
     return { reply: { type: "agent", agent_id: command.agent_id, created: false }, events: draft.events };
@@ -51,7 +51,7 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
     actor: command.actor,
     ...declared,
     name: command.agent_id,
-    ...decimalsOf(command),
+    ...decimalsOf(command, ""),
   });
   draft.add({
     event: "credential_issued",
@@ -66,8 +66,11 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
   return { reply: { type: "agent", agent_id: command.agent_id, created: true }, events: draft.events };
 }
 
-function decimalsOf(command: RegisterAgent): { _decimals?: readonly string[] } {
-  return command.decimals.length === 0 ? {} : { _decimals: command.decimals };
+/** Pointers start at the content, wherever in it the profile stands. */
+function decimalsOf(command: RegisterAgent, parent: string): { _decimals?: readonly string[] } {
+  return command.decimals.length === 0
+    ? {}
+    : { _decimals: command.decimals.map((pointer) => parent + pointer) };
 }
 
 /** Both profiles are canonical values built in one order, so their texts compare. */
@@ -88,15 +91,15 @@ export function issueCredential(state: State, command: IssueCredential): Decisio
   if (agent === undefined) {
     return refuse("agent_not_found", `there is no agent ${quoted(command.agent_id)}: register it first`);
   }
+  const kept = keptRepeat(state, command);
+  if (kept !== null) {
+    return refuseOtherRequest(command) ?? answer({ type: "key", key_id: kept.subject_id, replayed: true });
+  }
   if (agent.revoked !== null) {
     return refuse(
       "agent_suspended",
       `the agent ${quoted(command.agent_id)} was revoked: it gets no credentials`,
     );
-  }
-  const kept = keptRepeat(state, command);
-  if (kept !== null) {
-    return refuseOtherRequest(command) ?? answer({ type: "key", key_id: kept.subject_id, replayed: true });
   }
   if (state.keys.size >= limits.keys) {
     return refuse("limit_reached", "the workspace holds no more credentials");
@@ -143,13 +146,7 @@ export function revokeCredential(state: State, command: RevokeCredential): Decis
     killed_sessions: listed(sessions),
     ...idempotencyOf(command.repeat),
   });
-  killAll(draft, command, sessions, {
-    event: "credential_revoked",
-    sequence,
-    reason: command.reason,
-    halt_id: null,
-    session_id: null,
-  });
+  killAll(draft, command, sessions, revocationOrder("credential_revoked", sequence, command.reason));
   return { reply: { type: "key", key_id: credential.key_id, replayed: false }, events: draft.events };
 }
 
@@ -180,13 +177,7 @@ export function revokeAgent(state: State, command: RevokeAgent): Decision {
     killed_sessions: listed(sessions),
     ...idempotencyOf(command.repeat),
   });
-  killAll(draft, command, sessions, {
-    event: "agent_revoked",
-    sequence,
-    reason: command.reason,
-    halt_id: null,
-    session_id: null,
-  });
+  killAll(draft, command, sessions, revocationOrder("agent_revoked", sequence, command.reason));
   return { reply: { type: "agent", agent_id: agent.agent_id, created: false }, events: draft.events };
 }
 
@@ -207,9 +198,8 @@ function killAll(
   sessions: readonly Session[],
   order: StopOrder,
 ): void {
-  const fallback = order.event === "agent_revoked" ? "agent revoked" : "credential revoked";
   for (const session of sessions) {
-    killByOrder(draft, session, { ...order, reason: order.reason || fallback }, command.actor);
+    killByOrder(draft, session, order, command.actor);
   }
 }
 

@@ -84,9 +84,7 @@ function budgeted(state: State, command: Intercept, session: Session): Decision 
   const owner = exceededOwner(state, session);
   if (owner === null) {
     return decided(draft, command, session, {
-      decision: "allow",
-      path: "fast",
-      reasoning: "No policies triggered",
+      ...judged(state, session.agent_id ?? command.agent_id),
       consumed: consumedBy(session, session.actions.spent + 1),
     });
   }
@@ -145,28 +143,38 @@ function withoutSession(state: State, command: Intercept): Decision {
     );
   }
   const agent_id = command.agent_id ?? key?.agent_id ?? null;
-  const repeat = repeated(state, command);
-  const revoked = revokedBy(state, "agent", agent_id);
-  const draft = new Draft(state, command);
-  const asked = { ...command, agent_id, credential_id: key?.kind === "credential" ? key.key_id : null };
-  if (revoked !== null) {
-    return decided(draft, asked, null, {
-      decision: "block",
-      path: "standard",
-      reasoning: revoked.reason,
-      consumed: null,
-      triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
-    });
-  }
+  const judgement = judged(state, agent_id);
+  // Standing goes before a repeat: no old allow passes a stop.
   return (
-    repeat ??
-    decided(draft, asked, null, {
-      decision: "allow",
-      path: "fast",
-      reasoning: "No policies triggered",
-      consumed: null,
-    })
+    (judgement.decision === "allow" ? repeated(state, command) : null) ??
+    decided(
+      new Draft(state, command),
+      { ...command, agent_id, credential_id: key?.kind === "credential" ? key.key_id : null },
+      null,
+      { ...judgement, consumed: null },
+    )
   );
+}
+
+/** A verdict and why it is given. */
+interface Judgement {
+  readonly decision: Verdict;
+  readonly path: string;
+  readonly reasoning: string;
+  readonly triggered?: readonly PolicyTriggered[];
+}
+
+/** What is said of an action that nothing stops: no policies are in force, so only its agent counts. */
+function judged(state: State, agent_id: string | null): Judgement {
+  const revoked = revokedBy(state, "agent", agent_id);
+  return revoked === null
+    ? { decision: "allow", path: "fast", reasoning: "No policies triggered" }
+    : {
+        decision: "block",
+        path: "standard",
+        reasoning: revoked.reason,
+        triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
+      };
 }
 
 function builtIn(
@@ -182,14 +190,7 @@ function decided(
   draft: Draft,
   command: Intercept & { readonly credential_id?: string | null },
   session: Session | null,
-  verdict: {
-    readonly decision: Verdict;
-    readonly path: string;
-    readonly reasoning: string;
-    readonly consumed: Consumed | null;
-    readonly cause?: Cause;
-    readonly triggered?: readonly PolicyTriggered[];
-  },
+  verdict: Judgement & { readonly consumed: Consumed | null; readonly cause?: Cause },
 ): Decision {
   const sequence = draft.add({
     event: "enforcement_decision",

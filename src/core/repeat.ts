@@ -43,14 +43,14 @@ export function idempotencyOf(repeat: Repeatable | null): { idempotency?: Idempo
       };
 }
 
-/** Refuses a used key that comes with another request. */
+/** Refuses a used key that comes with another request, or with one that was not compared. */
 export function refuseOtherRequest(command: Command): Decision | null {
-  return repeatableOf(command)?.same_request === false
-    ? refuse(
+  return repeatableOf(command)?.same_request === true
+    ? null
+    : refuse(
         "idempotency_key_mismatch",
         "this Idempotency-Key was used before with another request: use a new one for a new request",
-      )
-    : null;
+      );
 }
 
 interface Repeated {

@@ -11,6 +11,16 @@ export function scopeKey(kind: Kind, id: string): string {
   return `${kind}/${id}`;
 }
 
+/** The order that a revocation is. Its reason may be empty; that of a kill never is. */
+export function revocationOrder(
+  event: "credential_revoked" | "agent_revoked",
+  sequence: number,
+  reason: string,
+): StopOrder {
+  const words = event === "agent_revoked" ? "agent revoked" : "credential revoked";
+  return { event, sequence, reason: reason || words, halt_id: null, session_id: null };
+}
+
 /** The order that put a scope out for good, or null while it may have new sessions. */
 export function revokedBy(state: State, kind: Kind, id: string | null): StopOrder | null {
   const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));

@@ -21,7 +21,9 @@ export function startSession(state: State, command: StartSession): Decision {
   }
   const draft = new Draft(state, command);
   const refusal =
-    refuseScope(state, bound) ?? refuseParent(state, command, draft) ?? refuseNumber(state, bound.agent_id);
+    refuseScope(state, command, bound) ??
+    refuseParent(state, command, draft) ??
+    refuseNumber(state, bound.agent_id);
   if (refusal !== null) {
     // A parent that was found past its time expires even though nothing starts under it.
     return { reply: refusal.reply, events: draft.events };
@@ -88,13 +90,10 @@ function bind(state: State, command: StartSession): Bound | Decision {
   if (credential?.kind !== "credential" || (agent_id !== null && credential.agent_id !== agent_id)) {
     return refuse("credential_not_found", `there is no credential ${quoted(credential_id)} of this agent`);
   }
-  if (isExpired(credential, command.at)) {
-    return refuse("credential_revoked", `the credential ${credential_id} has expired: issue a new one`);
-  }
   return { agent_id: credential.agent_id, credential_id };
 }
 
-function refuseScope(state: State, bound: Bound): Decision | null {
+function refuseScope(state: State, command: StartSession, bound: Bound): Decision | null {
   if (revokedBy(state, "agent", bound.agent_id) !== null) {
     return refuse(
       "agent_suspended",
@@ -104,7 +103,10 @@ function refuseScope(state: State, bound: Bound): Decision | null {
   if (revokedBy(state, "credential", bound.credential_id) !== null) {
     return refuse("credential_revoked", `the credential ${bound.credential_id} was revoked: issue a new one`);
   }
-  return null;
+  const credential = bound.credential_id === null ? undefined : state.keys.get(bound.credential_id);
+  return credential !== undefined && isExpired(credential, command.at)
+    ? refuse("credential_revoked", `the credential ${bound.credential_id} has expired: issue a new one`)
+    : null;
 }
 
 function refuseParent(state: State, command: StartSession, draft: Draft): Decision | null {
