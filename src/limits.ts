@@ -37,6 +37,8 @@ export const limits = {
   bundle_line_depth: 34,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
+  /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
+  base64_characters: 65_536,
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
   verified_levels: 64,
 
@@ -87,6 +89,8 @@ export const limits = {
   silent_socket_ms: 10_000,
   headers_ms: 10_000,
   request_ms: 30_000,
+  /** What a client gets to stop sending a request that was answered before its end. */
+  remains_ms: 250,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */

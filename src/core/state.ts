@@ -84,6 +84,8 @@ export interface Agent {
   registered: boolean;
   framework: string;
   profile: Profile;
+  /** Pointers to numbers of the profile that are kept as text, from `/profile` down. */
+  decimals: readonly string[];
   readonly first_seen_at: number;
   last_seen_at: number | null;
   /** Its first credential, made when it was registered. */

@@ -22,7 +22,7 @@ export class Timers {
   readonly #clock: Clock;
   readonly #expire: (session_id: string) => void;
   readonly #heap = new TinyQueue<Deadline>([], (a, b) => a.at - b.at);
-  #timer: NodeJS.Timeout | null = null;
+  #call_off = () => {};
   #wake_at = Number.POSITIVE_INFINITY;
 
   /** @param expire is told of each session whose time has come */
@@ -53,8 +53,7 @@ export class Timers {
   }
 
   stop(): void {
-    clearTimeout(this.#timer ?? undefined);
-    this.#timer = null;
+    this.#call_off();
   }
 
   #push(session: Session): void {
@@ -69,11 +68,10 @@ export class Timers {
     if (next === undefined || next.at >= this.#wake_at) {
       return;
     }
-    clearTimeout(this.#timer ?? undefined);
+    this.#call_off();
     this.#wake_at = next.at;
     const wait_ms = Math.min(Math.max(next.at - this.#clock.now(), 0), wait_ms_max);
-    this.#timer = setTimeout(() => this.#wake(), wait_ms);
-    this.#timer.unref();
+    this.#call_off = this.#clock.after(wait_ms, () => this.#wake());
   }
 
   #wake(): void {

@@ -78,8 +78,10 @@ export function sendReply(exchange: Exchange, reply: Reply, bounds: RefusedBodyB
 
 /** On HTTP/2 a stream can be given up alone: the caller is told to stop sending. */
 function sendOnStream(req: Incoming, res: Http2ServerResponse, body: Buffer): void {
+  const { stream } = res;
   if (!req.complete) {
-    res.once("finish", () => res.stream?.close(constants.NGHTTP2_NO_ERROR));
+    // The response's own "finish" comes only when the stream closes, which an endless body prevents.
+    stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
   }
   res.end(body);
 }

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import { create, type Message } from "@bufbuild/protobuf";
+import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
+import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { KeyService } from "../../gen/killcord/v1/key_pb.js";
+import { SessionService } from "../../gen/killcord/v1/session_pb.js";
+import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
+import { limits } from "../../src/limits.js";
+import { createRestHandler, type RestBounds, type RestHandler } from "../../src/rest/transcoder.js";
+import { keyFromHeaders } from "../../src/services/credentials-header.js";
+import type { Door } from "../../src/services/door.js";
+import { KillcordError } from "../../src/services/errors.js";
+
+/** The five services, as the product has them. */
+export const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService];
+
+/** The one key that the door below takes. */
+export const good_key = "kc_test";
+
+/** A call that reached the door. */
+export interface SeenCall {
+  readonly method: string;
+  readonly request: Message;
+  readonly request_id: string;
+  readonly signal: AbortSignal;
+}
+
+/** A door of this test's own: it keeps what it was asked and answers what the test says. */
+export interface TestDoor extends Door {
+  readonly seen: SeenCall[];
+  /** Answers a call; without it every reply is empty. */
+  onCall: ((...call: Parameters<Door["unary"]>) => Promise<Message>) | undefined;
+}
+
+export function createTestDoor(): TestDoor {
+  const door: TestDoor = {
+    services,
+    seen: [],
+    onCall: undefined,
+    authenticate(header) {
+      const key = keyFromHeaders(header);
+      if (key !== good_key) {
+        throw new KillcordError("invalid_api_key", "this key is not known");
+      }
+      return { key_id: "key_0000000000000001", role: "admin" };
+    },
+    async unary(method, request, call) {
+      door.seen.push({ method: method.name, request, request_id: call.request_id, signal: call.signal });
+      return door.onCall === undefined ? create(method.output) : door.onCall(method, request, call);
+    },
+    // biome-ignore lint/correctness/useYield: REST has no streams, and asking for one is a fault.
+    async *stream() {
+      throw new Error("REST asked for a stream");
+    },
+    ready: () => true,
+  };
+  return door;
+}
+
+/** The handler behind real servers of both HTTP versions. */
+export interface Served {
+  readonly door: TestDoor;
+  readonly handler: RestHandler;
+  readonly http1: number;
+  readonly http2: number;
+  /** What was logged as a fault. */
+  readonly faults: { request_id: string; err: unknown }[];
+  close(): Promise<void>;
+}
+
+export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
+  const door = createTestDoor();
+  const faults: Served["faults"] = [];
+  const log = { error: (fields: Served["faults"][number]) => void faults.push(fields) };
+  const handler = createRestHandler(door, log, { ...limits, ...bounds });
+  const http1 = createServer((req, res) => void handler.handle(req, res));
+  http1.on(
+    "checkContinue",
+    (req: IncomingMessage, res: ServerResponse) => void handler.handle(req, res, true),
+  );
+  const http2 = createHttp2Server((req, res) => void handler.handle(req, res));
+  http2.on("checkContinue", (req, res) => void handler.handle(req, res, true));
+  const open = new Set<Socket | ServerHttp2Session>();
+  http1.on("connection", (socket: Socket) => open.add(socket));
+  http2.on("session", (session) => open.add(session));
+  const close = async () => {
+    for (const one of open) {
+      one.destroy();
+    }
+    await Promise.all([http1, http2].map((server) => new Promise((resolve) => server.close(resolve))));
+  };
+  return { door, handler, http1: await listen(http1), http2: await listen(http2), faults, close };
+}
+
+function listen(server: Server | Http2Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+}
