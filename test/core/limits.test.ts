@@ -44,7 +44,8 @@ describe("limits of the core", () => {
     workspace.submit({ type: "finish_cascades", actor: { key_id: null, role: "system" } });
     expect(workspace.state.live_sessions).to.equal(0);
     expect(audit(workspace.log)).to.deep.equal([]);
-    expect(workspace.state.scopes.size, "only the agent's own order stands").to.equal(1);
+    const { agent, session } = workspace.state.scopes;
+    expect([agent.size, session.size], "only the agent's own order stands").to.deep.equal([1, 0]);
   });
 
   it("an agent's revocation lists its first 200 credentials and puts out all", () => {
@@ -176,7 +177,9 @@ describe("limits of the core", () => {
     });
     const { state } = workspace;
     expect(state.live_sessions).to.equal(0);
-    expect([state.children.size, state.scopes.size, state.session_repeats.size]).to.deep.equal([0, 0, 0]);
+    expect([state.children.size, state.scopes.session.size, state.session_repeats.size]).to.deep.equal([
+      0, 0, 0,
+    ]);
     expect(audit(workspace.log)).to.deep.equal([]);
   });
 
