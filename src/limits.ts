@@ -33,7 +33,8 @@ export const limits = {
   signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
-  /** Nested containers in one line of a bundle (vault-format.md, 9 B). */
+  /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
+  bundle_line_bytes: 16 * 1024 * 1024,
   bundle_line_depth: 34,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
