@@ -7,11 +7,13 @@
 import { generated } from "./suites/generated.mjs";
 import { lint } from "./suites/lint.mjs";
 import { mocha } from "./suites/mocha.mjs";
+import { packed } from "./suites/package.mjs";
 import { protoc } from "./suites/protoc.mjs";
 
 export const suites = [
   { name: "lint", run: lint },
   { name: "generated", run: generated },
   { name: "protoc", run: protoc },
+  { name: "package", compiled: true, run: packed },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
 ];

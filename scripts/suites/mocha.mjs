@@ -17,6 +17,7 @@ export async function mocha(patterns, timeout_seconds) {
       [
         "node_modules/mocha/bin/mocha.js",
         "--forbid-only",
+        process.stdout.isTTY ? "--color" : "--no-color",
         "--reporter=scripts/suites/mocha-totals.cjs",
         `--reporter-option=totals=${file}`,
         ...patterns,

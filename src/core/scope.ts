@@ -2,18 +2,21 @@
  * Scopes: a session stands on a path of them (workspace, agent, credential, parent sessions,
  * itself), and an order against any of them stops it.
  */
-import type { Session, State, StopOrder } from "./state.js";
+import type { ScopeKind, Session, State, StopOrder } from "./state.js";
 
-type Kind = "agent" | "credential" | "session";
-
-/** Where the record of a scope is kept. */
-export function scopeKey(kind: Kind, id: string): string {
-  return `${kind}/${id}`;
+/** The order that a revocation is. Its reason may be empty; that of a kill never is. */
+export function revocationOrder(
+  event: "credential_revoked" | "agent_revoked",
+  sequence: number,
+  reason: string,
+): StopOrder {
+  const words = event === "agent_revoked" ? "agent revoked" : "credential revoked";
+  return { event, sequence, reason: reason || words, halt_id: null, session_id: null };
 }
 
 /** The order that put a scope out for good, or null while it may have new sessions. */
-export function revokedBy(state: State, kind: Kind, id: string | null): StopOrder | null {
-  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+export function revokedBy(state: State, kind: ScopeKind, id: string | null): StopOrder | null {
+  const record = id === null ? undefined : state.scopes[kind].get(id);
   return record?.standing === "revoked" ? record.stop : null;
 }
 
@@ -52,8 +55,13 @@ function orderOn(state: State, session: Session): StopOrder | null {
   );
 }
 
-function stopAfter(state: State, kind: Kind, id: string | null, start_sequence: number): StopOrder | null {
-  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+function stopAfter(
+  state: State,
+  kind: ScopeKind,
+  id: string | null,
+  start_sequence: number,
+): StopOrder | null {
+  const record = id === null ? undefined : state.scopes[kind].get(id);
   return record !== undefined && start_sequence <= record.stopped_through ? record.stop : null;
 }
 

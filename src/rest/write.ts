@@ -120,8 +120,10 @@ export function writeReply(
   if (response_body === null) {
     return { ok: true, ...writeObject(message, reshape) };
   }
-  const value = writeField(message, response_body, reshape);
-  return response_body.fieldKind === "message" && response_body.message !== undefined
-    ? { ok: true, ...(value as PlainObject) }
-    : value;
+  if (response_body.fieldKind !== "message") {
+    return writeField(message, response_body, reshape);
+  }
+  // An unset message has nothing to say, which is not the same as fields of zeros.
+  const value = message.isSet(response_body) ? writeField(message, response_body, reshape) : {};
+  return { ok: true, ...(value as PlainObject) };
 }

@@ -86,10 +86,14 @@ function jsonFault(text: string, input: DescMessage): KillcordError {
     const message = `${unknown[1]} has no field ${unknown[2]}: check its spelling or leave it out`;
     return withIssue("unknown_field", message, { field: unknown[2], issue: "unknown field" });
   }
-  const field = /^cannot decode field (\S+) from JSON/.exec(text)?.[1];
-  if (field !== undefined) {
+  const name = /^cannot decode (?:field|enum) (\S+) from JSON/.exec(text)?.[1];
+  if (name !== undefined) {
     const issue = "wrong type or out of range";
-    return withIssue("invalid_argument", `${field}: ${issue}; see its description`, { field, issue });
+    return withIssue("invalid_argument", `${name}: ${issue}; see its description`, { field: name, issue });
+  }
+  if (text.includes("maximum recursion depth")) {
+    const message = `the JSON is nested too deeply: use at most ${limits.metadata_depth} levels`;
+    return new KillcordError("invalid_argument", message);
   }
   const message = `the body is no JSON that reads as ${input.typeName}: send one valid UTF-8 JSON object`;
   return new KillcordError("invalid_json", message);

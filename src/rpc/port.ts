@@ -14,6 +14,7 @@ export interface PortBounds extends SessionBounds {
   readonly headers_bytes: number;
   readonly headers_ms: number;
   readonly request_ms: number;
+  readonly remains_ms: number;
   readonly connection_check_ms: number;
   readonly connections: number;
   readonly streams_per_connection: number;
@@ -101,7 +102,7 @@ function createHttp1(open: Open, handler: HttpHandler, bounds: PortBounds): Http
     const replies = open.waiting.get(request.socket);
     replies?.add(reply);
     reply.once("close", () => replies?.delete(reply));
-    reply.once("finish", () => dropRemains(request));
+    dropRemains(request, reply, bounds.remains_ms);
     if (open.closing) {
       closeAfter(request.socket, reply);
     }
@@ -129,7 +130,7 @@ function createHttp2(open: Open, handler: HttpHandler, bounds: PortBounds): Http
     },
   };
   const server = createHttp2Server(options, (request, reply) => {
-    reply.once("finish", () => dropRemains(request));
+    dropRemains(request, reply, bounds.remains_ms);
     cutSlowRequest(request, reply, bounds.request_ms);
     handler(request, reply);
   });

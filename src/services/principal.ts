@@ -50,16 +50,17 @@ export function identify(
 }
 
 function refuseSpent(key: Key, method: DescMethod, at: number): void {
-  if (isExpired(key, at)) {
+  if (key.revoked !== null) {
+    if (key.kind !== "credential" || !teachesStop(method)) {
+      throw new KillcordError(
+        "expired_api_key",
+        `the key ${key.key_id} was revoked: ask an admin for a new one`,
+      );
+    }
+  } else if (isExpired(key, at)) {
     throw new KillcordError(
       "expired_api_key",
       `the key ${key.key_id} has expired: ask an admin for a new one`,
-    );
-  }
-  if (key.revoked !== null && !(key.kind === "credential" && teachesStop(method))) {
-    throw new KillcordError(
-      "expired_api_key",
-      `the key ${key.key_id} was revoked: ask an admin for a new one`,
     );
   }
 }

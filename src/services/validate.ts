@@ -1,5 +1,5 @@
 /** The constraints that the protobuf files state (buf.validate), enforced once, at the door. */
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type ErrorCode, type FieldIssue, KillcordError } from "./errors.js";
@@ -10,6 +10,15 @@ const validator = createValidator();
 const field_codes: Readonly<Record<string, ErrorCode>> = {
   action_type: "invalid_action_type",
   idempotency_key: "invalid_idempotency_key",
+};
+
+/** What a pattern means, for people. */
+const pattern_texts: Readonly<Record<string, string>> = {
+  action_type: "must be 1 to 128 characters of A-Z a-z 0-9 _ . : / -",
+  idempotency_key: "must be 1 to 255 characters 0x21-0x7E",
+  agent_id: "must be 1 to 256 characters without control characters",
+  name: "must be 1 to 256 characters without control characters",
+  entry_id: "must be an entry id, ve_ and 24 hex digits, or a sequence number",
 };
 
 /**
@@ -29,6 +38,11 @@ export function validate(schema: DescMessage, message: Message): void {
   }
 }
 
+/** Compiles the constraints of a message now: that takes far longer than the first caller would like. */
+export function prepareValidation(schema: DescMessage): void {
+  validator.validate(schema, create(schema));
+}
+
 /** The refusal for fields at fault. */
 export function invalid(details: readonly FieldIssue[]): KillcordError {
   const first = details[0] as FieldIssue;
@@ -39,5 +53,7 @@ export function invalid(details: readonly FieldIssue[]): KillcordError {
 }
 
 function issueOf(violation: Violation): FieldIssue {
-  return { field: pathToString(violation.field), issue: violation.message };
+  const field = pathToString(violation.field);
+  const by_pattern = violation.ruleId === "string.pattern" ? pattern_texts[field] : undefined;
+  return { field, issue: by_pattern ?? violation.message };
 }

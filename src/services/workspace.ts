@@ -13,7 +13,7 @@ import { enforcementService } from "./enforcement.js";
 import { keyService } from "./key.js";
 import { identify } from "./principal.js";
 import { sessionService } from "./session.js";
-import { validate } from "./validate.js";
+import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
 
 type Reply = Record<string, unknown>;
@@ -35,6 +35,11 @@ export function openDoor(context: Context): Door {
     }
     return handler;
   };
+  for (const service of services) {
+    for (const method of service.methods) {
+      prepareValidation(method.input);
+    }
+  }
   return {
     services,
     authenticate: (header, method) =>

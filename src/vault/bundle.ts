@@ -34,7 +34,7 @@ function headerLine({ genesis, entry_count, generated_at }: BundleHeader): strin
   const text = canonical({
     format: "killcord-bundle/v1",
     compatible_with: ["xybern-proof-bundle/v1"],
-    vault_version: 1,
+    vault_version: "1",
     hash_algorithm: "sha256",
     canonical_content:
       "JSON, keys sorted by code point, no spaces, ASCII with \\uXXXX escapes, integers only",

@@ -42,6 +42,8 @@ describe("killcord sessions", () => {
           yield { update: { case: "session", value: activeSession(17) }, revision: 7n, resumeToken: "a" };
           yield { update: { case: "bookmark", value: {} }, revision: 8n, resumeToken: "b" };
           yield { update: { case: "session", value: activeSession(18) }, revision: 9n, resumeToken: "c" };
+          // As on a new connection, which begins with the present state.
+          yield { update: { case: "session", value: activeSession(18) }, revision: 9n, resumeToken: "c" };
           yield { update: { case: "session", value: killedSession() }, revision: 11n, resumeToken: "d" };
         },
       });
@@ -124,7 +126,7 @@ describe("killcord sessions", () => {
     expect(stdout).to.match(/^status +○ ended$/m);
   });
 
-  it("watch prints a line a state, and at the end why it stopped", async () => {
+  it("watch prints each state once, and at the end why it stopped", async () => {
     const { status, stdout, stderr } = await sessions("watch", session_id);
     expect([status, stderr]).to.deep.equal([0, ""]);
     const lines = stdout.trimEnd().split("\n");
@@ -146,10 +148,11 @@ describe("killcord sessions", () => {
       [7, "a"],
       [8, "b"],
       [9, "c"],
+      [9, "c"],
       [11, "d"],
     ]);
     expect(messages[1].bookmark).to.deep.equal({ draining: false });
-    expect(messages[3].session.status).to.equal("killed");
+    expect(messages[4].session.status).to.equal("killed");
   });
 });
 

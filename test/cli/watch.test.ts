@@ -128,6 +128,19 @@ describe("a watch", () => {
     expect([error?.rawMessage, requests.length]).to.deep.equal(["no such session", 1]);
   });
 
+  it("that breaks before its first message is not tried again", async () => {
+    scripts = [
+      () => {
+        throw new ConnectError("a proxy has lost the server", Code.Unavailable);
+      },
+    ];
+    const error = await followed().then(
+      () => null,
+      (reason: unknown) => ConnectError.from(reason),
+    );
+    expect([error?.rawMessage, requests.length]).to.deep.equal(["a proxy has lost the server", 1]);
+  });
+
   it("tells when the server has forgotten what it had said", async () => {
     scripts = [
       () => says(active(9n)),
@@ -142,24 +155,30 @@ describe("a watch", () => {
     expect([error?.code, tokens()]).to.deep.equal([Code.DataLoss, ["", "token-9"]]);
   });
 
-  it("ends quietly when its reader has had enough, and so does the call at the server", async () => {
-    let ended: (value: string) => void;
-    const atServer = new Promise<string>((resolve) => {
-      ended = resolve;
+  for (const [how, leave] of [
+    ["aborts", (enough: AbortController) => enough.abort()],
+    ["just leaves", () => "break"],
+  ] as const) {
+    it(`whose reader ${how} ends quietly, and so does the call at the server`, async () => {
+      let ended: () => void = () => undefined;
+      const atServer = new Promise<void>((resolve) => {
+        ended = resolve;
+      });
+      scripts = [
+        async function* (_, signal) {
+          signal.addEventListener("abort", () => ended());
+          yield active(1n);
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        },
+      ];
+      const enough = new AbortController();
+      const revisions: bigint[] = [];
+      for await (const message of follow(connect(server.url, null), session_id, { signal: enough.signal })) {
+        revisions.push(message.revision);
+        if (leave(enough) === "break") break;
+      }
+      await atServer;
+      expect(revisions).to.deep.equal([1n]);
     });
-    scripts = [
-      async function* (_, signal) {
-        signal.addEventListener("abort", () => ended("aborted"));
-        yield active(1n);
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      },
-    ];
-    const enough = new AbortController();
-    const revisions: bigint[] = [];
-    for await (const message of follow(connect(server.url, null), session_id, { signal: enough.signal })) {
-      revisions.push(message.revision);
-      enough.abort();
-    }
-    expect([revisions, await atServer]).to.deep.equal([[1n], "aborted"]);
-  });
+  }
 });

@@ -72,11 +72,14 @@ export function audit(log: readonly Event[], to_the_end = true): readonly string
     audit.demand((event.event === "vault_opened") === (sequence === 0), "the vault is opened first and once");
     entry(audit, event, sequence);
     index(audit, event);
+    decimals(audit, event);
   }
   if (to_the_end && audit.findings.length === 0) {
+    const live = audit.live();
     for (const [sequence, event] of log.entries()) {
       audit.now = sequence;
-      carriedOut(audit, event, sequence);
+      counted(audit, event, sequence);
+      carriedOut(audit, event, sequence, live);
     }
   }
   return audit.findings;
@@ -90,6 +93,18 @@ function index(audit: Audit, event: Event): void {
   audit.demand(event.session_index === (run?.next_index ?? null), "session_index has no gap");
   if (run !== undefined) {
     run.next_index += 1;
+  }
+}
+
+/** Each pointer leads, from the object that has the list, to a number that is sealed as text. */
+function decimals(audit: Audit, event: Event): void {
+  for (const pointer of "_decimals" in event ? (event._decimals ?? []) : []) {
+    const names = pointer.split("/").slice(1);
+    const value = names.reduce(
+      (at: unknown, name) => (at as Record<string, unknown> | undefined)?.[name],
+      event,
+    );
+    audit.demand(typeof value === "string" && `${Number(value)}` === value, `${pointer} is a number as text`);
   }
 }
 
@@ -272,27 +287,36 @@ function ordered(
   }
 }
 
-/** The end checks: every order stopped exactly what it counted, and nothing it should have is live. */
-function carriedOut(audit: Audit, event: Event, sequence: number): void {
-  const stopped = [...audit.runs.values()].filter(
-    ({ end }) => end?.event.event === "session_killed" && end.event.cause.sequence === sequence,
-  );
-  if (event.event === "halt_requested") {
-    audit.demand(event.session_count === stopped.length, "session_count is what it stopped");
+/** At the end: every order stopped exactly what it counted. */
+function counted(audit: Audit, event: Event, sequence: number): void {
+  if (
+    event.event !== "halt_requested" &&
+    event.event !== "credential_revoked" &&
+    event.event !== "agent_revoked"
+  ) {
+    return;
   }
-  if (event.event === "credential_revoked" || event.event === "agent_revoked") {
-    const ids = stopped.map((run) => run.start.session_id).sort();
+  const ids = [...audit.runs.values()]
+    .filter(({ end }) => end?.event.event === "session_killed" && end.event.cause.sequence === sequence)
+    .map((run) => run.start.session_id)
+    .sort();
+  if (event.event === "halt_requested") {
+    audit.demand(event.session_count === ids.length, "session_count is what it stopped");
+  } else {
     audit.demand(event.killed_count === ids.length, "killed_count is what it stopped");
     audit.demand(
       `${event.killed_sessions}` === `${ids.slice(0, 1000)}`,
       "killed_sessions is what it stopped",
     );
   }
-  for (const run of audit.live()) {
-    const chain = audit.chain(run.start.session_id);
+}
+
+/** At the end: nothing is live that an order, or the end of one above it, should have stopped. */
+function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly Run[]): void {
+  for (const { start } of live) {
     audit.demand(
-      !chain.some((above) => mustStop(event, sequence, above)),
-      `${run.start.session_id} must have stopped`,
+      !audit.chain(start.session_id).some((above) => mustStop(event, sequence, above)),
+      `${start.session_id} must have stopped`,
     );
   }
 }

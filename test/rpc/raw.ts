@@ -14,7 +14,7 @@ export interface Raw {
 }
 
 export async function openRaw(port: number): Promise<Raw> {
-  const socket = connect({ port, host: "127.0.0.1" });
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   let text = "";
   let over = false;
   const wake = new Set<() => void>();

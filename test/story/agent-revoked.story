@@ -39,7 +39,7 @@ refused agent_suspended
 refused expired_api_key
 refused agent_suspended
 refused agent_suspended
-agent loan-bot revoked
+agent loan-bot credential=c1 revoked
 key c1 revoked
 
 # One that was only named by a session can be revoked; one never seen cannot.

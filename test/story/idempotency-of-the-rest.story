@@ -30,7 +30,7 @@ key c2 (replayed)
 @10 session_killed s4 credential_revoked actions=0 because=@9 "leaked"
 key c2 revoked (replayed)
 @11 agent_revoked pay-bot credentials=c1 killed=0 "out"
-agent pay-bot revoked
+agent pay-bot credential=c1 revoked
 @12 api_key_created ann agent
 key ann (replayed)
 
@@ -67,3 +67,25 @@ start session=s11 agent=loan-bot idem=k1
 ----
 @19 session_started s10 idle_timeout_seconds=86400
 @20 session_started s11 agent=loan-bot idle_timeout_seconds=86400
+
+# Nor does one hide which credential was issued, nor the end of a credential what a start made on it.
+register brief-bot credential=c4
+issue brief-bot credential=c5 ttl_seconds=10 idem=k8
+start session=s12 credential=c5 idem=k9
+wait 10s
+start session=s13 credential=c5 idem=k9
+start session=s13 credential=c5
+revoke agent brief-bot
+issue brief-bot credential=c6 ttl_seconds=10 idem=k8
+issue nobody credential=c6 idem=k8
+----
+@21 agent_registered brief-bot custom {}
+@22 credential_issued c4 agent=brief-bot
+@23 credential_issued c5 agent=brief-bot
+@24 session_started s12 agent=brief-bot credential=c5 idle_timeout_seconds=86400
+s12 active (replayed)
+refused credential_revoked
+@25 agent_revoked brief-bot credentials=c5,c4 killed=1 s12 "by root"
+@26 session_killed s12 agent_revoked actions=0 because=@25 "by root"
+key c5 revoked (replayed)
+refused agent_not_found

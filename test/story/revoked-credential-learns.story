@@ -40,3 +40,13 @@ touch s3 by=c2
 @10 session_started s3 agent=loan-bot credential=c1 idle_timeout_seconds=86400
 refused expired_api_key
 refused expired_api_key
+
+# It still learns the stop when its own time is over as well.
+wait 60s
+intercept s1 transfer_funds by=c2
+touch s1 by=c2
+intercept s3 transfer_funds by=c2
+----
+@11 enforcement_decision s1 terminate credential_revoked actions=0 because=@8 "leaked"
+s1 killed credential_revoked "leaked"
+refused expired_api_key

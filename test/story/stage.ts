@@ -5,7 +5,7 @@ import type { Decision, Reply } from "../../src/core/decision.js";
 import type { Actor, Role } from "../../src/core/event.js";
 import { system_actor } from "../../src/core/event.js";
 import { sequenceOf } from "../../src/core/ids.js";
-import type { State } from "../../src/core/state.js";
+import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
 import { digest } from "../core/digest.js";
 import { type Asked, replay, Workspace } from "../core/workspace.js";
@@ -122,8 +122,8 @@ export class Stage {
           actor,
           agent_id: line.word(1),
           framework: line.text("framework") ?? "custom",
-          profile: JSON.parse(line.text("profile") ?? "{}"),
-          decimals: line.text("decimals")?.split(",") ?? [],
+          profile: line.text("risk") === null ? {} : { risk: line.text("risk") },
+          decimals: line.text("risk") === null ? [] : ["/profile/risk"],
           secret_digest: `secret of ${line.text("credential")}`,
         };
       case "issue":
@@ -231,7 +231,7 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     case "verdict":
       return reply.replayed ? `@${reply.sequence} (replayed)` : `repeats @${reply.sequence}`;
     case "agent":
-      return `agent ${reply.agent_id}${state.agents.get(reply.agent_id)?.revoked ? " revoked" : ""}`;
+      return describeAgent(state.agents.get(reply.agent_id) as Agent);
     case "key": {
       const revoked = state.keys.get(reply.key_id)?.revoked ? " revoked" : "";
       return `key ${reply.key_id}${revoked}${reply.replayed ? " (replayed)" : ""}`;
@@ -239,4 +239,9 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     case "done":
       return "nothing";
   }
+}
+
+function describeAgent(agent: Agent): string {
+  const credential = agent.credential_id === null ? "" : ` credential=${agent.credential_id}`;
+  return `agent ${agent.agent_id}${credential}${agent.revoked === null ? "" : " revoked"}`;
 }

@@ -303,9 +303,9 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   "every package that is imported is declared": [
     example(
       { "src/a.ts": 'import "chai";', "package.json": '{"devDependencies":{"chai":"1.0.0"}}' },
-      "src/a.ts:1: chai is not declared",
+      "src/a.ts:1: chai is not declared for it",
       {
-        "src/a.ts": 'import "node:fs"; import "./b.js"; import "level/x";',
+        "src/a.ts": 'import "node:fs"; import "./b.js"; import "level/x"; import type { A } from "chai";',
         "test/a.ts": 'import "chai"; import "level";',
         "package.json": '{"dependencies":{"level":"1.0.0"},"devDependencies":{"chai":"1.0.0"}}',
       },

@@ -11,6 +11,8 @@ export interface Import {
   readonly specifier: string;
   /** The file that it means, from the root; null for a package or a module of Node. */
   readonly path: string | null;
+  /** Whether it names types only, so that nothing of it is left when the program runs. */
+  readonly types_only: boolean;
 }
 
 /** Ranks of architecture.md: a folder may use itself and what has a lower rank. */
@@ -36,7 +38,15 @@ export function importsOf(file: File): readonly Import[] {
       const specifier = specifierOf(node);
       return specifier === undefined
         ? []
-        : [{ line: node.loc.start.line, specifier, path: target(file.path, specifier) }];
+        : [
+            {
+              line: node.loc.start.line,
+              specifier,
+              path: target(file.path, specifier),
+              types_only:
+                node.importKind === "type" || node.exportKind === "type" || node.type === "TSImportType",
+            },
+          ];
     });
     cache.set(file, found);
   }

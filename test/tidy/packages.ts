@@ -41,12 +41,12 @@ export function unusedDependencies(files: readonly File[]): string[] {
     .map((name) => `package.json: ${name} is a dependency that src/ and gen/ do not import`);
 }
 
-/** A tool is used where a test imports it, or where a script or a setting names it. */
+/** A tool is used where code imports it (the program its types at most), or where a script or a setting names it. */
 export function unusedTools(files: readonly File[]): string[] {
   if (textOf(files, "src/main.ts") === undefined) {
     return [];
   }
-  const used = packagesOf(code(files, "test/", "scripts/", "bench/"));
+  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/"));
   const settings = [
     ...below(files, "scripts/", "tsconfig.json", "buf.gen.yaml"),
     ...files.filter(({ path }) => path.endsWith("buf.gen.yaml")),
@@ -62,24 +62,16 @@ export function unusedTools(files: readonly File[]): string[] {
 /** What is imported must be declared: a package that another one brings may go with it. */
 export function undeclaredImports(files: readonly File[]): string[] {
   const { dependencies = {}, devDependencies = {} } = manifest(files);
-  const check = (sources: readonly File[], declared: ReadonlySet<string>): string[] =>
-    sources.flatMap((file) =>
-      importsOf(file)
-        .filter(({ specifier, path }) => path === null && !isBuiltin(specifier))
-        .filter(({ specifier }) => !declared.has(packageOf(specifier)))
-        .map(
-          ({ line, specifier }) =>
-            `${file.path}:${line}: ${packageOf(specifier)} is not declared in package.json`,
-        ),
-    );
-  const needed = Object.keys(dependencies);
-  return [
-    ...check(code(files, "src/", "gen/"), new Set(needed)),
-    ...check(
-      code(files, "test/", "scripts/", "bench/"),
-      new Set([...needed, ...Object.keys(devDependencies)]),
-    ),
-  ];
+  return code(files, "src/", "gen/", "test/", "scripts/", "bench/").flatMap((file) =>
+    importsOf(file)
+      .filter(({ specifier, path }) => path === null && !isBuiltin(specifier))
+      .filter(({ specifier, types_only }) => {
+        const name = packageOf(specifier);
+        const runs_at_users = /^(src|gen)\//.test(file.path) && !types_only;
+        return dependencies[name] === undefined && (runs_at_users || devDependencies[name] === undefined);
+      })
+      .map(({ line, specifier }) => `${file.path}:${line}: ${packageOf(specifier)} is not declared for it`),
+  );
 }
 
 function lock(files: readonly File[]): Lock {

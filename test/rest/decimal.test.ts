@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { parseMoney, printMoney } from "../../src/rest/decimal.js";
 import { parseJson } from "../../src/rest/json.js";
-import { parseMoney, printMoney } from "../../src/rest/money.js";
 import { vector } from "../vectors.js";
 
 const { money } = vector<{

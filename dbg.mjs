@@ -1,0 +1,11 @@
+import {start} from "./dist/test/rpc/running.js"; import {openHttp2, request2} from "./dist/test/rpc/raw.js";
+const s=await start();
+const session=openHttp2(s.port);
+session.on("goaway",(...a)=>console.log("goaway",a));
+session.on("close",()=>console.log("session closed"));
+const h={":path":"/killcord.v1.SessionService/GetSession","content-type":"application/json","x-api-key":"kc_test"};
+const st=session.request({":method":"POST",...h},{endStream:false});
+for (const e of ["response","end","close","aborted","error","finish","trailers","drain"]) st.on(e,(...a)=>console.log(e,String(a[0]?.[":status"]??a[0]??""), st.rstCode));
+st.on("data",d=>console.log("data",d.length));
+st.write(Buffer.alloc(10_000_000,0x20)); st.end();
+setTimeout(()=>{console.log(st.state, st.writableLength, s.lines); process.exit()},1500);
