@@ -240,6 +240,30 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "verified",
   ],
   [
+    "a revoked agent takes its own sessions with it, and no other's",
+    [
+      started("s", { agent_id: "other" }),
+      revoked("agent_revoked", "bot", ["s"]),
+      killed("s", "agent_revoked", { event: "agent_revoked", sequence: 2 }),
+    ],
+    "behaviour.kill_without_cause 3",
+  ],
+  [
+    "a credential takes its own sessions with it, and no other's",
+    [
+      issued("c"),
+      started("s"),
+      revoked("credential_revoked", "c", ["s"]),
+      killed("s", "credential_revoked", { event: "credential_revoked", sequence: 3 }),
+    ],
+    "behaviour.kill_without_cause 4",
+  ],
+  [
+    "what held nothing is not settled",
+    [started("s"), { ...first, reservation: null, reserved: none }, settled("s", 0)],
+    "behaviour.unknown_reference 3",
+  ],
+  [
     "the sessions of a revocation are listed in order",
     [
       issued("c"),
