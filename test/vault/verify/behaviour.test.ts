@@ -716,6 +716,11 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "behaviour.transition 2",
   ],
   [
+    "a lease is as long as its session's",
+    [leased("kill"), lease_lost("kill", { lease_seconds: 1 })],
+    "behaviour.transition 2",
+  ],
+  [
     "what is done about it was said at the start",
     [leased("kill"), lease_lost("continue")],
     "behaviour.transition 2",

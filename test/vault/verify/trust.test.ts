@@ -39,6 +39,7 @@ describe("a trust file", () => {
     },
     "without any root": { ...trust, entry_roots: [] },
     "with a root that is no P-256 key": { ...trust, entry_roots: ["AAAA"] },
+    "with a second root that is none": { ...trust, entry_roots: [...trust.entry_roots, "AAAA"] },
     "without a checkpoint key of type 0x01": { ...trust, checkpoint_keys: [p256] },
     "without a checkpoint key of type 0x02": { ...trust, checkpoint_keys: [ed25519] },
     "with a witness among the checkpoint keys": { ...trust, checkpoint_keys: [ed25519, p256, witness] },
