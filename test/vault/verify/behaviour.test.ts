@@ -750,6 +750,33 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "behaviour.count_mismatch 5",
   ],
   [
+    "an approved repeat that is blocked all the same is counted",
+    [
+      started("s"),
+      decided("s", "escalate", 1, { escalation_id: "esc_1" }),
+      opened,
+      resolved("approved"),
+      decided("s", "block", 2, { escalation_id: "esc_1" }),
+    ],
+    "verified",
+  ],
+  [
+    "an approved repeat with a warning is not",
+    [
+      started("s"),
+      decided("s", "escalate", 1, { escalation_id: "esc_1" }),
+      opened,
+      resolved("approved"),
+      decided("s", "allow_with_warning", 1, { escalation_id: "esc_1" }),
+    ],
+    "verified",
+  ],
+  [
+    "who has ended may still be refused",
+    [started("s"), opened, ended("s"), resolved("rejected")],
+    "verified",
+  ],
+  [
     "another session's approval pays for nothing",
     [
       started("s"),
