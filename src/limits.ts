@@ -5,6 +5,11 @@
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
+  /** Nested containers in a JSON body, far above what any request has. */
+  json_depth: 128,
+  /** Fields at fault that one error lists, and characters of a name that the caller made up. */
+  issues_listed: 100,
+  issue_name_characters: 256,
   /** An intercept's action_content, as UTF-8. */
   action_content_bytes: 256 * 1024,
   /** An intercept's metadata, as JSON. */
@@ -19,16 +24,36 @@ export const limits = {
   leaf_bytes: 2048,
   /** Details above this are replaced by their digest (vault-format.md, 2). */
   details_bytes: 32_768,
+  /** Pointers to a client's numbers that are no safe integers, together (vault-format.md, 1). */
+  decimals_characters: 1024 * 1024,
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
+  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
+  /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
+  bundle_line_bytes: 16 * 1024 * 1024,
+  bundle_line_depth: 34,
+  /** Signature lines of a note (vault-format.md, 6). */
+  note_signatures: 100,
+  /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
+  base64_characters: 65_536,
+  /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
+  verified_levels: 64,
 
   /** Commands waiting for their seal, without stops. */
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
+
+  /** Sessions whose time is over that wait for the seal of it; the others wait for these. */
+  expiries_at_once: 256,
+  /** Before a session is told again that its time is over. */
+  expiry_retry_ms: 1000,
+  /** Deadlines of stopped sessions that are kept before they are cleared away. */
+  expired_deadlines: 1024,
 
   /** Items of one InterceptBatch. */
   batch_actions: 100,
@@ -58,6 +83,11 @@ export const limits = {
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 
+  /** KILLCORD_BOOTSTRAP_KEY. */
+  bootstrap_key_characters_min: 24,
+  /** How often the log counts itself. */
+  heartbeat_seconds: 60,
+
   /** Pages of lists. */
   page_size_default: 50,
   page_size_max: 500,
@@ -71,6 +101,10 @@ export const limits = {
   remains_ms: 250,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
+  /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
+  refused_body_bytes: 64 * 1024,
+  /** How long a closing connection drops what still comes, so that the peer gets to read the reply. */
+  linger_ms: 1_000,
   /** Request headers together. */
   headers_bytes: 16 * 1024,
   /** Open sockets of the server, and streams on one of them. */
@@ -94,17 +128,41 @@ export const limits = {
   blocked_reader_ms: 10_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
+  /** A process that must exit gives its last answers this long to leave. */
+  fatal_exit_ms: 200,
   /** How long a stop of the process waits for what is under way. */
   drain_ms: 5_000,
+
+  /** One message that a client of ours takes from a server. */
+  reply_bytes: 16 * 1024 * 1024,
+  /** A client's connection without a call under way is closed. */
+  client_idle_ms: 1_000,
+  /** A client's watch that hears nothing for this long connects again. */
+  watch_silence_ms: 35_000,
+  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
+  watch_retry_ms_min: 250,
+  watch_retry_ms_max: 5_000,
+  watch_give_up_ms: 300_000,
+  /** Files of one export that a client writes. */
+  export_files: 1_000_000,
+  /** How long the demo waits for its server, and for the whole of its work. */
+  demo_start_ms: 30_000,
+  demo_ms: 60_000,
+  /** Files above this are left out of the demo's work. */
+  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
   limits.details_bytes >= limits.entry_bytes ||
   limits.metadata_depth >= limits.canonical_depth ||
+  limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
-  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes
+  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
+  limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.export_chunk_bytes >= limits.reply_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }

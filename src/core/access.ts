@@ -25,16 +25,14 @@ export function refuseKey(state: State, command: Command): Decision | null {
   if (key === null) {
     return refuse("invalid_api_key", "the API key is not known: check KILLCORD_API_KEY");
   }
-  if (isExpired(key, command.at)) {
-    return refuse("expired_api_key", `the key ${key.key_id} has expired: ask an admin for a new one`);
+  if (key.revoked !== null) {
+    return learnsStop(state, key, command)
+      ? null
+      : refuse("expired_api_key", `the key ${key.key_id} was revoked: stop, or ask an admin for a new one`);
   }
-  if (key.revoked !== null && !learnsStop(state, key, command)) {
-    return refuse(
-      "expired_api_key",
-      `the key ${key.key_id} was revoked: stop, or ask an admin for a new one`,
-    );
-  }
-  return null;
+  return isExpired(key, command.at)
+    ? refuse("expired_api_key", `the key ${key.key_id} has expired: ask an admin for a new one`)
+    : null;
 }
 
 /** A revoked credential is good for one thing: learning that the sessions of its agent are stopped. */

@@ -17,6 +17,11 @@ export function exceededOwner(state: State, session: Session): Session | null {
   return null;
 }
 
+/** Text for people about an actions budget that had no room. */
+export function exceededReason(limit: number): string {
+  return `budget exceeded: max_actions ${limit}`;
+}
+
 /** A session whose time is over: which limit, and when it was reached. */
 export interface Expiry {
   readonly session: Session;

@@ -60,6 +60,7 @@ export interface TouchSession extends Common {
 export interface KillSession extends Common {
   readonly type: "kill_session";
   readonly session_id: string;
+  /** Never empty: it is the reasoning of every terminate that follows. */
   readonly reason: string;
   readonly repeat: Repeatable | null;
 }
@@ -80,6 +81,7 @@ export interface RegisterAgent extends Common {
   readonly agent_id: string;
   readonly framework: string;
   readonly profile: Profile;
+  /** Pointers that begin with `/profile`, to its numbers that are sealed as text; sorted. */
   readonly decimals: readonly string[];
   /** Digest of the secret of the credential that a new agent gets. */
   readonly secret_digest: string;

@@ -11,8 +11,8 @@ import type {
 } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
-import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { withDescendants } from "./scope.js";
+import { keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { revocationOrder, withDescendants } from "./scope.js";
 import type { Agent, Session, State, StopOrder } from "./state.js";
 import { killByOrder } from "./stop.js";
 
@@ -38,7 +38,7 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
         session_id: null,
         kind: "agent_updated",
         body: declared,
-        ...decimalsOf(command),
+        ...decimalsOf(command, "/body"),
       });
     }
     return { reply: { type: "agent", agent_id: command.agent_id, created: false }, events: draft.events };
@@ -51,7 +51,7 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
     actor: command.actor,
     ...declared,
     name: command.agent_id,
-    ...decimalsOf(command),
+    ...decimalsOf(command, ""),
   });
   draft.add({
     event: "credential_issued",
@@ -66,8 +66,11 @@ export function registerAgent(state: State, command: RegisterAgent): Decision {
   return { reply: { type: "agent", agent_id: command.agent_id, created: true }, events: draft.events };
 }
 
-function decimalsOf(command: RegisterAgent): { _decimals?: readonly string[] } {
-  return command.decimals.length === 0 ? {} : { _decimals: command.decimals };
+/** Pointers start at the content, wherever in it the profile stands. */
+function decimalsOf(command: RegisterAgent, parent: string): { _decimals?: readonly string[] } {
+  return command.decimals.length === 0
+    ? {}
+    : { _decimals: command.decimals.map((pointer) => parent + pointer) };
 }
 
 /** Both profiles are canonical values built in one order, so their texts compare. */
@@ -88,32 +91,34 @@ export function issueCredential(state: State, command: IssueCredential): Decisio
   if (agent === undefined) {
     return refuse("agent_not_found", `there is no agent ${quoted(command.agent_id)}: register it first`);
   }
+  const kept = keptRepeat(state, command);
+  if (kept !== null) {
+    return refuseOtherRequest(command) ?? answer({ type: "key", key_id: kept.subject_id, replayed: true });
+  }
   if (agent.revoked !== null) {
     return refuse(
       "agent_suspended",
       `the agent ${quoted(command.agent_id)} was revoked: it gets no credentials`,
     );
   }
-  const kept = keptRepeat(state, command);
-  if (kept !== null) {
-    return refuseOtherRequest(command) ?? answer({ type: "key", key_id: kept.subject_id, replayed: true });
-  }
   if (state.keys.size >= limits.keys) {
     return refuse("limit_reached", "the workspace holds no more credentials");
   }
   const draft = new Draft(state, command);
   const credential_id = idAt("cred", draft.next_sequence);
-  draft.add({
-    event: "credential_issued",
-    actor: command.actor,
-    credential_id,
-    agent_id: command.agent_id,
-    parent_credential_id: null,
-    secret_digest: command.secret_digest,
-    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-    require_session: command.require_session,
-    ...idempotencyOf(command.repeat),
-  });
+  draft.add(
+    {
+      event: "credential_issued",
+      actor: command.actor,
+      credential_id,
+      agent_id: command.agent_id,
+      parent_credential_id: null,
+      secret_digest: command.secret_digest,
+      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+      require_session: command.require_session,
+    },
+    command.repeat,
+  );
   return { reply: { type: "key", key_id: credential_id, replayed: false }, events: draft.events };
 }
 
@@ -132,24 +137,20 @@ export function revokeCredential(state: State, command: RevokeCredential): Decis
   }
   const draft = new Draft(state, command);
   const sessions = sessionsOf(state, credential.agent_id);
-  const sequence = draft.add({
-    event: "credential_revoked",
-    actor: command.actor,
-    credential_id: credential.key_id,
-    agent_id: credential.agent_id,
-    cascade: "agent",
-    reason: command.reason,
-    killed_count: sessions.length,
-    killed_sessions: listed(sessions),
-    ...idempotencyOf(command.repeat),
-  });
-  killAll(draft, command, sessions, {
-    event: "credential_revoked",
-    sequence,
-    reason: command.reason,
-    halt_id: null,
-    session_id: null,
-  });
+  const sequence = draft.add(
+    {
+      event: "credential_revoked",
+      actor: command.actor,
+      credential_id: credential.key_id,
+      agent_id: credential.agent_id,
+      cascade: "agent",
+      reason: command.reason,
+      killed_count: sessions.length,
+      killed_sessions: listed(sessions),
+    },
+    command.repeat,
+  );
+  killAll(draft, command, sessions, revocationOrder("credential_revoked", sequence, command.reason));
   return { reply: { type: "key", key_id: credential.key_id, replayed: false }, events: draft.events };
 }
 
@@ -170,23 +171,19 @@ export function revokeAgent(state: State, command: RevokeAgent): Decision {
   const draft = new Draft(state, command);
   const sessions = sessionsOf(state, agent.agent_id);
   const credentials = agent.credential_ids.filter((id) => state.keys.get(id)?.revoked === null).sort();
-  const sequence = draft.add({
-    event: "agent_revoked",
-    actor: command.actor,
-    agent_id: agent.agent_id,
-    reason: command.reason,
-    revoked_credentials: credentials.slice(0, limits.revoked_credentials_listed),
-    killed_count: sessions.length,
-    killed_sessions: listed(sessions),
-    ...idempotencyOf(command.repeat),
-  });
-  killAll(draft, command, sessions, {
-    event: "agent_revoked",
-    sequence,
-    reason: command.reason,
-    halt_id: null,
-    session_id: null,
-  });
+  const sequence = draft.add(
+    {
+      event: "agent_revoked",
+      actor: command.actor,
+      agent_id: agent.agent_id,
+      reason: command.reason,
+      revoked_credentials: credentials.slice(0, limits.revoked_credentials_listed),
+      killed_count: sessions.length,
+      killed_sessions: listed(sessions),
+    },
+    command.repeat,
+  );
+  killAll(draft, command, sessions, revocationOrder("agent_revoked", sequence, command.reason));
   return { reply: { type: "agent", agent_id: agent.agent_id, created: false }, events: draft.events };
 }
 
@@ -207,9 +204,8 @@ function killAll(
   sessions: readonly Session[],
   order: StopOrder,
 ): void {
-  const fallback = order.event === "agent_revoked" ? "agent revoked" : "credential revoked";
   for (const session of sessions) {
-    killByOrder(draft, session, { ...order, reason: order.reason || fallback }, command.actor);
+    killByOrder(draft, session, order, command.actor);
   }
 }
 
@@ -223,18 +219,20 @@ export function createKey(state: State, command: CreateKey): Decision {
   }
   const draft = new Draft(state, command);
   const key_id = idAt("key", draft.next_sequence);
-  draft.add({
-    event: "api_key_created",
-    actor: command.actor,
-    key_id,
-    name: command.name,
-    granted_role: command.roles[0] ?? "agent",
-    granted_roles: command.roles,
-    agent_id: command.agent_id,
-    secret_digest: command.secret_digest,
-    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-    ...idempotencyOf(command.repeat),
-  });
+  draft.add(
+    {
+      event: "api_key_created",
+      actor: command.actor,
+      key_id,
+      name: command.name,
+      granted_role: command.roles[0] ?? "agent",
+      granted_roles: command.roles,
+      agent_id: command.agent_id,
+      secret_digest: command.secret_digest,
+      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+    },
+    command.repeat,
+  );
   return { reply: { type: "key", key_id, replayed: false }, events: draft.events };
 }
 

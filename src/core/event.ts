@@ -203,7 +203,7 @@ export interface AgentRegistered extends Common {
   readonly name: string;
   readonly framework: string;
   readonly profile: Profile;
-  /** Pointers to the numbers of `profile` that are sealed as text (vault-format.md, 1). */
+  /** Pointers to numbers that are sealed as text (vault-format.md, 1). */
   readonly _decimals?: readonly string[];
 }
 

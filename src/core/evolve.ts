@@ -2,12 +2,12 @@
  * What an event does to the state. Total: no rules, no failure, so that a new rule never rewrites
  * history. Replay runs this alone.
  */
-
 import type { Event, SessionStarted } from "./event.js";
+import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
+import { exceedBudget, haltSession, revokeAgent, revokeCredential } from "./evolve-order.js";
 import { evolveDecision, evolveStop } from "./evolve-session.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
-import { scopeKey } from "./scope.js";
-import type { Agent, Key, Revocation, Session, State, StopOrder } from "./state.js";
+import type { Session, State } from "./state.js";
 
 export function evolve(state: State, event: Event): void {
   const sequence = state.next_sequence;
@@ -35,6 +35,7 @@ function apply(state: State, event: Event, sequence: number): void {
       }
       return;
     case "budget_exceeded":
+      exceedBudget(state, event, sequence);
       return;
     case "session_killed":
     case "session_expired":
@@ -42,13 +43,7 @@ function apply(state: State, event: Event, sequence: number): void {
       evolveStop(state, event, sequence);
       return;
     case "halt_requested":
-      orderStop(state, scopeKey("session", event.scope.id), "halted", {
-        event: event.event,
-        sequence,
-        reason: event.reason,
-        halt_id: event.halt_id,
-        session_id: event.scope.id,
-      });
+      haltSession(state, event, sequence);
       keepPrincipalRepeat(state, event, sequence, event.scope.id);
       return;
     case "agent_registered":
@@ -75,7 +70,7 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "notice":
       if (event.kind === "agent_updated") {
-        updateAgent(state, event.body);
+        updateAgent(state, event);
       }
       return;
     case "heartbeat":
@@ -134,151 +129,4 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     agent.last_seen_at = event.at;
     agent.live_sessions.add(session.session_id);
   }
-}
-
-function agentNamed(state: State, agent_id: string, at: number): Agent {
-  const known = state.agents.get(agent_id);
-  if (known !== undefined) {
-    return known;
-  }
-  const agent: Agent = {
-    agent_id,
-    registered: false,
-    framework: "custom",
-    profile: {},
-    first_seen_at: at,
-    last_seen_at: null,
-    credential_id: null,
-    credential_ids: [],
-    total_actions: 0,
-    allowed_actions: 0,
-    blocked_actions: 0,
-    escalated_actions: 0,
-    revoked: null,
-    live_sessions: new Set(),
-  };
-  state.agents.set(agent_id, agent);
-  return agent;
-}
-
-function registerAgent(state: State, event: Extract<Event, { event: "agent_registered" }>): void {
-  const agent = agentNamed(state, event.agent_id, event.at);
-  agent.registered = true;
-  agent.framework = event.framework;
-  agent.profile = event.profile;
-}
-
-function updateAgent(
-  state: State,
-  body: { agent_id: string; framework: string; profile: Agent["profile"] },
-): void {
-  const agent = state.agents.get(body.agent_id);
-  if (agent !== undefined) {
-    agent.framework = body.framework;
-    agent.profile = body.profile;
-  }
-}
-
-function addCredential(state: State, event: Extract<Event, { event: "credential_issued" }>): void {
-  const agent = agentNamed(state, event.agent_id, event.at);
-  agent.credential_id ??= event.credential_id;
-  agent.credential_ids.push(event.credential_id);
-  keep(state, {
-    key_id: event.credential_id,
-    kind: "credential",
-    name: event.agent_id,
-    roles: ["agent"],
-    agent_id: event.agent_id,
-    secret_digest: event.secret_digest,
-    created_at: event.at,
-    expires_at: event.expires_at,
-    require_session: event.require_session ?? true,
-    revoked: null,
-  });
-}
-
-function addKey(state: State, event: Extract<Event, { event: "api_key_created" }>): void {
-  keep(state, {
-    key_id: event.key_id,
-    kind: "key",
-    name: event.name,
-    roles: event.granted_roles ?? [event.granted_role],
-    agent_id: event.agent_id,
-    secret_digest: event.secret_digest,
-    created_at: event.at,
-    expires_at: event.expires_at,
-    require_session: false,
-    revoked: null,
-  });
-}
-
-function keep(state: State, key: Key): void {
-  state.keys.set(key.key_id, key);
-  state.keys_by_digest.set(key.secret_digest, key.key_id);
-}
-
-function revokeKey(state: State, key_id: string, revocation: Revocation): void {
-  const key = state.keys.get(key_id);
-  if (key !== undefined) {
-    key.revoked ??= revocation;
-  }
-}
-
-function revokeCredential(
-  state: State,
-  event: Extract<Event, { event: "credential_revoked" }>,
-  sequence: number,
-): void {
-  revokeKey(state, event.credential_id, { at: event.at, reason: event.reason, sequence });
-  const order: StopOrder = {
-    event: event.event,
-    sequence,
-    reason: event.reason || "credential revoked",
-    halt_id: null,
-    session_id: null,
-  };
-  orderStop(state, scopeKey("credential", event.credential_id), "revoked", order);
-  if (event.agent_id !== null) {
-    // Its live sessions stop; what the agent starts later on another credential may run.
-    orderStop(state, scopeKey("agent", event.agent_id), "active", order);
-  }
-}
-
-function revokeAgent(
-  state: State,
-  event: Extract<Event, { event: "agent_revoked" }>,
-  sequence: number,
-): void {
-  const revocation = { at: event.at, reason: event.reason, sequence };
-  const agent = agentNamed(state, event.agent_id, event.at);
-  agent.revoked ??= revocation;
-  const order: StopOrder = {
-    event: event.event,
-    sequence,
-    reason: event.reason || "agent revoked",
-    halt_id: null,
-    session_id: null,
-  };
-  for (const credential_id of agent.credential_ids) {
-    revokeKey(state, credential_id, revocation);
-    if (!state.scopes.has(scopeKey("credential", credential_id))) {
-      orderStop(state, scopeKey("credential", credential_id), "revoked", order);
-    }
-  }
-  orderStop(state, scopeKey("agent", event.agent_id), "revoked", order);
-}
-
-function orderStop(
-  state: State,
-  key: string,
-  standing: "halted" | "revoked" | "active",
-  order: StopOrder,
-): void {
-  const before = state.scopes.get(key);
-  // Revoked is for good: a later order on the same scope does not open it again.
-  state.scopes.set(key, {
-    standing: before?.standing === "revoked" ? "revoked" : standing,
-    stopped_through: order.sequence,
-    stop: order,
-  });
 }

@@ -2,41 +2,66 @@
  * Scopes: a session stands on a path of them (workspace, agent, credential, parent sessions,
  * itself), and an order against any of them stops it.
  */
-import type { Session, State, StopOrder } from "./state.js";
+import type { ScopeKind, Session, State, StopOrder } from "./state.js";
 
-type Kind = "agent" | "credential" | "session";
-
-/** Where the record of a scope is kept. */
-export function scopeKey(kind: Kind, id: string): string {
-  return `${kind}/${id}`;
+/** The order that a revocation is. Its reason may be empty; that of a kill never is. */
+export function revocationOrder(
+  event: "credential_revoked" | "agent_revoked",
+  sequence: number,
+  reason: string,
+): StopOrder {
+  const words = event === "agent_revoked" ? "agent revoked" : "credential revoked";
+  return { event, sequence, reason: reason || words, halt_id: null, session_id: null };
 }
 
 /** The order that put a scope out for good, or null while it may have new sessions. */
-export function revokedBy(state: State, kind: Kind, id: string | null): StopOrder | null {
-  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+export function revokedBy(state: State, kind: ScopeKind, id: string | null): StopOrder | null {
+  const record = id === null ? undefined : state.scopes[kind].get(id);
   return record?.standing === "revoked" ? record.stop : null;
 }
 
 /**
- * The order that stops a session: one against any scope on its path that came after its start.
- * Every order names its sessions in the same decision, so a live session has one only between
- * pieces of a large order.
+ * Whether a session may not go on although it is not marked as stopped: the session above it is, or
+ * an order came after the start of it or of one above. Every stop names its sessions in the same
+ * decision, so this is so only where a crash has cut a large one in pieces.
  */
+export function isUnderStop(state: State, session: Session): boolean {
+  for (const ancestor of pathFromRoot(state, session)) {
+    if (ancestor.stop !== null || orderOn(state, ancestor) !== null) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** The order that names a session: one against any scope on its path that came after its start. */
 export function orderAgainst(state: State, session: Session): StopOrder | null {
   for (const ancestor of pathFromRoot(state, session)) {
-    const found =
-      stopAfter(state, "agent", ancestor.agent_id, ancestor.start_sequence) ??
-      stopAfter(state, "credential", ancestor.credential_id, ancestor.start_sequence) ??
-      stopAfter(state, "session", ancestor.session_id, ancestor.start_sequence);
-    if (found !== null) {
-      return found;
+    const order = orderOn(state, ancestor);
+    // A budget names its owner alone; what is below stops because the owner does.
+    if (order !== null && (order.event !== "budget_exceeded" || order.session_id === session.session_id)) {
+      return order;
     }
   }
   return null;
 }
 
-function stopAfter(state: State, kind: Kind, id: string | null, start_sequence: number): StopOrder | null {
-  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+/** The order against a session itself, its agent or its credential that came after its start. */
+function orderOn(state: State, session: Session): StopOrder | null {
+  return (
+    stopAfter(state, "agent", session.agent_id, session.start_sequence) ??
+    stopAfter(state, "credential", session.credential_id, session.start_sequence) ??
+    stopAfter(state, "session", session.session_id, session.start_sequence)
+  );
+}
+
+function stopAfter(
+  state: State,
+  kind: ScopeKind,
+  id: string | null,
+  start_sequence: number,
+): StopOrder | null {
+  const record = id === null ? undefined : state.scopes[kind].get(id);
   return record !== undefined && start_sequence <= record.stopped_through ? record.stop : null;
 }
 

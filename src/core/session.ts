@@ -5,10 +5,10 @@ import { expiryOnPath } from "./budget.js";
 import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
-import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { pathFromRoot, revokedBy, withDescendants } from "./scope.js";
+import { keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
-import { consumedBy, expire, expireIfDue, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -21,35 +21,39 @@ export function startSession(state: State, command: StartSession): Decision {
   }
   const draft = new Draft(state, command);
   const refusal =
-    refuseScope(state, bound) ?? refuseParent(state, command, draft) ?? refuseNumber(state, bound.agent_id);
+    refuseScope(state, command, bound) ??
+    refuseParent(state, command, draft) ??
+    refuseNumber(state, bound.agent_id);
   if (refusal !== null) {
     // A parent that was found past its time expires even though nothing starts under it.
     return { reply: refusal.reply, events: draft.events };
   }
   const unlimited =
     command.max_actions === null && command.ttl_seconds === null && command.idle_timeout_seconds === null;
-  draft.add({
-    event: "session_started",
-    actor: command.actor,
-    session_id: command.session_id,
-    agent_id: bound.agent_id,
-    credential_id: bound.credential_id,
-    parent_session_id: command.parent_session_id,
-    labels: command.label === null ? [] : [command.label],
-    budgets: {
-      max_actions: command.max_actions,
-      max_tokens: null,
-      max_cost_usd_micros: null,
-      ttl_seconds: command.ttl_seconds,
-      idle_timeout_seconds: unlimited ? limits.default_idle_timeout_seconds : command.idle_timeout_seconds,
+  draft.add(
+    {
+      event: "session_started",
+      actor: command.actor,
+      session_id: command.session_id,
+      agent_id: bound.agent_id,
+      credential_id: bound.credential_id,
+      parent_session_id: command.parent_session_id,
+      labels: command.label === null ? [] : [command.label],
+      budgets: {
+        max_actions: command.max_actions,
+        max_tokens: null,
+        max_cost_usd_micros: null,
+        ttl_seconds: command.ttl_seconds,
+        idle_timeout_seconds: unlimited ? limits.default_idle_timeout_seconds : command.idle_timeout_seconds,
+      },
+      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+      on_exceeded: "terminate",
+      lease_seconds: null,
+      on_lease_lost: null,
+      drill_id: null,
     },
-    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-    on_exceeded: "terminate",
-    lease_seconds: null,
-    on_lease_lost: null,
-    drill_id: null,
-    ...idempotencyOf(command.repeat),
-  });
+    command.repeat,
+  );
   return { reply: sessionReply(command.session_id, false).reply, events: draft.events };
 }
 
@@ -88,13 +92,10 @@ function bind(state: State, command: StartSession): Bound | Decision {
   if (credential?.kind !== "credential" || (agent_id !== null && credential.agent_id !== agent_id)) {
     return refuse("credential_not_found", `there is no credential ${quoted(credential_id)} of this agent`);
   }
-  if (isExpired(credential, command.at)) {
-    return refuse("credential_revoked", `the credential ${credential_id} has expired: issue a new one`);
-  }
   return { agent_id: credential.agent_id, credential_id };
 }
 
-function refuseScope(state: State, bound: Bound): Decision | null {
+function refuseScope(state: State, command: StartSession, bound: Bound): Decision | null {
   if (revokedBy(state, "agent", bound.agent_id) !== null) {
     return refuse(
       "agent_suspended",
@@ -104,7 +105,10 @@ function refuseScope(state: State, bound: Bound): Decision | null {
   if (revokedBy(state, "credential", bound.credential_id) !== null) {
     return refuse("credential_revoked", `the credential ${bound.credential_id} was revoked: issue a new one`);
   }
-  return null;
+  const credential = bound.credential_id === null ? undefined : state.keys.get(bound.credential_id);
+  return credential !== undefined && isExpired(credential, command.at)
+    ? refuse("credential_revoked", `the credential ${bound.credential_id} has expired: issue a new one`)
+    : null;
 }
 
 function refuseParent(state: State, command: StartSession, draft: Draft): Decision | null {
@@ -116,22 +120,16 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
     return refusal;
   }
   const parent = state.sessions.get(command.parent_session_id) as Session;
-  const expiry = parent.stop === null ? expiryOnPath(state, parent, command.at) : null;
+  const stopped = isUnderStop(state, parent);
+  const expiry = stopped ? null : expiryOnPath(state, parent, command.at);
   if (expiry !== null) {
     expire(state, draft, expiry);
   }
-  if (parent.stop !== null || expiry !== null) {
+  if (stopped || expiry !== null) {
     return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
   }
-  if (parent.level + 1 > limits.session_levels) {
-    return refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`);
-  }
-  const revoked = pathFromRoot(state, parent).some(
-    (above) =>
-      revokedBy(state, "agent", above.agent_id) ?? revokedBy(state, "credential", above.credential_id),
-  );
-  return revoked
-    ? refuse("session_not_active", "the parent session is stopped: nothing starts under it")
+  return parent.level >= limits.session_levels
+    ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
     : null;
 }
 
@@ -177,17 +175,19 @@ export function killSession(state: State, command: KillSession): Decision {
   const draft = new Draft(state, command);
   const sessions = withDescendants(state, [session.session_id]);
   const halt_id = idAt("halt", draft.next_sequence);
-  const sequence = draft.add({
-    event: "halt_requested",
-    actor: command.actor,
-    halt_id,
-    scope: { kind: "session", id: session.session_id },
-    mode: "kill",
-    reason: command.reason,
-    session_count: sessions.length,
-    drill_id: null,
-    ...idempotencyOf(command.repeat),
-  });
+  const sequence = draft.add(
+    {
+      event: "halt_requested",
+      actor: command.actor,
+      halt_id,
+      scope: { kind: "session", id: session.session_id },
+      mode: "kill",
+      reason: command.reason,
+      session_count: sessions.length,
+      drill_id: null,
+    },
+    command.repeat,
+  );
   const order = {
     event: "halt_requested",
     sequence,
@@ -222,7 +222,7 @@ export function endSession(state: State, command: EndSession): Decision {
     consumed: consumedBy(session),
     reserved: nothing_reserved,
   });
-  killBelow(state, draft, session, { event: "session_ended", sequence });
+  killBelow(state, draft, session, { cause: { event: "session_ended", sequence }, reason: ended_reason });
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
@@ -240,11 +240,14 @@ function touchOrStopped(state: State, command: KillSession | EndSession, session
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
+/** The timer of one session: what expires is what an action of it would find. */
 export function expireSession(state: State, command: ExpireSession): Decision {
   const draft = new Draft(state, command);
   const session = state.sessions.get(command.session_id);
-  if (session !== undefined && session.stop === null) {
-    expireIfDue(state, draft, session, command.at);
+  const expiry =
+    session === undefined || session.stop !== null ? null : expiryOnPath(state, session, command.at);
+  if (expiry !== null) {
+    expire(state, draft, expiry);
   }
   return { reply: { type: "done" }, events: draft.events };
 }

@@ -1,6 +1,5 @@
 /** How sessions become terminal: the entries that a stop consists of, with everything below. */
 import type { Expiry } from "./budget.js";
-import { ownExpiry } from "./budget.js";
 import type { Draft } from "./decision.js";
 import type { Actor, Cause, Consumed, KillReason, Reserved } from "./event.js";
 import { system_actor } from "./event.js";
@@ -15,7 +14,16 @@ export function consumedBy(session: Session, actions = session.actions.spent): C
 
 export const nothing_reserved: Reserved = { tokens: 0, cost_usd_micros: 0 };
 
-/** Seals the kill of one session. Returns what later entries name as their cause. */
+/** Why an action of a session that ended by itself gets no further. */
+export const ended_reason = "the session has ended";
+
+/** A stop that has just been drafted: what later entries name as their cause, and why it came. */
+export interface Stopped {
+  readonly cause: Cause;
+  readonly reason: string;
+}
+
+/** Seals the kill of one session. */
 export function kill(
   draft: Draft,
   session: Session,
@@ -27,7 +35,7 @@ export function kill(
     /** The order's; a stop without one gets its own. */
     readonly halt_id: string | null;
   },
-): Cause {
+): Stopped {
   const sequence = draft.add({
     event: "session_killed",
     actor: stop.actor,
@@ -40,35 +48,43 @@ export function kill(
     consumed: consumedBy(session),
     reserved: nothing_reserved,
   });
-  return { event: "session_killed", sequence };
+  return { cause: { event: "session_killed", sequence }, reason: stop.reason };
 }
 
-/** Kills the live sessions below one that has just become terminal. */
+/** Kills a session because the one above it stopped. */
+function killUnder(draft: Draft, session: Session, parent: Stopped): Stopped {
+  return kill(draft, session, {
+    actor: system_actor,
+    stop_reason: "parent_stopped",
+    reason: reasonBelow(parent.reason),
+    cause: parent.cause,
+    halt_id: null,
+  });
+}
+
+/** What stopped a parent is told all the way down, once: a text of ours, and short. */
+function reasonBelow(reason: string): string {
+  const prefix = "parent stopped: ";
+  return reason.startsWith(prefix) ? reason : `${prefix}${reason}`;
+}
+
+/** Kills the live sessions below one that has just become terminal. Returns every stop by session. */
 export function killBelow(
   state: State,
   draft: Draft,
   parent: Session,
-  cause: Cause,
-): ReadonlyMap<string, Cause> {
-  const causes = new Map([[parent.session_id, cause]]);
+  stopped: Stopped,
+): ReadonlyMap<string, Stopped> {
+  const stops = new Map([[parent.session_id, stopped]]);
   for (const session of withDescendants(state, state.children.get(parent.session_id) ?? [])) {
-    const parent_cause = causes.get(session.parent_session_id as string) ?? cause;
-    causes.set(
-      session.session_id,
-      kill(draft, session, {
-        actor: system_actor,
-        stop_reason: "parent_stopped",
-        reason: "the parent session stopped",
-        cause: parent_cause,
-        halt_id: null,
-      }),
-    );
+    const above = stops.get(session.parent_session_id as string) ?? stopped;
+    stops.set(session.session_id, killUnder(draft, session, above));
   }
-  return causes;
+  return stops;
 }
 
 /** Expires a session, and kills what is below it. */
-export function expire(state: State, draft: Draft, expiry: Expiry): ReadonlyMap<string, Cause> {
+export function expire(state: State, draft: Draft, expiry: Expiry): ReadonlyMap<string, Stopped> {
   const { session } = expiry;
   const sequence = draft.add({
     event: "session_expired",
@@ -81,11 +97,12 @@ export function expire(state: State, draft: Draft, expiry: Expiry): ReadonlyMap<
     consumed: consumedBy(session),
     reserved: nothing_reserved,
   });
-  return killBelow(state, draft, session, { event: "session_expired", sequence });
+  const reason = expiryReason(session, expiry.stop_reason);
+  return killBelow(state, draft, session, { cause: { event: "session_expired", sequence }, reason });
 }
 
 /** Kills a session because of an order that stands against a scope on its path. */
-export function killByOrder(draft: Draft, session: Session, order: StopOrder, actor: Actor): Cause {
+export function killByOrder(draft: Draft, session: Session, order: StopOrder, actor: Actor): Stopped {
   return kill(draft, session, {
     actor,
     stop_reason: reasonUnder(order, session),
@@ -99,6 +116,7 @@ function reasonUnder(order: StopOrder, session: Session): KillReason {
   switch (order.event) {
     case "credential_revoked":
     case "agent_revoked":
+    case "budget_exceeded":
       return order.event;
     case "halt_requested":
       return order.session_id === session.session_id ? "manual" : "halted";
@@ -117,37 +135,39 @@ export function expiryReason(session: Session, stop_reason: "ttl_expired" | "idl
  * order between two writes. Every session is visited, once, at the start.
  */
 export function finishCascades(state: State, draft: Draft): void {
-  const live = [...state.sessions.values()].filter((session) => session.status === "active");
-  const killed = new Map<string, Cause>();
-  for (const session of live.sort((a, b) => a.start_sequence - b.start_sequence)) {
-    const order = orderAgainst(state, session);
-    const parent =
-      session.parent_session_id === null ? undefined : state.sessions.get(session.parent_session_id);
-    if (order !== null) {
-      killed.set(session.session_id, killByOrder(draft, session, order, system_actor));
-    } else if (parent !== undefined && (parent.stop !== null || killed.has(parent.session_id))) {
-      const cause = killed.get(parent.session_id) ?? {
-        event: parent.stop?.event as string,
-        sequence: parent.stop?.sequence as number,
-      };
-      killed.set(
-        session.session_id,
-        kill(draft, session, {
-          actor: system_actor,
-          stop_reason: "parent_stopped",
-          reason: "the parent session stopped",
-          cause,
-          halt_id: null,
-        }),
-      );
-    }
-  }
+  const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
+  finishStops(state, draft, oldest_first);
 }
 
-/** Expires one session if its time has come. */
-export function expireIfDue(state: State, draft: Draft, session: Session, at: number): void {
-  const expiry = ownExpiry(session, at);
-  if (expiry !== null) {
-    expire(state, draft, expiry);
+/** Does that for some sessions, parents before children. Returns every stop by session. */
+export function finishStops(
+  state: State,
+  draft: Draft,
+  sessions: Iterable<Session>,
+): ReadonlyMap<string, Stopped> {
+  const stops = new Map<string, Stopped>();
+  for (const session of sessions) {
+    if (session.stop !== null) {
+      continue;
+    }
+    const order = orderAgainst(state, session);
+    const above = order === null ? stopAbove(state, session, stops) : null;
+    if (order !== null) {
+      stops.set(session.session_id, killByOrder(draft, session, order, system_actor));
+    } else if (above !== null) {
+      stops.set(session.session_id, killUnder(draft, session, above));
+    }
   }
+  return stops;
+}
+
+/** How the parent of a session stopped, just now or before, or null while it is live. */
+function stopAbove(state: State, session: Session, stops: ReadonlyMap<string, Stopped>): Stopped | null {
+  const parent =
+    session.parent_session_id === null ? undefined : state.sessions.get(session.parent_session_id);
+  if (parent === undefined || parent.stop === null) {
+    return stops.get(session.parent_session_id ?? "") ?? null;
+  }
+  const { event, sequence, reason } = parent.stop;
+  return { cause: { event, sequence }, reason: reason ?? ended_reason };
 }

@@ -50,7 +50,7 @@ interface Admitted {
 // The packages whose names this server answers for. REST paths begin otherwise.
 const rpc_path = /^\/(killcord|grpc)\.[A-Za-z0-9_.]+\/[^/]+$/;
 
-const no_one: Principal = { key_id: "" };
+const no_one: Principal = { key_id: "", role: "agent" };
 
 export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limits): RpcHandler {
   const endpoints = createEndpoints(door, createHealth(door));

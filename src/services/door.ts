@@ -2,12 +2,16 @@
  * What the transports see of the services: one way to tell who calls, and one way to call. Both
  * doors, rpc/ and rest/, go through it, so that they can't disagree.
  */
+
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import type { Role } from "../core/event.js";
 
 /** Who calls. */
 export interface Principal {
   /** `key_…` of an API key or `cred_…` of a credential. */
   readonly key_id: string;
+  /** The role by which the method is allowed: the widest that the key has. */
+  readonly role: Role;
 }
 
 /** One call, beside its request message. */
@@ -29,10 +33,11 @@ export interface Door {
   readonly services: readonly DescService[];
   /**
    * Tells who calls, from the request's headers alone: X-API-Key, Authorization: Bearer and
-   * X-Xybern-API-Key are equal.
+   * X-Xybern-API-Key are equal; and whether its roles allow the method.
    *
    * @param header gives a header's value by its lower-case name, or null
-   * @throws {KillcordError} missing_api_key, invalid_api_key, expired_api_key
+   * @throws {KillcordError} missing_api_key, invalid_api_key, expired_api_key,
+   *   insufficient_permissions
    */
   authenticate(header: (name: string) => string | null, method: DescMethod): Principal;
   /**

@@ -27,10 +27,15 @@ export class CanonicalError extends Error {
  *
  * @param value any value; what is not JSON is refused
  * @param bytes_max longest text allowed
+ * @param depth_max most nested containers allowed
  * @throws {CanonicalError} naming the rule that the value breaks
  */
-export function canonical(value: unknown, bytes_max: number = limits.entry_bytes): string {
-  const text = write(value, 0);
+export function canonical(
+  value: unknown,
+  bytes_max: number = limits.entry_bytes,
+  depth_max: number = limits.canonical_depth,
+): string {
+  const text = write(value, depth_max);
   if (text.length > bytes_max) {
     throw new CanonicalError(
       "size",
@@ -49,7 +54,7 @@ export function isCanonical(text: string, bytes_max: number = limits.entry_bytes
   }
 }
 
-function write(value: unknown, depth: number): string {
+function write(value: unknown, levels: number): string {
   switch (typeof value) {
     case "string":
       return quote(value);
@@ -65,25 +70,28 @@ function write(value: unknown, depth: number): string {
         return "null";
       }
       // Before descending: a value that contains itself ends here too.
-      if (depth >= limits.canonical_depth) {
-        throw new CanonicalError("depth", `more than ${limits.canonical_depth} nested containers`);
+      if (levels <= 0) {
+        throw new CanonicalError("depth", "too many nested containers");
       }
-      return Array.isArray(value) ? writeArray(value, depth + 1) : writeObject(value, depth + 1);
+      return Array.isArray(value) ? writeArray(value, levels - 1) : writeObject(value, levels - 1);
     default:
       throw new CanonicalError("type", `${typeof value} is not JSON`);
   }
 }
 
-function writeArray(items: readonly unknown[], depth: number): string {
+function writeArray(items: readonly unknown[], levels: number): string {
+  if (Object.getPrototypeOf(items) !== Array.prototype) {
+    throw new CanonicalError("type", "an instance of a class is not JSON");
+  }
   let text = "[";
   // By index and not by iterator: a hole reads as undefined, which is refused.
   for (let i = 0; i < items.length; i++) {
-    text += (i === 0 ? "" : ",") + write(items[i], depth);
+    text += (i === 0 ? "" : ",") + write(items[i], levels);
   }
   return `${text}]`;
 }
 
-function writeObject(value: object, depth: number): string {
+function writeObject(value: object, levels: number): string {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new CanonicalError("type", "an instance of a class is not JSON");
@@ -96,7 +104,7 @@ function writeObject(value: object, depth: number): string {
     if (key === "__proto__") {
       throw new CanonicalError("key", "the key __proto__ is refused");
     }
-    text += `${(i === 0 ? "" : ",") + quote(key)}:${write(members[key], depth)}`;
+    text += `${(i === 0 ? "" : ",") + quote(key)}:${write(members[key], levels)}`;
   }
   return `${text}}`;
 }

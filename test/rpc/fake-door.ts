@@ -40,7 +40,7 @@ export function openFakeDoor(): FakeDoor {
       if (key !== good_key) {
         throw new KillcordError("invalid_api_key", "unknown key: send one that exists");
       }
-      return { key_id: "key_test" };
+      return { key_id: "key_test", role: "admin" };
     },
     unary(method, request, call) {
       door.calls.push({ method, request, call });

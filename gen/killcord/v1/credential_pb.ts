@@ -930,7 +930,7 @@ export const CredentialService: GenService<{
     output: typeof IssueCredentialResponseSchema;
   },
   /**
-   * Lists credentials, newest first. Role: operator or auditor.
+   * Lists credentials, newest first. Role: admin.
    *
    * @generated from rpc killcord.v1.CredentialService.ListCredentials
    */

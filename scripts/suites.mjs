@@ -1,0 +1,19 @@
+/**
+ * What `npm test` runs, in this order. A suite is a name and a function that resolves to its
+ * results, each `{ name, outcome: "passed" | "failed" | "skipped" | "missing", text? }`. Missing
+ * says that this machine lacks a tool: skipped at home, a failure in CI. `compiled` suites need
+ * dist.
+ */
+import { generated } from "./suites/generated.mjs";
+import { lint } from "./suites/lint.mjs";
+import { mocha } from "./suites/mocha.mjs";
+import { packed } from "./suites/package.mjs";
+import { protoc } from "./suites/protoc.mjs";
+
+export const suites = [
+  { name: "lint", run: lint },
+  { name: "generated", run: generated },
+  { name: "protoc", run: protoc },
+  { name: "package", compiled: true, run: packed },
+  { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
+];

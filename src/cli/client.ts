@@ -1,0 +1,77 @@
+/** The one way in which commands talk to a server: Connect over HTTP/2, with the key in a header. */
+import { type Client, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
+import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { KeyService } from "../../gen/killcord/v1/key_pb.js";
+import { SessionService } from "../../gen/killcord/v1/session_pb.js";
+import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
+import { limits } from "../limits.js";
+import { type AccessOptions, findKey, isLoopback, serverUrl } from "./access.js";
+import { fromCall } from "./failure.js";
+import { note } from "./output.js";
+
+/** A server, with a client for each of its services. */
+export interface Server {
+  readonly url: string;
+  readonly sessions: Client<typeof SessionService>;
+  readonly enforcement: Client<typeof EnforcementService>;
+  readonly credentials: Client<typeof CredentialService>;
+  readonly keys: Client<typeof KeyService>;
+  readonly vault: Client<typeof VaultService>;
+}
+
+/**
+ * Makes the clients; the first call connects. Unary calls end after limits.call_ms; give streams
+ * `timeoutMs: 0`. There is nothing to close: an idle connection ends by itself and holds no process.
+ * (Http2SessionManager.abort in the moment of a failure leaves its error to nobody, and the process
+ * dies of it.)
+ */
+export function connect(url: string, key: string | null): Server {
+  const connection = new Http2SessionManager(url, {
+    pingIntervalMs: limits.bookmark_ms_max,
+    idleConnectionTimeoutMs: limits.client_idle_ms,
+  });
+  const transport = createConnectTransport({
+    baseUrl: url,
+    httpVersion: "2",
+    sessionManager: connection,
+    interceptors: key === null ? [] : [withKey(key)],
+    defaultTimeoutMs: limits.call_ms,
+    readMaxBytes: limits.reply_bytes,
+  });
+  return {
+    url,
+    sessions: createClient(SessionService, transport),
+    enforcement: createClient(EnforcementService, transport),
+    credentials: createClient(CredentialService, transport),
+    keys: createClient(KeyService, transport),
+    vault: createClient(VaultService, transport),
+  };
+}
+
+/** Runs `work` with the server that the options name, and tells its errors as failures. */
+export async function withServer(
+  options: AccessOptions,
+  work: (server: Server) => Promise<void>,
+): Promise<void> {
+  const url = serverUrl(options.url);
+  const key = findKey(options, url);
+  if (key !== null && url.protocol === "http:" && !isLoopback(url) && options.json !== true) {
+    note(`the API key travels to ${url.host} unencrypted: use https:// if the server has TLS`);
+  }
+  const address = url.href.replace(/\/$/, "");
+  const server = connect(address, key);
+  try {
+    await work(server);
+  } catch (error) {
+    throw error instanceof ConnectError ? fromCall(error, address) : error;
+  }
+}
+
+function withKey(key: string): Interceptor {
+  return (next) => async (request) => {
+    request.header.set("X-API-Key", key);
+    return await next(request);
+  };
+}

@@ -1,0 +1,208 @@
+/** The server's settings: flags, then environment, then a file, then defaults; parsed once. */
+import { readFileSync } from "node:fs";
+import { type Level, levels } from "pino";
+import { limits } from "../limits.js";
+
+/** What `serve` runs with. Frozen. */
+export interface Config {
+  /** Where it listens; port 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  /** The data directory. */
+  readonly data: string;
+  /** Name of the log, at its first start; null makes one up. */
+  readonly origin: string | null;
+  /** Secret of the first admin key, at the first start; null makes one up. */
+  readonly bootstrap_key: string | null;
+  /** Whether an address beyond loopback may be served without TLS. */
+  readonly insecure: boolean;
+  readonly log_level: Level | "silent";
+  /** Written when the server listens: its address, for whoever started it. */
+  readonly ready_file: string | null;
+}
+
+/** Settings that cannot be used, with what to do. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ConfigError";
+  }
+}
+
+/** One setting as text, before it is read. */
+type Raw = Readonly<Record<string, string | undefined>>;
+
+const settings = [
+  "listen",
+  "data",
+  "origin",
+  "bootstrap_key",
+  "insecure",
+  "log_level",
+  "ready_file",
+] as const;
+type Setting = (typeof settings)[number];
+
+const defaults: Readonly<Record<Setting, string | undefined>> = {
+  listen: "127.0.0.1:7411",
+  data: "./killcord-data",
+  origin: undefined,
+  bootstrap_key: undefined,
+  insecure: "false",
+  log_level: "info",
+  ready_file: undefined,
+};
+
+/** Variables that clients and the command line read. */
+const client_variables: ReadonlySet<string> = new Set([
+  "KILLCORD_URL",
+  "KILLCORD_API_KEY",
+  "KILLCORD_SESSION_ID",
+  "KILLCORD_CONFIG",
+  "KILLCORD_DEBUG",
+]);
+
+/**
+ * Reads the settings.
+ *
+ * @param flags settings given on the command line, by setting name
+ * @param environment as in process.env
+ * @param file path of a JSON file with settings, from a flag; else KILLCORD_CONFIG
+ * @throws {ConfigError}
+ */
+export function readConfig(flags: Raw, environment: Raw, file: string | undefined): Config {
+  const path = file ?? environment.KILLCORD_CONFIG;
+  const merged = {
+    ...defaults,
+    ...(path === undefined ? {} : fromFile(path)),
+    ...fromEnvironment(environment),
+    ...defined(flags),
+  };
+  const { host, port } = readAddress(merged.listen as string);
+  const config: Config = {
+    host,
+    port,
+    data: merged.data as string,
+    origin: readOrigin(merged.origin),
+    bootstrap_key: readBootstrapKey(merged.bootstrap_key),
+    insecure: readBoolean("insecure", merged.insecure as string),
+    log_level: readLevel(merged.log_level as string),
+    ready_file: merged.ready_file ?? null,
+  };
+  refuseExposed(config);
+  return Object.freeze(config);
+}
+
+/** The settings for people, without secrets. */
+export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
+  const { host, port, bootstrap_key, ...rest } = config;
+  return { listen: `${host}:${port}`, ...rest, bootstrap_key: bootstrap_key === null ? null : "********" };
+}
+
+function defined(raw: Raw): Raw {
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined));
+}
+
+function fromEnvironment(environment: Raw): Raw {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith("KILLCORD_") || client_variables.has(name) || value === undefined) {
+      continue;
+    }
+    const setting = name.slice("KILLCORD_".length).toLowerCase();
+    if (!isSetting(setting)) {
+      throw new ConfigError(
+        `${name} is no setting of Killcord: known are ${settings.map(variableOf).join(", ")}`,
+      );
+    }
+    found[setting] = value;
+  }
+  return found;
+}
+
+function fromFile(path: string): Raw {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new ConfigError(`the settings in ${path} cannot be read as JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigError(`the settings in ${path} must be one JSON object`);
+  }
+  for (const name of Object.keys(value)) {
+    if (!isSetting(name)) {
+      throw new ConfigError(`${path}: "${name}" is no setting of Killcord: known are ${settings.join(", ")}`);
+    }
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, String(each)]));
+}
+
+function isSetting(name: string): name is Setting {
+  return (settings as readonly string[]).includes(name);
+}
+
+function variableOf(setting: Setting): string {
+  return `KILLCORD_${setting.toUpperCase()}`;
+}
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+function readAddress(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new ConfigError(`listen: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
+  }
+  return { host: match[1] ?? (match[2] as string), port };
+}
+
+/** The log's name (vault-format.md): 1 to 200 printable ASCII characters without space or `+`. */
+function readOrigin(text: string | undefined): string | null {
+  if (text === undefined) {
+    return null;
+  }
+  if (!/^[!-*,-~]{1,200}$/.test(text)) {
+    throw new ConfigError(
+      `origin: "${text}" is not 1 to 200 printable ASCII characters without space or "+"`,
+    );
+  }
+  return text;
+}
+
+function readBootstrapKey(text: string | undefined): string | null {
+  if (text === undefined || text === "") {
+    return null;
+  }
+  if (!/^[!-~]+$/.test(text) || text.length < limits.bootstrap_key_characters_min) {
+    throw new ConfigError(
+      `KILLCORD_BOOTSTRAP_KEY must be at least ${limits.bootstrap_key_characters_min} printable ASCII characters without space`,
+    );
+  }
+  return text;
+}
+
+function readBoolean(setting: Setting, text: string): boolean {
+  if (text !== "true" && text !== "false") {
+    throw new ConfigError(`${setting}: "${text}" is neither true nor false`);
+  }
+  return text === "true";
+}
+
+function readLevel(text: string): Level | "silent" {
+  if (text !== "silent" && !(text in levels.values)) {
+    throw new ConfigError(
+      `log_level: "${text}" is not one of ${Object.keys(levels.values).join(", ")}, silent`,
+    );
+  }
+  return text as Level | "silent";
+}
+
+/** Keys travel in the clear without TLS: beyond this machine only when somebody says so aloud. */
+function refuseExposed(config: Config): void {
+  const is_loopback = config.host === "localhost" || config.host === "::1" || /^127\./.test(config.host);
+  if (!is_loopback && !config.insecure) {
+    throw new ConfigError(
+      `listen: ${config.host} is reachable from other machines and keys would travel in the clear: listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
+    );
+  }
+}

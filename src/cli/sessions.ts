@@ -1,0 +1,180 @@
+/** `killcord sessions`: what runs, and stopping it. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Session, WatchSessionResponse } from "../../gen/killcord/v1/session_pb.js";
+import { SessionService, SessionStatus } from "../../gen/killcord/v1/session_pb.js";
+import type { AccessOptions } from "./access.js";
+import { type Server, withServer } from "./client.js";
+import { CommandFailure } from "./failure.js";
+import { note, print, printJson } from "./output.js";
+import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
+import { restReply } from "./rest-form.js";
+import { isTerminal, sessionCard, sessionTable, stopLine, watchLine } from "./session-view.js";
+import { command, serverCommands } from "./teach.js";
+import { follow } from "./watch.js";
+
+/** `killcord sessions`. */
+export function sessionsCommand(): Command {
+  return serverCommands(
+    "sessions",
+    {
+      summary: "see what runs, and stop it",
+      description: "Lists, shows, watches and stops sessions. A session is one run of one agent.",
+      examples: [
+        "killcord sessions list",
+        'killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway"',
+      ],
+    },
+    [listCommand(), getCommand(), watchCommand(), killCommand(), endCommand()],
+  );
+}
+
+const statuses: Readonly<Record<string, SessionStatus>> = {
+  active: SessionStatus.ACTIVE,
+  paused: SessionStatus.PAUSED,
+  killed: SessionStatus.KILLED,
+  expired: SessionStatus.EXPIRED,
+  ended: SessionStatus.ENDED,
+};
+
+interface ListOptions extends AccessOptions, PageOptions {
+  readonly status?: readonly SessionStatus[];
+  readonly agent?: string;
+  readonly credential?: string;
+}
+
+function listCommand(): Command {
+  const list = command("list", {
+    summary: "list sessions, active first",
+    description:
+      "Lists sessions: active first, then paused, then stopped; newest first in each. " +
+      "LEFT is the time until ttl_seconds end the run.",
+    examples: [
+      "killcord sessions list --status active",
+      "killcord sessions list --agent loan-bot --all --json",
+    ],
+  })
+    .addOption(
+      new Option("--status <status>", `only ${Object.keys(statuses).join(", ")}; repeatable`).argParser(
+        readStatus,
+      ),
+    )
+    .option("--agent <agent_id>", "only sessions of this agent")
+    .option("--credential <credential_id>", "only sessions on this credential");
+  for (const option of pageOptions()) list.addOption(option);
+  return list.action(async (options: ListOptions) => {
+    await withServer(options, async (server) => {
+      const reply = await readPages(
+        options,
+        (page) =>
+          server.sessions.listSessions({
+            ...page,
+            status: [...(options.status ?? [])],
+            ...(options.agent === undefined ? {} : { agentId: options.agent }),
+            ...(options.credential === undefined ? {} : { credentialId: options.credential }),
+          }),
+        (whole, next) => whole.sessions.push(...next.sessions),
+      );
+      if (options.json) return printJson(restReply(SessionService.method.listSessions, reply));
+      if (reply.sessions.length === 0) return print("no sessions match");
+      print(sessionTable(reply.sessions));
+      tellMore(reply.sessions.length, reply);
+    });
+  });
+}
+
+function readStatus(word: string, before: readonly SessionStatus[] | undefined): readonly SessionStatus[] {
+  const status = statuses[word];
+  if (status === undefined) throw new InvalidArgumentError(`Expected ${Object.keys(statuses).join(", ")}.`);
+  return [...(before ?? []), status];
+}
+
+function getCommand(): Command {
+  return command("get", {
+    summary: "show one session",
+    description: "Shows one session: its status, its budgets, what it has used, and why it stopped.",
+    examples: ["killcord sessions get sess_5f0c2a9be1d34c7788aa01f2"],
+  })
+    .argument("<session_id>", "the session")
+    .action(async (sessionId: string, options: AccessOptions) => {
+      await withServer(options, async (server) => {
+        const reply = await server.sessions.getSession({ sessionId });
+        if (options.json) return printJson(restReply(SessionService.method.getSession, reply));
+        print(sessionCard(present(reply.session)));
+      });
+    });
+}
+
+function watchCommand(): Command {
+  return command("watch", {
+    summary: "follow a session until it stops",
+    description:
+      "Prints each state of a session as it is sealed, until the session stops. Connects again by itself " +
+      "when the connection is lost, and misses no stop. With --json: one JSON line a message.",
+    examples: ["killcord sessions watch sess_5f0c2a9be1d34c7788aa01f2"],
+  })
+    .argument("<session_id>", "the session")
+    .action(async (sessionId: string, options: AccessOptions) => {
+      await withServer(options, (server) => watch(server, sessionId, options.json === true));
+    });
+}
+
+async function watch(server: Server, session_id: string, json: boolean): Promise<void> {
+  let shown = -1n;
+  const onLost = (reason: string) => note(`the connection was lost (${reason}): connecting again`);
+  for await (const message of follow(server, session_id, json ? {} : { onLost })) {
+    if (json) printJson(restReply(SessionService.method.watchSession, message));
+    else shown = showState(message, shown);
+  }
+}
+
+/** Prints a state once: each connection begins with the present one, which may be known. */
+function showState(message: WatchSessionResponse, shown: bigint): bigint {
+  if (message.update.case !== "session" || message.revision <= shown) return shown;
+  const session = message.update.value;
+  print(watchLine(session, new Date()));
+  if (isTerminal(session.status)) print(stopLine(session));
+  return message.revision;
+}
+
+function killCommand(): Command {
+  return command("kill", {
+    summary: "stop a session for ever",
+    description:
+      "Stops a session. When this returns, each further action of the session is answered `terminate`. " +
+      "A session that has stopped before stays as it is, and is shown.",
+    examples: ['killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway loop"'],
+  })
+    .argument("<session_id>", "the session")
+    .option("--reason <text>", "why; sealed for ever, so no personal data")
+    .action(async (sessionId: string, options: AccessOptions & { readonly reason?: string }) => {
+      await withServer(options, async (server) => {
+        const reason = options.reason === undefined ? {} : { reason: options.reason };
+        const reply = await server.sessions.killSession({ sessionId, ...reason });
+        if (options.json) return printJson(restReply(SessionService.method.killSession, reply));
+        print(sessionCard(present(reply.session)));
+      });
+    });
+}
+
+function endCommand(): Command {
+  return command("end", {
+    summary: "end a session in good order",
+    description:
+      "Says that a run is over. A session that has stopped before stays as it is, and is shown. " +
+      "To stop a run that misbehaves use `killcord sessions kill`, which records why.",
+    examples: ["killcord sessions end sess_5f0c2a9be1d34c7788aa01f2"],
+  })
+    .argument("<session_id>", "the session")
+    .action(async (sessionId: string, options: AccessOptions) => {
+      await withServer(options, async (server) => {
+        const reply = await server.sessions.endSession({ sessionId });
+        if (options.json) return printJson(restReply(SessionService.method.endSession, reply));
+        print(sessionCard(present(reply.session)));
+      });
+    });
+}
+
+function present(session: Session | undefined): Session {
+  if (session !== undefined) return session;
+  throw new CommandFailure("internal", 1, "the server's answer holds no session: is it another version?");
+}

@@ -1,0 +1,119 @@
+/** `killcord verify`: judges an export with nothing but its files (vault-format.md, 9). */
+import type { Dirent } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { node_crypto } from "../vault/node-crypto.js";
+import { findingsOf, formatReport } from "../vault/verify/report.js";
+import { verify } from "../vault/verify.js";
+
+export interface VerifyPathOptions {
+  /** A trust.json that came by another way than with the evidence. */
+  readonly trust?: string;
+  /** Without `trust` there is no judgement. */
+  readonly require_trust: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Judges an export folder or a bundle.json, with the trust.json and log/ that lie beside it.
+ *
+ * @returns what to print, without its last newline, and the exit status: 0 verified, 1 the evidence
+ *   fails, 2 no judgement
+ */
+export async function verifyPath(
+  path: string,
+  options: VerifyPathOptions,
+): Promise<{ readonly text: string; readonly exit: 0 | 1 | 2 }> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const folder = isFolder ? path : dirname(path);
+  const trust_given = options.trust !== undefined;
+  const trust_path = options.trust ?? (options.require_trust ? null : join(folder, "trust.json"));
+  const report = verify(
+    {
+      bundle: await bytesAt(isFolder ? join(path, "bundle.json") : path),
+      log: await filesBelow(join(folder, "log")),
+    },
+    trust_path === null ? null : await bytesAt(trust_path),
+    { trust_given, crypto: node_crypto },
+  );
+  const text = options.json ? ascii(JSON.stringify(findingsOf(report))) : formatReport(report);
+  return { text, exit: report.exit };
+}
+
+/** Ids out of the evidence must not command a terminal. */
+function ascii(json: string): string {
+  return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+async function bytesAt(path: string): Promise<Uint8Array | null> {
+  try {
+    // A pipe or a device would be waited for; neither is evidence.
+    return (await stat(path)).isFile() ? await readFile(path) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Every file below a folder by its path in it, with `/` between folders; null without that folder. */
+async function filesBelow(folder: string): Promise<Map<string, Uint8Array> | null> {
+  const files = new Map<string, Uint8Array>();
+  const waiting = [""];
+  for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
+    let entries: Dirent[];
+    try {
+      entries = await readdir(join(folder, below), { withFileTypes: true });
+    } catch {
+      if (below === "") {
+        return null;
+      }
+      entries = [];
+    }
+    for (const entry of entries) {
+      const name = `${below}${entry.name}`;
+      if (entry.isDirectory()) {
+        waiting.push(`${name}/`);
+      } else {
+        // What cannot be read stands there empty, so that it is seen to be wrong.
+        files.set(name, (await bytesAt(join(folder, name))) ?? new Uint8Array(0));
+      }
+    }
+  }
+  return files;
+}
+
+const examples = `
+Examples:
+  killcord verify evidence                          a folder that \`killcord export\` wrote
+  killcord verify evidence --trust trust.json       by keys that you got from the operator yourself
+  killcord verify bundle.json --trust trust.json --json
+
+Exit status: 0 verified, 1 the evidence fails, 2 no judgement (nothing to judge, or no usable trust file).`;
+
+/** The command, to be added to the program. */
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .summary("check exported evidence, offline")
+    .description(
+      "Checks an export: every byte, hash and signature, the order of the entries, and that nothing was allowed after a stop. " +
+        "Needs no server, no network and no configuration. Without --trust the keys are those that the export itself names: " +
+        "that shows that it is whole, not who made it.",
+    )
+    .argument("<path>", "a folder with bundle.json, or a bundle.json")
+    .option("--trust <file>", "the trust.json that pins the keys; without it the one beside the bundle")
+    .option("--require-trust", "give no judgement without --trust", false)
+    .option("--json", "print one JSON document", false)
+    .addHelpText("after", examples)
+    .action(async (path: string, options: { trust?: string; requireTrust: boolean; json: boolean }) => {
+      const { text, exit } = await verifyPath(path, {
+        ...(options.trust === undefined ? {} : { trust: options.trust }),
+        require_trust: options.requireTrust,
+        json: options.json,
+      });
+      process.stdout.write(`${text}\n`);
+      process.exitCode = exit;
+    });
+}

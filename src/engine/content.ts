@@ -1,0 +1,98 @@
+/**
+ * Events as they are sealed, and back: times become texts, salts are added and taken away. The
+ * sealed members are those of vault-format.md, section 3.
+ */
+import type { Event } from "../core/event.js";
+import type { Json } from "../vault/canonical.js";
+
+/** Content of an entry, before its canonical text is made. */
+export type Content = { readonly [member: string]: Json };
+
+/** Members that are times, on any event. */
+const time_members = ["at", "expires_at", "deadline_at"] as const;
+
+const known_events: ReadonlySet<string> = new Set<Event["event"]>([
+  "vault_opened",
+  "session_started",
+  "enforcement_decision",
+  "budget_exceeded",
+  "session_killed",
+  "session_expired",
+  "session_ended",
+  "halt_requested",
+  "agent_registered",
+  "agent_revoked",
+  "credential_issued",
+  "credential_revoked",
+  "api_key_created",
+  "api_key_revoked",
+  "notice",
+  "heartbeat",
+]);
+
+/** An entry that this version cannot replay: it was sealed by a newer one. */
+export class UnknownEvent extends Error {
+  constructor(event: string, sequence: number) {
+    super(
+      `entry ${sequence} tells "${event}", which this version of Killcord does not know: start the version that sealed it, or a newer one`,
+    );
+    this.name = "UnknownEvent";
+  }
+}
+
+/**
+ * The content that seals an event.
+ *
+ * @param salt 32 hex digits; an event with an idempotency key and no details brings its own, since
+ *   its request digest was made with it
+ */
+export function toContent(event: Event, salt: string): Content {
+  const { idempotency, ...members } = event;
+  const content: Record<string, unknown> = { ...members, _salt: salt };
+  for (const member of time_members) {
+    const time = content[member];
+    if (typeof time === "number") {
+      content[member] = new Date(time).toISOString();
+    }
+  }
+  if (idempotency !== undefined) {
+    content.idempotency = { key_digest: idempotency.key_digest, request_digest: idempotency.request_digest };
+    if (!hasDetails(content) && idempotency.salt !== null) {
+      content._salt = idempotency.salt;
+    }
+  }
+  return content as Content;
+}
+
+/**
+ * The event that a content seals.
+ *
+ * @param content canonical content of an entry
+ * @param details its canonical details, null when there are none or they were erased
+ * @throws {UnknownEvent}
+ */
+export function fromContent(content: string, details: string | null, sequence: number): Event {
+  const { _salt, ...members } = JSON.parse(content) as Record<string, unknown>;
+  if (!known_events.has(members.event as string)) {
+    throw new UnknownEvent(String(members.event), sequence);
+  }
+  for (const member of time_members) {
+    const time = members[member];
+    if (typeof time === "string") {
+      members[member] = Date.parse(time);
+    }
+  }
+  if (members.idempotency !== undefined) {
+    const salt = hasDetails(members) ? saltOf(details) : _salt;
+    members.idempotency = { ...(members.idempotency as object), salt };
+  }
+  return members as unknown as Event;
+}
+
+function hasDetails(members: { readonly details_digest?: unknown }): boolean {
+  return typeof members.details_digest === "string";
+}
+
+function saltOf(details: string | null): string | null {
+  return details === null ? null : (JSON.parse(details) as { readonly _salt: string })._salt;
+}

@@ -1,0 +1,88 @@
+/**
+ * Indexes beside the log: derived from it, rebuilt when missing, never evidence. Rows are gathered
+ * and written without a sync of their own; LevelDB keeps their order, so a crash leaves a prefix,
+ * and the mark written with them says up to which entry they are complete.
+ */
+import type { AbstractLevel } from "abstract-level";
+
+/** A store of text rows in the order of their keys. */
+export type RowStore = AbstractLevel<string | Buffer | Uint8Array, string, string>;
+
+const mark_key = "~through";
+const rows_gathered_max = 512;
+const gather_ms = 100;
+
+export class DerivedRows {
+  readonly #store: RowStore;
+  readonly #onFault: (error: Error) => void;
+  #gathered = new Map<string, string>();
+  #writing: Promise<void> = Promise.resolve();
+  #through = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param onFault is told when a write fails: what is derived is then not to be trusted */
+  constructor(store: RowStore, onFault: (error: Error) => void) {
+    this.#store = store;
+    this.#onFault = onFault;
+  }
+
+  /** Number of entries whose rows are there. */
+  async open(): Promise<number> {
+    this.#through = Number((await this.#store.get(mark_key)) ?? 0);
+    return this.#through;
+  }
+
+  /** Forgets every row: the log does not have what they tell. */
+  async clear(): Promise<void> {
+    await this.#store.clear();
+    this.#through = 0;
+  }
+
+  put(key: string, value: string): void {
+    this.#gathered.set(key, value);
+  }
+
+  /** Says that the rows of all entries below `through` have been put. */
+  advance(through: number): void {
+    this.#through = through;
+    if (this.#gathered.size >= rows_gathered_max) {
+      this.#write();
+    } else if (this.#timer === null && this.#gathered.size > 0) {
+      this.#timer = setTimeout(() => this.#write(), gather_ms);
+      this.#timer.unref();
+    }
+  }
+
+  /** Everything that has been put is there for readers. */
+  async settle(): Promise<void> {
+    this.#write();
+    await this.#writing;
+  }
+
+  async get(key: string): Promise<string | null> {
+    const gathered = this.#gathered.get(key);
+    if (gathered !== undefined) {
+      return gathered;
+    }
+    await this.#writing;
+    return (await this.#store.get(key)) ?? null;
+  }
+
+  /** Rows with `from` <= key < `to`, newest key first. */
+  async *descending(from: string, to: string): AsyncGenerator<readonly [string, string], void, undefined> {
+    await this.settle();
+    yield* this.#store.iterator({ gte: from, lt: to, reverse: true });
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    if (this.#gathered.size === 0) {
+      return;
+    }
+    const rows = [...this.#gathered, [mark_key, String(this.#through)] as const];
+    this.#gathered = new Map();
+    const operations = rows.map(([key, value]) => ({ type: "put" as const, key, value }));
+    this.#writing = this.#writing.then(() => this.#store.batch(operations)).catch(this.#onFault);
+  }
+}

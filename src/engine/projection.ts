@@ -1,0 +1,141 @@
+/**
+ * What readers see: sealed facts only. A second state, evolved by sealed events with the rules of
+ * the first, holds what is live; sessions that stopped and rows of decisions are kept on disk.
+ */
+import type { Event } from "../core/event.js";
+import { evolve } from "../core/evolve.js";
+import { evictStopped } from "../core/evolve-session.js";
+import { pathFromRoot } from "../core/scope.js";
+import { emptyState, type Session, type State } from "../core/state.js";
+import type { DerivedRows } from "./derived.js";
+
+/** What is listed of a decision without reading its entry. */
+export interface DecisionRow {
+  readonly sequence: number;
+  readonly decision: string;
+  readonly action_type: string;
+  readonly agent_id: string | null;
+  readonly session_id: string | null;
+  readonly key_id: string | null;
+}
+
+const session_rows = "s!";
+const id_rows = "i!";
+const decision_rows = "d!";
+
+export class Projection {
+  /** Read it, never change it. */
+  readonly state: State = emptyState();
+  readonly #rows: DerivedRows;
+  #rows_through = 0;
+
+  constructor(rows: DerivedRows) {
+    this.#rows = rows;
+  }
+
+  /** Finds out which rows are there already; then every event of the log has to come by. */
+  async open(): Promise<void> {
+    this.#rows_through = await this.#rows.open();
+  }
+
+  /** Number of entries whose rows were there when this was opened. */
+  get rows_through(): number {
+    return this.#rows_through;
+  }
+
+  /** Number of sealed entries that are told. */
+  get size(): number {
+    return this.state.next_sequence;
+  }
+
+  /** Takes in sealed events, in order. */
+  onSealed(events: readonly Event[]): void {
+    for (const event of events) {
+      const sequence = this.state.next_sequence;
+      evolve(this.state, event);
+      if (sequence >= this.#rows_through) {
+        this.#putRows(event, sequence);
+      }
+    }
+    evictStopped(this.state, this.size);
+    this.#rows.advance(Math.max(this.size, this.#rows_through));
+  }
+
+  /** A session that was ever started, as it is now, or null. The answer is the caller's own copy. */
+  async session(session_id: string): Promise<Session | null> {
+    const live = this.state.sessions.get(session_id);
+    if (live !== undefined) {
+      return copyOf(live);
+    }
+    const start = await this.#rows.get(id_rows + session_id);
+    const row = start === null ? null : await this.#rows.get(session_rows + start);
+    return row === null ? null : (JSON.parse(row) as Session);
+  }
+
+  /** Live sessions, newest start first. */
+  liveSessions(): readonly Session[] {
+    const live: Session[] = [];
+    for (const session of this.state.sessions.values()) {
+      if (session.stop === null) {
+        live.push(session);
+      }
+    }
+    return live.reverse();
+  }
+
+  /** Stopped sessions that started below an index, newest start first. */
+  async *stoppedSessions(below: number): AsyncGenerator<Session, void, undefined> {
+    for await (const [, row] of this.#rows.descending(session_rows, session_rows + sortable(below))) {
+      yield JSON.parse(row) as Session;
+    }
+  }
+
+  /** Rows of decisions below an index, newest first. */
+  async *decisions(below: number): AsyncGenerator<DecisionRow, void, undefined> {
+    for await (const [key, row] of this.#rows.descending(decision_rows, decision_rows + sortable(below))) {
+      const [decision, action_type, agent_id, session_id, key_id] = JSON.parse(row);
+      const sequence = Number.parseInt(key.slice(decision_rows.length), 16);
+      yield { sequence, decision, action_type, agent_id, session_id, key_id };
+    }
+  }
+
+  /** A session and its parents: those whose totals an action of it changes. */
+  ancestry(session_id: string): readonly string[] {
+    const session = this.state.sessions.get(session_id);
+    return session === undefined
+      ? []
+      : pathFromRoot(this.state, session).map((ancestor) => ancestor.session_id);
+  }
+
+  /** Everything told so far is there for lists. */
+  settle(): Promise<void> {
+    return this.#rows.settle();
+  }
+
+  #putRows(event: Event, sequence: number): void {
+    if (event.event === "enforcement_decision") {
+      const { decision, action_type, agent_id, session_id, actor } = event;
+      const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);
+      this.#rows.put(decision_rows + sortable(sequence), row);
+    }
+    const session =
+      "session_id" in event && event.session_id !== null
+        ? this.state.sessions.get(event.session_id)
+        : undefined;
+    if (session !== undefined && session.stop !== null) {
+      const start = sortable(session.start_sequence);
+      this.#rows.put(session_rows + start, JSON.stringify(session));
+      this.#rows.put(id_rows + session.session_id, start);
+    }
+  }
+}
+
+/** A copy that later events do not touch. */
+export function copyOf(session: Session): Session {
+  return { ...session, actions: { ...session.actions } };
+}
+
+/** An index as text that sorts like the number: 12 hex digits, since indexes are below 2^48. */
+function sortable(sequence: number): string {
+  return sequence.toString(16).padStart(12, "0");
+}

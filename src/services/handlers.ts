@@ -1,0 +1,22 @@
+/** The shape of a service: one function a method, typed by the generated descriptors. */
+import type {
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
+import type { Call } from "./door.js";
+
+type Handler<Method> =
+  Method extends DescMethodUnary<infer Input, infer Output>
+    ? (request: MessageShape<Input>, call: Call) => Promise<MessageInitShape<Output>>
+    : Method extends DescMethodServerStreaming<infer Input, infer Output>
+      ? (request: MessageShape<Input>, call: Call) => AsyncIterable<MessageInitShape<Output>>
+      : never;
+
+/** Every method of a service, by its local name. */
+export type Handlers<Service> =
+  Service extends GenService<infer Methods extends GenServiceMethods>
+    ? { readonly [Name in keyof Methods]: Handler<GenService<Methods>["method"][Name]> }
+    : never;

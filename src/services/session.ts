@@ -1,0 +1,221 @@
+/** SessionService: opens, shows, watches and stops runs. */
+import { randomBytes } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  KillSessionRequestSchema,
+  type ListSessionsRequest,
+  type Session as SessionMessage,
+  type SessionService,
+  type StartSessionRequest,
+  StartSessionRequestSchema,
+  type WatchSessionRequest,
+  type WatchSessionResponseSchema,
+} from "../../gen/killcord/v1/session_pb.js";
+import { owns } from "../core/access.js";
+import { expiryOnPath } from "../core/budget.js";
+import { system_actor } from "../core/event.js";
+import type { Session } from "../core/state.js";
+import { by, type Context, callerKey, faultOf, keep, submit } from "./context.js";
+import type { Call } from "./door.js";
+import { KillcordError } from "./errors.js";
+import type { Handlers } from "./handlers.js";
+import { cut, matching, pageOf } from "./page.js";
+import { readToken, tokenOf } from "./resume-token.js";
+import { sessionView, statusAsked } from "./view.js";
+
+export function sessionService(context: Context): Handlers<typeof SessionService> {
+  return {
+    startSession: (request, call) => startSession(context, request, call),
+    listSessions: (request, call) => listSessions(context, request, call),
+    getSession: async ({ sessionId }, call) => ({ session: await readSession(context, call, sessionId) }),
+    heartbeat: async ({ sessionId }, call) => {
+      const { reply } = await submit(
+        context,
+        call,
+        { type: "touch_session", session_id: sessionId, ...by(call) },
+        "session",
+      );
+      context.engine.heard(reply.session_id, context.engine.clock.now());
+      return { session: await present(context, reply.session_id) };
+    },
+    killSession: async (request, call) => {
+      const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [
+        request.sessionId,
+      ]);
+      const reason = request.reason || "killed by operator";
+      const { reply } = await submit(
+        context,
+        call,
+        { type: "kill_session", session_id: request.sessionId, reason, repeat, ...by(call) },
+        "session",
+        { request: text },
+      );
+      return { session: await present(context, reply.session_id) };
+    },
+    endSession: async ({ sessionId }, call) => {
+      const { reply } = await submit(
+        context,
+        call,
+        { type: "end_session", session_id: sessionId, ...by(call) },
+        "session",
+      );
+      return { session: await present(context, reply.session_id) };
+    },
+    watchSession: (request, call) => watchSession(context, request, call),
+  };
+}
+
+async function startSession(context: Context, request: StartSessionRequest, call: Call) {
+  const { repeat, request: text } = keep(StartSessionRequestSchema, request, "StartSession", []);
+  const { reply } = await submit(
+    context,
+    call,
+    {
+      type: "start_session",
+      session_id: newSessionId(),
+      agent_id: request.agentId ?? null,
+      label: request.label ?? null,
+      credential_id: request.credentialId ?? null,
+      parent_session_id: request.parentSessionId ?? null,
+      max_actions: numberOf(request.budgets?.maxActions),
+      ttl_seconds: numberOf(request.budgets?.ttlSeconds),
+      idle_timeout_seconds: numberOf(request.budgets?.idleTimeoutSeconds),
+      repeat,
+      ...by(call),
+    },
+    "session",
+    { request: text },
+  );
+  return { session: await present(context, reply.session_id) };
+}
+
+/** `sess_`, two digits for the partition that owns it (one so far), 22 random hex digits. */
+function newSessionId(): string {
+  return `sess_00${randomBytes(11).toString("hex")}`;
+}
+
+function numberOf(value: bigint | undefined): number | null {
+  return value === undefined ? null : Number(value);
+}
+
+/** A session as it is, after a command that named it. */
+async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
+  const session = await engine.projection.session(session_id);
+  if (session === null) {
+    throw new Error(`session ${session_id} was answered and is not there`);
+  }
+  return sessionView(session, engine.clock.now(), engine.lastHeard(session_id));
+}
+
+/** A session that the caller may see; one whose time is over expires before it is shown. */
+async function visible(context: Context, call: Call, session_id: string): Promise<Session> {
+  const { engine } = context;
+  const session = await engine.projection.session(session_id);
+  if (session === null) {
+    throw new KillcordError(
+      "session_not_found",
+      `there is no session ${JSON.stringify(session_id.slice(0, 64))} in this workspace`,
+    );
+  }
+  const key = callerKey(context, call);
+  if (call.principal.role === "agent" && !owns(key, session)) {
+    throw new KillcordError(
+      "insufficient_permissions",
+      "the session is another agent's: use the key that it was started with",
+    );
+  }
+  if (key.revoked !== null && session.stop === null) {
+    throw new KillcordError(
+      "expired_api_key",
+      `the key ${key.key_id} was revoked: ask an admin for a new one`,
+    );
+  }
+  return session;
+}
+
+async function readSession(context: Context, call: Call, session_id: string): Promise<SessionMessage> {
+  const { engine } = context;
+  const session = await visible(context, call, session_id);
+  const live = engine.state.sessions.get(session_id);
+  if (
+    live !== undefined &&
+    live.stop === null &&
+    expiryOnPath(engine.state, live, engine.clock.now()) !== null
+  ) {
+    await submit(
+      context,
+      call,
+      { type: "touch_session", session_id, actor: system_actor, request_id: call.request_id },
+      "session",
+    );
+    return present(context, session_id);
+  }
+  return sessionView(session, engine.clock.now(), engine.lastHeard(session_id));
+}
+
+async function listSessions(context: Context, request: ListSessionsRequest, call: Call) {
+  const { engine } = context;
+  const wanted = filterOf(context, request, call);
+  const filter = [...request.status].sort().join(",");
+  const page = pageOf(request, `sessions|${filter}|${request.agentId ?? ""}|${request.credentialId ?? ""}`);
+  const { rows, ...rest } = await cut(page, matching(sessionsInOrder(context), wanted), isAfter, placeOf);
+  const now = engine.clock.now();
+  const sessions = rows.map((session) => sessionView(session, now, engine.lastHeard(session.session_id)));
+  return { sessions, ...rest };
+}
+
+/** Live sessions, then stopped ones, newest start first in each. */
+async function* sessionsInOrder({ engine }: Context): AsyncGenerator<Session, void, undefined> {
+  yield* engine.projection.liveSessions();
+  yield* engine.projection.stoppedSessions(engine.projection.size);
+}
+
+function placeOf(session: Session): string {
+  return JSON.stringify([session.stop !== null, session.start_sequence]);
+}
+
+function isAfter(session: Session, place: string): boolean {
+  const [stopped, start_sequence] = JSON.parse(place) as [boolean, number];
+  const is_stopped = session.stop !== null;
+  return is_stopped === stopped ? session.start_sequence < start_sequence : is_stopped;
+}
+
+function filterOf(context: Context, request: ListSessionsRequest, call: Call): (session: Session) => boolean {
+  const statuses = request.status.map(statusAsked);
+  const key = callerKey(context, call);
+  const own_only = call.principal.role === "agent";
+  return (session) =>
+    (statuses.length === 0 || statuses.includes(session.status)) &&
+    (request.agentId === undefined || session.agent_id === request.agentId) &&
+    (request.credentialId === undefined || session.credential_id === request.credentialId) &&
+    (!own_only || owns(key, session));
+}
+
+async function* watchSession(
+  context: Context,
+  request: WatchSessionRequest,
+  call: Call,
+): AsyncGenerator<MessageInitShape<typeof WatchSessionResponseSchema>, void, undefined> {
+  const { engine, vault } = context;
+  await visible(context, call, request.sessionId);
+  if (request.resumeToken !== "") {
+    readToken(request.resumeToken, vault.origin, engine.projection.size);
+  }
+  try {
+    for await (const update of engine.follower.session(request.sessionId, call.signal)) {
+      const place = {
+        revision: BigInt(update.revision),
+        resumeToken: tokenOf(vault.origin, update.revision),
+      };
+      if (update.type === "state") {
+        const heard_at = engine.lastHeard(request.sessionId);
+        const session = sessionView(update.session, engine.clock.now(), heard_at);
+        yield { update: { case: "session", value: session }, ...place };
+      } else {
+        yield { update: { case: "bookmark", value: { draining: update.draining } }, ...place };
+      }
+    }
+  } catch (error) {
+    throw faultOf(error);
+  }
+}

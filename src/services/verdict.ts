@@ -1,0 +1,89 @@
+/** Sealed decisions as messages: one reading for a fresh verdict, a repeated one and a look-up. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type Decision,
+  DecisionSchema,
+  type InterceptResponse,
+  InterceptResponseSchema,
+  Outcome,
+  type PolicyTriggeredSchema,
+  Verdict as VerdictCode,
+} from "../../gen/killcord/v1/enforcement_pb.js";
+import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
+import type { EnforcementDecision, Verdict } from "../core/event.js";
+import type { Session } from "../core/state.js";
+import { consumedView, given, statusOf, stopReasonOf, timestamp } from "./view.js";
+
+const verdicts: Readonly<Record<Verdict, { readonly code: VerdictCode; readonly outcome: Outcome }>> = {
+  allow: { code: VerdictCode.ALLOW, outcome: Outcome.ALLOWED },
+  block: { code: VerdictCode.BLOCK, outcome: Outcome.REFUSED },
+  escalate: { code: VerdictCode.ESCALATE, outcome: Outcome.ESCALATED },
+  terminate: { code: VerdictCode.TERMINATE, outcome: Outcome.TERMINATED },
+};
+
+/** The verdict of the core that a code of the API asks for. */
+export function verdictAsked(code: VerdictCode): Verdict | null {
+  const found = Object.entries(verdicts).find(([, each]) => each.code === code);
+  return found === undefined ? null : (found[0] as Verdict);
+}
+
+/**
+ * The reply to an intercept.
+ *
+ * @param session the session as it is sealed now; null without one. A verdict other than terminate
+ *   was given while it was active.
+ */
+export function verdictView(
+  decision: EnforcementDecision,
+  entry_id: string,
+  session: Session | null,
+): InterceptResponse {
+  const { code, outcome } = verdicts[decision.decision];
+  const stop = decision.decision === "terminate" ? (session?.stop ?? null) : null;
+  return create(InterceptResponseSchema, {
+    decision: code,
+    decisionId: decision.decision_id,
+    decisionPath: decision.decision_path,
+    reasoning: decision.reasoning,
+    policiesEvaluated: [],
+    policiesTriggered: triggeredView(decision),
+    vaultEntryId: entry_id,
+    latencyMs: decision.latency_us / 1000,
+    createdAt: timestamp(decision.at),
+    outcome,
+    stopReason: stopReasonOf(stop?.stop_reason ?? null),
+    ...given("haltId", stop?.halt_id),
+    ...(session === null || decision.consumed === null
+      ? {}
+      : {
+          sessionId: session.session_id,
+          sessionStatus: stop === null ? SessionStatus.ACTIVE : statusOf(session),
+          consumed: consumedView(session, decision.consumed, decision.at),
+        }),
+  });
+}
+
+/** A decision as it is looked up later. */
+export function decisionView(decision: EnforcementDecision, entry_id: string): Decision {
+  return create(DecisionSchema, {
+    decisionId: decision.decision_id,
+    actionType: decision.action_type,
+    decision: verdicts[decision.decision].code,
+    latencyMs: decision.latency_us / 1000,
+    reasoning: decision.reasoning,
+    createdAt: timestamp(decision.at),
+    policiesTriggered: triggeredView(decision),
+    vaultEntryId: entry_id,
+    ...given("agentId", decision.agent_id),
+    ...given("sessionId", decision.session_id),
+  });
+}
+
+function triggeredView(decision: EnforcementDecision): MessageInitShape<typeof PolicyTriggeredSchema>[] {
+  return decision.policies_triggered.map((policy) => ({
+    policyId: policy.policy_id,
+    name: policy.name,
+    decision: verdicts[policy.decision].code,
+    reason: policy.reason,
+  }));
+}

@@ -1,0 +1,116 @@
+/** Records of the core as messages of the API. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Consumed,
+  ConsumedSchema,
+  OnExceeded,
+  type Session as SessionMessage,
+  SessionSchema,
+  SessionStatus,
+  StopReason as StopReasonCode,
+} from "../../gen/killcord/v1/session_pb.js";
+import type { Consumed as SealedConsumed, StopReason } from "../core/event.js";
+import type { Session } from "../core/state.js";
+
+const statuses: Readonly<Record<Session["status"], SessionStatus>> = {
+  active: SessionStatus.ACTIVE,
+  killed: SessionStatus.KILLED,
+  expired: SessionStatus.EXPIRED,
+  ended: SessionStatus.ENDED,
+};
+
+const stop_reasons: Readonly<Record<StopReason, StopReasonCode>> = {
+  manual: StopReasonCode.MANUAL,
+  budget_exceeded: StopReasonCode.BUDGET_EXCEEDED,
+  ttl_expired: StopReasonCode.TTL_EXPIRED,
+  idle_timeout: StopReasonCode.IDLE_TIMEOUT,
+  credential_revoked: StopReasonCode.CREDENTIAL_REVOKED,
+  agent_revoked: StopReasonCode.AGENT_REVOKED,
+  halted: StopReasonCode.HALTED,
+  parent_stopped: StopReasonCode.PARENT_STOPPED,
+};
+
+/** The status of a session as the API has it. */
+export function statusOf(session: Session): SessionStatus {
+  return statuses[session.status];
+}
+
+/** The status of the core that a status of the API asks for, or null: none of this version. */
+export function statusAsked(status: SessionStatus): Session["status"] | null {
+  const found = Object.entries(statuses).find(([, code]) => code === status);
+  return found === undefined ? null : (found[0] as Session["status"]);
+}
+
+export function stopReasonOf(reason: StopReason | null): StopReasonCode {
+  return reason === null ? StopReasonCode.UNSPECIFIED : stop_reasons[reason];
+}
+
+/** A time of the core as a timestamp. */
+export function timestamp(at: number): Timestamp {
+  return timestampFromMs(at);
+}
+
+/** A member that is there only when it has a value. */
+export function given<Name extends string, Value>(
+  name: Name,
+  value: Value | null | undefined,
+): { [N in Name]?: Value } {
+  return value === null || value === undefined ? {} : ({ [name]: value } as { [N in Name]?: Value });
+}
+
+/** What a session has used, with the whole seconds from its start to `at` or to its stop. */
+export function consumedView(session: Session, consumed: SealedConsumed, at: number): Consumed {
+  const end = Math.min(session.stop?.at ?? at, at);
+  return create(ConsumedSchema, {
+    actions: BigInt(consumed.actions),
+    tokens: BigInt(consumed.tokens),
+    costUsdMicros: BigInt(consumed.cost_usd_micros),
+    elapsedSeconds: BigInt(Math.max(0, Math.floor((end - session.started_at) / 1000))),
+  });
+}
+
+/**
+ * A session as a message.
+ *
+ * @param at engine time: what is elapsed
+ * @param heard_at when its last heartbeat came, or null
+ */
+export function sessionView(session: Session, at: number, heard_at: number | null): SessionMessage {
+  const { stop } = session;
+  const consumed = { actions: session.actions.spent, tokens: 0, cost_usd_micros: 0 };
+  return create(SessionSchema, {
+    sessionId: session.session_id,
+    status: statusOf(session),
+    budgets: budgetsView(session),
+    consumed: consumedView(session, consumed, at),
+    stopReason: stopReasonOf(stop?.stop_reason ?? null),
+    startedAt: timestamp(session.started_at),
+    ...given("agentId", session.agent_id),
+    ...given("label", session.label),
+    ...given("credentialId", session.credential_id),
+    ...given("parentSessionId", session.parent_session_id),
+    ...given("killReason", stop?.stop_reason == null ? null : stop.reason),
+    ...given(
+      "expiresAt",
+      session.ttl_seconds === null ? null : timestamp(session.started_at + session.ttl_seconds * 1000),
+    ),
+    ...given("lastActionAt", session.last_action_at === null ? null : timestamp(session.last_action_at)),
+    ...given("lastHeartbeatAt", heard_at === null ? null : timestamp(heard_at)),
+    ...given("haltId", stop?.halt_id),
+    ...given("stoppedAt", stop === null ? null : timestamp(stop.at)),
+  });
+}
+
+function budgetsView(session: Session): NonNullable<MessageInitShape<typeof SessionSchema>["budgets"]> {
+  return {
+    onExceeded: session.max_actions === null ? OnExceeded.UNSPECIFIED : OnExceeded.TERMINATE,
+    ...given("maxActions", bigintOf(session.max_actions)),
+    ...given("ttlSeconds", bigintOf(session.ttl_seconds)),
+    ...given("idleTimeoutSeconds", bigintOf(session.idle_timeout_seconds)),
+  };
+}
+
+function bigintOf(value: number | null): bigint | null {
+  return value === null ? null : BigInt(value);
+}

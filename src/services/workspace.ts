@@ -1,0 +1,70 @@
+/** The door to one workspace: its services joined, with access and validation in front of each. */
+import { create, type DescMethod, isMessage, type Message } from "@bufbuild/protobuf";
+import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
+import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { KeyService } from "../../gen/killcord/v1/key_pb.js";
+import { SessionService } from "../../gen/killcord/v1/session_pb.js";
+import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
+import type { Context } from "./context.js";
+import { credentialService } from "./credential.js";
+import { keyFromHeaders } from "./credentials-header.js";
+import type { Call, Door } from "./door.js";
+import { enforcementService } from "./enforcement.js";
+import { keyService } from "./key.js";
+import { identify } from "./principal.js";
+import { sessionService } from "./session.js";
+import { prepareValidation, validate } from "./validate.js";
+import { vaultService } from "./vault.js";
+
+type Reply = Record<string, unknown>;
+type AnyHandler = (request: Message, call: Call) => Promise<Reply> | AsyncIterable<Reply>;
+
+export function openDoor(context: Context): Door {
+  const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService] as const;
+  const handlers = new Map<string, Readonly<Record<string, AnyHandler>>>([
+    [SessionService.typeName, sessionService(context) as never],
+    [EnforcementService.typeName, enforcementService(context) as never],
+    [CredentialService.typeName, credentialService(context) as never],
+    [VaultService.typeName, vaultService(context) as never],
+    [KeyService.typeName, keyService(context) as never],
+  ]);
+  const handlerOf = (method: DescMethod): AnyHandler => {
+    const handler = handlers.get(method.parent.typeName)?.[method.localName];
+    if (handler === undefined) {
+      throw new Error(`${method.parent.typeName}.${method.name} has no handler`);
+    }
+    return handler;
+  };
+  for (const service of services) {
+    for (const method of service.methods) {
+      prepareValidation(method.input);
+    }
+  }
+  return {
+    services,
+    authenticate: (header, method) =>
+      identify(
+        context.engine.state,
+        context.vault.pepper,
+        keyFromHeaders(header),
+        method,
+        context.engine.clock.now(),
+      ),
+    unary: async (method, request, call) => {
+      validate(method.input, request);
+      const reply = await (handlerOf(method)(request, call) as Promise<Reply>);
+      return messageOf(method, reply);
+    },
+    stream: async function* (method, request, call) {
+      validate(method.input, request);
+      for await (const reply of handlerOf(method)(request, call) as AsyncIterable<Reply>) {
+        yield messageOf(method, reply);
+      }
+    },
+    ready: () => context.engine.running,
+  };
+}
+
+function messageOf(method: DescMethod, reply: Reply): Message {
+  return isMessage(reply, method.output) ? reply : create(method.output, reply);
+}

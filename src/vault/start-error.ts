@@ -1,0 +1,30 @@
+/**
+ * Why a vault doesn't start (vault-format.md, 7).
+ *
+ * - `start.directory`: the data directory can't be created, read or written
+ * - `start.keys`: the key files are missing, unsafe, malformed or not those of this log
+ * - `start.locked`: another process has the store open
+ * - `start.rollback`: there are keys but no entries
+ * - `start.gap`: indexes are missing
+ * - `start.damaged`: what is stored is not what was sealed
+ * - `start.foreign_log`: the store belongs to another log
+ */
+export type StartCode =
+  | "start.directory"
+  | "start.keys"
+  | "start.locked"
+  | "start.rollback"
+  | "start.gap"
+  | "start.damaged"
+  | "start.foreign_log";
+
+/** A vault that must not be opened. The message says what was expected, what was found and what to do. */
+export class StartError extends Error {
+  readonly code: StartCode;
+
+  constructor(code: StartCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "StartError";
+    this.code = code;
+  }
+}

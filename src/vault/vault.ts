@@ -1,0 +1,164 @@
+/** The append-only signed log of one workspace (vault-format.md). */
+import { bundleLines } from "./bundle.js";
+import { type ChainHead, chain, type Draft, type Prepared, prepare, split } from "./chain.js";
+import { envelopeOf, leafOf, parseLeaf, type SealedEntry, sealedOf } from "./entry.js";
+import type { Genesis } from "./genesis.js";
+import type { Journal } from "./journal.js";
+import type { Keys } from "./keys.js";
+import { Signer, spkiOf } from "./signer.js";
+import { timeText } from "./time.js";
+import { trustText } from "./trust.js";
+
+/** A write failed, so nobody knows where the log ends: nothing more is sealed before a restart. */
+export class VaultPoisoned extends Error {
+  constructor(cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`the vault seals nothing more until it is opened again: ${why}`, { cause });
+    this.name = "VaultPoisoned";
+  }
+}
+
+/** The last entry, and how many there are. */
+export interface VaultHead {
+  readonly size: number;
+  readonly entry_hash: string;
+  readonly signed_at: string;
+}
+
+/** What an open log is made of; start.ts puts it together after it has checked all of it. */
+export interface VaultParts {
+  readonly journal: Journal;
+  readonly keys: Keys;
+  readonly genesis: Genesis;
+  readonly head: ChainHead;
+  readonly created: boolean;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+}
+
+/** An open log. Made by openVault of start.ts. */
+export class Vault {
+  readonly origin: string;
+  readonly workspace_id: string;
+  /** Whether this start made the log. */
+  readonly created: boolean;
+  /** The secret under which API keys are hashed. */
+  readonly pepper: Uint8Array;
+  readonly #journal: Journal;
+  readonly #genesis: Genesis;
+  readonly #signer: Signer;
+  readonly #root: string;
+  readonly #now: () => number;
+  #head: ChainHead;
+  #sealing = false;
+  #poison: VaultPoisoned | null = null;
+
+  constructor({ journal, keys, genesis, head, created, now }: VaultParts) {
+    this.origin = genesis.origin;
+    this.workspace_id = genesis.workspace_id;
+    this.created = created;
+    this.pepper = keys.pepper;
+    this.#journal = journal;
+    this.#genesis = genesis;
+    this.#signer = new Signer(keys.entry);
+    this.#root = spkiOf(keys.root).toString("base64");
+    this.#now = now;
+    this.#head = head;
+  }
+
+  /** The end of what is sealed. */
+  head(): VaultHead {
+    const { size, entry_hash, signed_at } = this.#head;
+    if (entry_hash === null) {
+      throw new Error("the log has not begun");
+    }
+    return { size, entry_hash, signed_at };
+  }
+
+  /**
+   * Seals drafts in their order; when it resolves they are durable. What does not fit one write is
+   * split, so after a crash a prefix may be there. One call at a time.
+   *
+   * @throws {CanonicalError | RangeError} for a draft that can't be sealed; nothing was sealed then
+   * @throws {VaultPoisoned} when a write failed, now or before; what it wrote may be there or not
+   */
+  async seal(drafts: readonly Draft[]): Promise<readonly SealedEntry[]> {
+    if (this.#poison !== null) {
+      throw this.#poison;
+    }
+    if (this.#sealing) {
+      throw new Error("seal was called while another call of it was under way");
+    }
+    const groups = split(drafts.map(prepare));
+    const sealed: SealedEntry[] = [];
+    this.#sealing = true;
+    try {
+      for (const group of groups) {
+        sealed.push(...(await this.#append(group)));
+      }
+      return sealed;
+    } catch (error) {
+      this.#poison = new VaultPoisoned(error);
+      throw this.#poison;
+    } finally {
+      this.#sealing = false;
+    }
+  }
+
+  async #append(group: readonly Prepared[]): Promise<readonly SealedEntry[]> {
+    const before = this.#head;
+    const { entries, head } = chain(before, timeText(this.#now()), group);
+    const signatures = await this.#signer.sign(entries.map((entry) => entry.entry_hash));
+    const batch = entries.map(({ link, entry_hash, prepared }, i): SealedEntry => {
+      const signature = signatures[i] as string;
+      const envelope = envelopeOf(this.origin, link, entry_hash, this.#signer.key_id, signature);
+      const { content, details } = prepared;
+      const { sequence_number } = link;
+      return sealedOf({ sequence_number, leaf: leafOf(envelope), content, details }, envelope);
+    });
+    await this.#journal.append({ size: before.size }, batch);
+    // Only now: until the write is durable, the log ends where it ended.
+    this.#head = head;
+    return batch;
+  }
+
+  /** Sealed entries in order, beginning at `from`, at most `limit` and none sealed after the call. */
+  async *read(from: number, limit: number): AsyncGenerator<SealedEntry> {
+    const count = Math.min(limit, this.#head.size - from);
+    if (count <= 0) {
+      return;
+    }
+    for await (const stored of this.#journal.read(from, count)) {
+      yield sealedOf(stored, parseLeaf(stored.leaf));
+    }
+  }
+
+  /** One entry, or null when there is none of that index. */
+  async entry(sequence_number: number): Promise<SealedEntry | null> {
+    for await (const entry of this.read(sequence_number, 1)) {
+      return entry;
+    }
+    return null;
+  }
+
+  /** The text of trust.json. */
+  trust(): string {
+    return trustText(this.#genesis, this.#root);
+  }
+
+  /** The lines of bundle.json for the first `size` entries; they join to the file. */
+  async *bundle(size: number): AsyncGenerator<string> {
+    const last = size > 0 ? await this.entry(size - 1) : null;
+    if (last === null) {
+      throw new RangeError(`a bundle of ${size} entries; the log has ${this.#head.size}`);
+    }
+    const header = { genesis: this.#genesis, entry_count: size, generated_at: last.signed_at };
+    yield* bundleLines(header, this.read(0, size));
+  }
+
+  /** Closes the store; nothing is sealed or read afterwards. */
+  async close(): Promise<void> {
+    this.#poison ??= new VaultPoisoned(new Error("it was closed"));
+    await this.#journal.close();
+  }
+}

@@ -1,0 +1,180 @@
+import { create } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import { expect } from "chai";
+import {
+  type KillSessionRequest,
+  type ListSessionsRequest,
+  ListSessionsResponseSchema,
+  SessionService,
+  SessionStatus,
+} from "../../gen/killcord/v1/session_pb.js";
+import { killcord } from "./killcord.js";
+import { activeSession, killedSession, session_id } from "./samples.js";
+import { refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
+
+describe("killcord sessions", () => {
+  let server: ScriptedServer;
+  const lists: ListSessionsRequest[] = [];
+  const kills: KillSessionRequest[] = [];
+
+  before(async () => {
+    server = await scriptedServer((router) => {
+      router.service(SessionService, {
+        listSessions: (request) => {
+          lists.push(request);
+          const second = request.pageToken === "next";
+          return create(ListSessionsResponseSchema, {
+            sessions: second ? [killedSession()] : [activeSession()],
+            total: 2n,
+            ...(second ? {} : { nextPageToken: "next" }),
+          });
+        },
+        getSession: (request) => {
+          if (request.sessionId === session_id) return { session: killedSession() };
+          throw refusal(Code.NotFound, "session_not_found", `no session "${request.sessionId}"`);
+        },
+        killSession: (request) => {
+          kills.push(request);
+          return { session: killedSession() };
+        },
+        endSession: () => ({ session: { ...activeSession(), status: SessionStatus.ENDED } }),
+        watchSession: async function* () {
+          yield { update: { case: "session", value: activeSession(17) }, revision: 7n, resumeToken: "a" };
+          yield { update: { case: "bookmark", value: {} }, revision: 8n, resumeToken: "b" };
+          yield { update: { case: "session", value: activeSession(18) }, revision: 9n, resumeToken: "c" };
+          // As on a new connection, which begins with the present state.
+          yield { update: { case: "session", value: activeSession(18) }, revision: 9n, resumeToken: "c" };
+          yield { update: { case: "session", value: killedSession() }, revision: 11n, resumeToken: "d" };
+        },
+      });
+    });
+  });
+  after(() => server.close());
+  beforeEach(() => {
+    lists.length = 0;
+    kills.length = 0;
+  });
+
+  const sessions = (...words: string[]) => killcord(["sessions", ...words, "--url", server.url]);
+
+  it("list shows status, agent, label, a bar of actions, age and time left, aligned", async () => {
+    const { status, stdout, stderr } = await sessions("list", "--all");
+    expect(status, stderr).to.equal(0);
+    expect(stdout.split("\n")).to.deep.equal([
+      "STATUS    SESSION                        AGENT     LABEL              ACTIONS            AGE     LEFT  STOPPED BY",
+      `● active  ${session_id}  loan-bot  loan-risk monitor  █░░░░░░░░░ 17/200  41s  59m 19s`,
+      `■ killed  ${session_id}  loan-bot  loan-risk monitor  █░░░░░░░░░ 18/200  41s        -  manual`,
+      "",
+    ]);
+  });
+
+  it("list hands its filters on, and says how to see more", async () => {
+    const { status, stdout, stderr } = await sessions(
+      ...["list", "--status", "active", "--status", "killed", "--agent", "loan-bot", "--page-size", "1"],
+    );
+    expect(status).to.equal(0);
+    expect(stdout).to.contain("active").and.not.to.contain("killed");
+    expect(stderr).to.equal("killcord: 1 of 2 shown: add --all, or --page-token next\n");
+    const { status: statuses, agentId, credentialId, pageSize } = lists[0]!;
+    expect([statuses, agentId, credentialId, pageSize]).to.deep.equal([[1, 3], "loan-bot", undefined, 1]);
+  });
+
+  it("list --json is the REST reply, with all pages in one", async () => {
+    const { stdout } = await sessions("list", "--all", "--json");
+    const reply = JSON.parse(stdout);
+    expect(Object.keys(reply)).to.deep.equal(["ok", "sessions", "total"]);
+    expect(reply.sessions).to.have.length(2);
+    expect(reply.sessions[0]).to.deep.equal({
+      session_id,
+      status: "active",
+      agent_id: "loan-bot",
+      label: "loan-risk monitor",
+      budgets: { max_actions: 200, ttl_seconds: 3600, on_exceeded: "terminate" },
+      consumed: { actions: 17, tokens: 0, cost_usd_micros: 0, elapsed_seconds: 41 },
+      started_at: "2026-11-22T20:17:00.125Z",
+      expires_at: "2026-11-22T21:17:00.125Z",
+    });
+  });
+
+  it("get shows why a session stopped, and --json has its fields on top", async () => {
+    const [words, json] = await Promise.all([
+      sessions("get", session_id),
+      sessions("get", session_id, "--json"),
+    ]);
+    expect(words.stdout).to.match(/^status +■ killed$/m);
+    expect(words.stdout).to.match(/^stop reason +manual$/m);
+    expect(words.stdout).to.match(/^reason +manual stop$/m);
+    expect(words.stdout).to.match(/^halt +halt_0c1d2e3f4a5b$/m);
+    const reply = JSON.parse(json.stdout);
+    expect([reply.ok, reply.session_id, reply.stop_reason]).to.deep.equal([true, session_id, "manual"]);
+  });
+
+  it("get of an unknown session ends with 1", async () => {
+    const { status, stdout, stderr } = await sessions("get", "sess_nobody");
+    expect([status, stdout, stderr]).to.deep.equal([1, "", 'killcord: no session "sess_nobody"\n']);
+  });
+
+  it("kill sends the reason and prints the final state", async () => {
+    const { status, stdout } = await sessions("kill", session_id, "--reason", "runaway loop");
+    expect([status, kills[0]?.sessionId, kills[0]?.reason]).to.deep.equal([0, session_id, "runaway loop"]);
+    expect(stdout).to.match(/^status +■ killed$/m);
+  });
+
+  it("end prints the ended session", async () => {
+    const { status, stdout } = await sessions("end", session_id);
+    expect(status).to.equal(0);
+    expect(stdout).to.match(/^status +○ ended$/m);
+  });
+
+  it("watch prints each state once, and at the end why it stopped", async () => {
+    const { status, stdout, stderr } = await sessions("watch", session_id);
+    expect([status, stderr]).to.deep.equal([0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).to.have.length(4);
+    expect(lines[0]).to.match(/^\d\d:\d\d:\d\d {2}● active {2}█░+ 17\/200$/);
+    expect(lines[1]).to.match(/^\d\d:\d\d:\d\d {2}● active {2}█░+ 18\/200$/);
+    expect(lines[2]).to.match(/^\d\d:\d\d:\d\d {2}■ killed {2}█░+ 18\/200$/);
+    expect(lines[3]).to.equal("killed (manual: manual stop) after 18 actions in 41s");
+  });
+
+  it("watch --json prints one JSON line a message", async () => {
+    const { status, stdout } = await sessions("watch", session_id, "--json");
+    expect(status).to.equal(0);
+    const messages = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(messages.map(({ revision, resume_token }) => [revision, resume_token])).to.deep.equal([
+      [7, "a"],
+      [8, "b"],
+      [9, "c"],
+      [9, "c"],
+      [11, "d"],
+    ]);
+    expect(messages[1].bookmark).to.deep.equal({ draining: false });
+    expect(messages[4].session.status).to.equal("killed");
+  });
+});
+
+describe("what agents call themselves", () => {
+  it("has no power over the terminal", async () => {
+    const hostile = "x\u001b[2J\u009b31m\u202enib\nSTATUS";
+    const server = await scriptedServer((router) => {
+      router.service(SessionService, {
+        listSessions: () => ({ sessions: [{ ...activeSession(), label: hostile }], total: 1n }),
+      });
+    });
+    try {
+      const [words, json] = await Promise.all([
+        killcord(["sessions", "list", "--url", server.url]),
+        killcord(["sessions", "list", "--url", server.url, "--json"]),
+      ]);
+      expect(words.stdout).to.contain("x\\u001b[2J\\u009b31m\\u202enib\\u000aSTATUS");
+      const printed = (words.stdout + json.stdout).replaceAll("\n", "");
+      expect(printed).not.to.match(/[\p{Cc}\u202e]/u);
+      expect(JSON.parse(json.stdout).sessions[0].label).to.equal(hostile);
+    } finally {
+      await server.close();
+    }
+  });
+});

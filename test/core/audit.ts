@@ -1,0 +1,336 @@
+/**
+ * What a verifier demands of a log (vault-format.md, 3 and 9 H), written from that page alone and
+ * without any code of src/: a slow second opinion on every log that a test makes. Returns what is
+ * wrong, one line each.
+ */
+import type { Event } from "../../src/core/event.js";
+
+type Of<Name extends Event["event"]> = Extract<Event, { event: Name }>;
+type Terminal = Of<"session_killed"> | Of<"session_expired"> | Of<"session_ended">;
+
+interface Run {
+  readonly start: Of<"session_started">;
+  readonly sequence: number;
+  next_index: number;
+  actions: number;
+  last_action_at: number;
+  end: { readonly sequence: number; readonly event: Terminal } | null;
+}
+
+class Audit {
+  readonly findings: string[] = [];
+  readonly runs = new Map<string, Run>();
+  readonly log: readonly Event[];
+  readonly revoked = new Set<string>();
+  readonly ids = new Set<string>();
+  decisions = 0;
+  terminations = 0;
+  /** Index of the entry under audit. */
+  now = 0;
+
+  constructor(log: readonly Event[]) {
+    this.log = log;
+  }
+
+  demand(holds: boolean, claim: string): void {
+    if (!holds) {
+      this.findings.push(`@${this.now} ${this.log[this.now]?.event}: ${claim}`);
+    }
+  }
+
+  fresh(id: string): void {
+    this.demand(!this.ids.has(id), `the id ${id} is new`);
+    this.ids.add(id);
+  }
+
+  /** The session and its parents, itself first. */
+  chain(session_id: string | null): Run[] {
+    const chain: Run[] = [];
+    for (let id = session_id; id !== null; ) {
+      const run = this.runs.get(id);
+      this.demand(run !== undefined, `the session ${id} is in the log`);
+      if (run === undefined) {
+        break;
+      }
+      chain.push(run);
+      id = run.start.parent_session_id;
+    }
+    return chain;
+  }
+
+  live(): Run[] {
+    return [...this.runs.values()].filter((run) => run.end === null);
+  }
+}
+
+/** @param to_the_end whether the log is whole, so that every order was carried out */
+export function audit(log: readonly Event[], to_the_end = true): readonly string[] {
+  const audit = new Audit(log);
+  for (const [sequence, event] of log.entries()) {
+    audit.now = sequence;
+    audit.demand(event.at >= (log[sequence - 1]?.at ?? 0), "time does not go back");
+    audit.demand((event.event === "vault_opened") === (sequence === 0), "the vault is opened first and once");
+    entry(audit, event, sequence);
+    index(audit, event);
+    decimals(audit, event);
+  }
+  if (to_the_end && audit.findings.length === 0) {
+    const live = audit.live();
+    for (const [sequence, event] of log.entries()) {
+      audit.now = sequence;
+      counted(audit, event, sequence);
+      carriedOut(audit, event, sequence, live);
+    }
+  }
+  return audit.findings;
+}
+
+function index(audit: Audit, event: Event): void {
+  if (!("session_id" in event)) {
+    return;
+  }
+  const run = event.session_id === null ? undefined : audit.runs.get(event.session_id);
+  audit.demand(event.session_index === (run?.next_index ?? null), "session_index has no gap");
+  if (run !== undefined) {
+    run.next_index += 1;
+  }
+}
+
+/** Each pointer leads, from the object that has the list, to a number that is sealed as text. */
+function decimals(audit: Audit, event: Event): void {
+  for (const pointer of "_decimals" in event ? (event._decimals ?? []) : []) {
+    const names = pointer.split("/").slice(1);
+    const value = names.reduce(
+      (at: unknown, name) => (at as Record<string, unknown> | undefined)?.[name],
+      event,
+    );
+    audit.demand(typeof value === "string" && `${Number(value)}` === value, `${pointer} is a number as text`);
+  }
+}
+
+function entry(audit: Audit, event: Event, sequence: number): void {
+  switch (event.event) {
+    case "session_started":
+      started(audit, event, sequence);
+      return;
+    case "enforcement_decision":
+      decided(audit, event);
+      return;
+    case "budget_exceeded":
+      exceeded(audit, event);
+      return;
+    case "session_killed":
+    case "session_expired":
+    case "session_ended":
+      terminal(audit, event, sequence);
+      return;
+    case "halt_requested":
+    case "credential_revoked":
+    case "agent_revoked":
+      ordered(audit, event);
+      return;
+    case "credential_issued":
+      audit.fresh(event.credential_id);
+      return;
+    case "api_key_created":
+      audit.fresh(event.key_id);
+      return;
+    case "heartbeat":
+      audit.demand(event.decisions === audit.decisions, "decisions are counted");
+      audit.demand(event.terminations === audit.terminations, "terminations are counted");
+      audit.demand(event.live_sessions === audit.live().length, "live sessions are counted");
+      return;
+    case "notice":
+    case "vault_opened":
+    case "agent_registered":
+    case "api_key_revoked":
+      return;
+  }
+}
+
+function started(audit: Audit, event: Of<"session_started">, sequence: number): void {
+  audit.fresh(event.session_id);
+  const above = audit.chain(event.parent_session_id);
+  audit.demand(
+    above.every((run) => run.end === null),
+    "nothing starts under a stopped session",
+  );
+  audit.demand(!audit.revoked.has(`agent ${event.agent_id}`), "the agent is not revoked");
+  audit.demand(!audit.revoked.has(`credential ${event.credential_id}`), "the credential is not revoked");
+  const { ttl_seconds } = event.budgets;
+  const expires_at = ttl_seconds === null ? null : event.at + ttl_seconds * 1000;
+  audit.demand(event.expires_at === expires_at, "expires_at follows from ttl_seconds");
+  audit.runs.set(event.session_id, {
+    start: event,
+    sequence,
+    next_index: 0,
+    actions: 0,
+    last_action_at: event.at,
+    end: null,
+  });
+}
+
+function decided(audit: Audit, event: Of<"enforcement_decision">): void {
+  audit.fresh(event.decision_id);
+  audit.decisions += 1;
+  audit.demand(event.reasoning !== "", "a decision says why");
+  const chain = audit.chain(event.session_id);
+  if (event.decision === "terminate") {
+    audit.terminations += 1;
+    const cause = event.cause;
+    audit.demand(
+      chain.some((run) => run.end !== null && run.end.sequence === cause?.sequence),
+      "terminate names a stop of the session or of one above it",
+    );
+    const stop = chain[0]?.end?.event;
+    const reason = stop === undefined || stop.event === "session_expired" ? null : stop.reason;
+    audit.demand(reason === null || reason === event.reasoning, "terminate says why the session stopped");
+  } else {
+    audit.demand(event.cause === null, "only terminate has a cause");
+    audit.demand(
+      chain.every((run) => run.end === null),
+      "nothing but terminate after a stop",
+    );
+    for (const run of chain) {
+      run.actions += 1;
+      run.last_action_at = event.at;
+      audit.demand(
+        run.actions <= (run.start.budgets.max_actions ?? Number.POSITIVE_INFINITY),
+        "within budget",
+      );
+      audit.demand(event.at < (run.start.expires_at ?? Number.POSITIVE_INFINITY), "within ttl");
+    }
+  }
+  if (event.decision === "allow") {
+    audit.demand(!audit.revoked.has(`agent ${event.agent_id}`), "the agent is not revoked");
+    audit.demand(!audit.revoked.has(`credential ${event.credential_id}`), "the credential is not revoked");
+  }
+  audit.demand((event.consumed?.actions ?? null) === (chain[0]?.actions ?? null), "the count is the recount");
+}
+
+function exceeded(audit: Audit, event: Of<"budget_exceeded">): void {
+  const owner = audit.chain(event.session_id).find((run) => run.start.session_id === event.owner_session_id);
+  audit.demand(owner !== undefined, "the owner is the session or one above it");
+  audit.demand(owner?.end === null, "the owner is live");
+  audit.demand(event.limit === owner?.start.budgets.max_actions, "the limit is the owner's");
+  audit.demand(event.spent === owner?.actions, "what is spent is the recount");
+  audit.demand(event.spent + event.requested > event.limit, "it did not fit");
+}
+
+function terminal(audit: Audit, event: Terminal, sequence: number): void {
+  const chain = audit.chain(event.session_id);
+  const run = chain[0] as Run;
+  audit.demand(run.end === null, "a session stops once");
+  audit.demand(event.consumed.actions === run.actions, "the count is the recount");
+  if (event.event === "session_killed") {
+    const named = audit.log[event.cause.sequence];
+    audit.demand(
+      event.cause.sequence < sequence && named?.event === event.cause.event,
+      "the cause is earlier",
+    );
+    audit.demand(event.stop_reason === killReason(event, named, chain), "stop_reason follows from the cause");
+    const order_id = named?.event === "halt_requested" ? named.halt_id : event.halt_id;
+    audit.demand(event.halt_id === order_id, "the halt_id is the order's");
+    audit.demand(event.reason !== "", "a kill says why");
+  }
+  if (event.event === "session_expired") {
+    const { idle_timeout_seconds } = run.start.budgets;
+    const idle = run.last_action_at + (idle_timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const deadline = event.stop_reason === "ttl_expired" ? run.start.expires_at : idle;
+    audit.demand(event.deadline_at === deadline, "the deadline is the session's");
+    audit.demand(event.at >= event.deadline_at, "the deadline has come");
+  }
+  run.end = { sequence, event };
+}
+
+function killReason(event: Of<"session_killed">, cause: Event | undefined, chain: readonly Run[]): string {
+  switch (cause?.event) {
+    case "halt_requested": {
+      const on_path = chain.some((run) => run.start.session_id === cause.scope.id);
+      return !on_path ? "not on its path" : cause.scope.id === event.session_id ? "manual" : "halted";
+    }
+    case "budget_exceeded":
+      return cause.owner_session_id === event.session_id ? "budget_exceeded" : "another's budget";
+    case "credential_revoked":
+    case "agent_revoked":
+      return chain.some((run) => onScope(cause, run)) ? cause.event : "not on its path";
+    case "session_killed":
+    case "session_expired":
+    case "session_ended":
+      return chain.slice(1).some((run) => run.end?.event === cause) ? "parent_stopped" : "not above it";
+    default:
+      return "no cause for a kill";
+  }
+}
+
+function onScope(order: Of<"credential_revoked"> | Of<"agent_revoked">, run: Run): boolean {
+  return (
+    (order.agent_id !== null && run.start.agent_id === order.agent_id) ||
+    (order.event === "credential_revoked" && run.start.credential_id === order.credential_id)
+  );
+}
+
+function ordered(
+  audit: Audit,
+  event: Of<"halt_requested"> | Of<"credential_revoked"> | Of<"agent_revoked">,
+): void {
+  const { key_id, role } = event.actor;
+  audit.demand(key_id !== null && role !== "agent" && role !== "system", "a person orders it");
+  if (event.event === "halt_requested") {
+    audit.fresh(event.halt_id);
+    audit.demand(audit.runs.get(event.scope.id)?.end === null, "the session to stop is live");
+  } else {
+    const scope =
+      event.event === "agent_revoked" ? `agent ${event.agent_id}` : `credential ${event.credential_id}`;
+    audit.demand(!audit.revoked.has(scope), "revoked once");
+    audit.revoked.add(scope);
+  }
+}
+
+/** At the end: every order stopped exactly what it counted. */
+function counted(audit: Audit, event: Event, sequence: number): void {
+  if (
+    event.event !== "halt_requested" &&
+    event.event !== "credential_revoked" &&
+    event.event !== "agent_revoked"
+  ) {
+    return;
+  }
+  const ids = [...audit.runs.values()]
+    .filter(({ end }) => end?.event.event === "session_killed" && end.event.cause.sequence === sequence)
+    .map((run) => run.start.session_id)
+    .sort();
+  if (event.event === "halt_requested") {
+    audit.demand(event.session_count === ids.length, "session_count is what it stopped");
+  } else {
+    audit.demand(event.killed_count === ids.length, "killed_count is what it stopped");
+    audit.demand(
+      `${event.killed_sessions}` === `${ids.slice(0, 1000)}`,
+      "killed_sessions is what it stopped",
+    );
+  }
+}
+
+/** At the end: nothing is live that an order, or the end of one above it, should have stopped. */
+function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly Run[]): void {
+  for (const { start } of live) {
+    audit.demand(
+      !audit.chain(start.session_id).some((above) => mustStop(event, sequence, above)),
+      `${start.session_id} must have stopped`,
+    );
+  }
+}
+
+function mustStop(event: Event, sequence: number, run: Run): boolean {
+  switch (event.event) {
+    case "halt_requested":
+      return event.scope.id === run.start.session_id;
+    case "credential_revoked":
+    case "agent_revoked":
+      return run.sequence < sequence && onScope(event, run);
+    case "budget_exceeded":
+      return event.owner_session_id === run.start.session_id;
+    default:
+      return run.end?.event === event;
+  }
+}

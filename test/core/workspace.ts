@@ -1,0 +1,100 @@
+/**
+ * A workspace in memory: what the engine does with the core, without disk, clock or promise. It
+ * holds decide to its word on the way: nothing written, and the same answer twice.
+ */
+import { expect } from "chai";
+import type { Command } from "../../src/core/command.js";
+import { decide } from "../../src/core/decide.js";
+import type { Decision } from "../../src/core/decision.js";
+import type { Actor, Event } from "../../src/core/event.js";
+import { system_actor } from "../../src/core/event.js";
+import { evolve } from "../../src/core/evolve.js";
+import { keptRepeat, repeatableOf } from "../../src/core/repeat.js";
+import { emptyState, type State } from "../../src/core/state.js";
+import { digest } from "./digest.js";
+
+/** A command without what the workspace stamps. */
+export type Asked = Command extends infer C
+  ? C extends Command
+    ? Omit<C, "at" | "request_id">
+    : never
+  : never;
+
+export const began_at = Date.UTC(2026, 0, 1);
+
+export class Workspace {
+  state: State = emptyState();
+  readonly log: Event[] = [];
+  now = began_at;
+  readonly #checks: boolean;
+
+  /** @param checks false where states are so large that a digest a command would take too long */
+  constructor(checks = true) {
+    this.#checks = checks;
+    this.apply({ event: "vault_opened", at: this.now, actor: system_actor, workspace_id: "ws_1" });
+  }
+
+  apply(event: Event): void {
+    evolve(this.state, event);
+    this.log.push(event);
+  }
+
+  submit(asked: Asked): Decision {
+    const command = this.#stamped(asked as Command);
+    const decision = this.#checks ? this.#decideTwice(command) : decide(this.state, command);
+    for (const event of decision.events) {
+      this.apply(event);
+    }
+    return decision;
+  }
+
+  /** Makes the first key of the workspace, which may do everything. */
+  bootstrap(): Actor {
+    this.submit({
+      type: "create_key",
+      actor: system_actor,
+      name: "bootstrap",
+      roles: ["admin"],
+      agent_id: null,
+      secret_digest: "secret of root",
+      ttl_seconds: null,
+      repeat: null,
+    });
+    return { key_id: [...this.state.keys.keys()][0] as string, role: "admin" };
+  }
+
+  /** The process dies; entries from `size` on were never written. A restart replays the rest. */
+  crash(size: number): void {
+    this.log.splice(size);
+    this.state = replay(this.log);
+  }
+
+  /** What the engine stamps: the time, and whether a repeat is one. */
+  #stamped(asked: Command): Command {
+    const command = { ...asked, at: this.now, request_id: null } as Command;
+    const repeat = repeatableOf(command);
+    if (repeat === null) {
+      return command;
+    }
+    const kept = keptRepeat(this.state, command);
+    const same_request = kept === null ? null : kept.request_digest === repeat.request_digest;
+    return { ...command, repeat: { ...repeat, same_request } } as Command;
+  }
+
+  #decideTwice(command: Command): Decision {
+    const before = digest(this.state);
+    const decision = decide(this.state, command);
+    expect(decide(this.state, command), "decide is deterministic").to.deep.equal(decision);
+    expect(digest(this.state), "decide writes nothing").to.equal(before);
+    return decision;
+  }
+}
+
+/** The state that a log leads to. */
+export function replay(log: readonly Event[]): State {
+  const state = emptyState();
+  for (const event of log) {
+    evolve(state, event);
+  }
+  return state;
+}

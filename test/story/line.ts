@@ -1,0 +1,131 @@
+/** One event as a line of a story: what it is about, then what it says. */
+import type { Cause, Event } from "../../src/core/event.js";
+import { began_at } from "../core/workspace.js";
+
+export function describeEvent(event: Event, log: readonly Event[]): string {
+  return [event.event, ...parts(event, log)].filter((part) => part !== null && part !== "").join(" ");
+}
+
+type Part = string | null;
+
+function parts(event: Event, log: readonly Event[]): readonly Part[] {
+  switch (event.event) {
+    case "vault_opened":
+      return [event.workspace_id];
+    case "session_started":
+      return [
+        event.session_id,
+        given("agent", event.agent_id),
+        given("credential", event.credential_id),
+        given("parent", event.parent_session_id),
+        ...event.labels.map((label) => JSON.stringify(label)),
+        ...Object.entries(event.budgets).map(([name, limit]) => given(name, limit)),
+      ];
+    case "enforcement_decision":
+      return [
+        event.session_id ?? "-",
+        event.decision,
+        event.decision === "terminate" ? stopReason(event.cause, log) : null,
+        spent(event.consumed?.actions, event.session_id, log),
+        event.session_id === null ? given("agent", event.agent_id) : null,
+        because(event.cause),
+        event.decision === "allow" ? null : JSON.stringify(event.reasoning),
+      ];
+    case "budget_exceeded":
+      return [
+        event.session_id,
+        event.owner_session_id === event.session_id ? null : `of ${event.owner_session_id}`,
+        `${event.unit}=${event.spent}+${event.requested}/${event.limit}`,
+      ];
+    case "session_killed":
+      return [
+        event.session_id,
+        event.stop_reason,
+        spent(event.consumed.actions, event.session_id, log),
+        because(event.cause),
+        JSON.stringify(event.reason),
+        by(event),
+      ];
+    case "session_expired":
+      return [
+        event.session_id,
+        event.stop_reason,
+        spent(event.consumed.actions, event.session_id, log),
+        `deadline=${(event.deadline_at - began_at) / 1000}s`,
+      ];
+    case "session_ended":
+      return [event.session_id, spent(event.consumed.actions, event.session_id, log), because(event.cause)];
+    case "halt_requested":
+      return [
+        `${event.scope.kind}/${event.scope.id}`,
+        given("sessions", event.session_count),
+        JSON.stringify(event.reason),
+        by(event),
+      ];
+    case "agent_registered":
+      return [event.agent_id, event.framework, JSON.stringify(event.profile), decimals(event._decimals)];
+    case "agent_revoked":
+      return [
+        event.agent_id,
+        given("credentials", event.revoked_credentials.join(",")),
+        killed(event),
+        JSON.stringify(event.reason),
+      ];
+    case "credential_issued":
+      return [event.credential_id, given("agent", event.agent_id)];
+    case "credential_revoked":
+      return [
+        event.credential_id,
+        given("agent", event.agent_id),
+        killed(event),
+        JSON.stringify(event.reason),
+      ];
+    case "api_key_created":
+      return [event.name, event.granted_roles.join(","), given("agent", event.agent_id)];
+    case "api_key_revoked":
+      return [event.key_id, JSON.stringify(event.reason)];
+    case "notice":
+      return [event.kind, event.session_id, JSON.stringify(event.body), noticeDecimals(event)];
+    case "heartbeat":
+      return [
+        given("decisions", event.decisions),
+        given("terminations", event.terminations),
+        given("live", event.live_sessions),
+      ];
+  }
+}
+
+function given(name: string, value: string | number | null): Part {
+  return value === null || value === "" ? null : `${name}=${value}`;
+}
+
+function because(cause: Cause | null): Part {
+  return cause === null ? null : `because=@${cause.sequence}`;
+}
+
+function by(event: Event): Part {
+  return event.actor.key_id === null ? "by system" : null;
+}
+
+function decimals(pointers: readonly string[] | undefined): Part {
+  return pointers === undefined ? null : given("decimals", pointers.join(","));
+}
+
+function noticeDecimals(event: Extract<Event, { event: "notice" }>): Part {
+  return event.kind === "agent_updated" ? decimals(event._decimals) : null;
+}
+
+function killed(order: { killed_count: number; killed_sessions: readonly string[] }): string {
+  return `killed=${order.killed_count}${order.killed_sessions.map((id) => ` ${id}`).join("")}`;
+}
+
+function spent(actions: number | undefined, session_id: string | null, log: readonly Event[]): Part {
+  const start = log.find((event) => event.event === "session_started" && event.session_id === session_id);
+  const limit = start?.event === "session_started" ? start.budgets.max_actions : null;
+  return actions === undefined ? null : `actions=${actions}${limit === null ? "" : `/${limit}`}`;
+}
+
+function stopReason(cause: Cause | null, log: readonly Event[]): Part {
+  const stop = cause === null ? undefined : log[cause.sequence];
+  return stop !== undefined && "stop_reason" in stop ? stop.stop_reason : "ended";
+}

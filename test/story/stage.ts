@@ -1,0 +1,247 @@
+/** Plays the lines of a story on a workspace. */
+
+import type { Repeatable } from "../../src/core/command.js";
+import type { Decision, Reply } from "../../src/core/decision.js";
+import type { Actor, Role } from "../../src/core/event.js";
+import { system_actor } from "../../src/core/event.js";
+import { sequenceOf } from "../../src/core/ids.js";
+import type { Agent, State } from "../../src/core/state.js";
+import { audit } from "../core/audit.js";
+import { digest } from "../core/digest.js";
+import { type Asked, replay, Workspace } from "../core/workspace.js";
+import { describeEvent } from "./line.js";
+import { Line } from "./script.js";
+
+export class Stage {
+  readonly #workspace = new Workspace();
+  /** Names that the story gives to keys and credentials, and their ids. */
+  readonly #ids = new Map<string, string>();
+  readonly #root: Actor;
+
+  constructor() {
+    this.#root = this.#workspace.bootstrap();
+  }
+
+  /** Plays one line; `3 times LINE` plays it thrice. Returns what came of it. */
+  play(text: string): readonly string[] {
+    const [, times, rest] = /^(?:(\d+) times )?(.*)$/.exec(text) ?? [];
+    const came: string[] = [];
+    for (let i = 0; i < Number(times ?? 1); i++) {
+      came.push(...this.#playOnce(new Line(rest as string)));
+    }
+    return came;
+  }
+
+  /** What a verifier would find, or a restart would get wrong; empty when the story may end here. */
+  faults(): readonly string[] {
+    const { log, state } = this.#workspace;
+    const replayed = digest(replay(log)) === digest(state);
+    return [...audit(log), ...(replayed ? [] : ["the replayed state differs from the live one"])];
+  }
+
+  #playOnce(line: Line): readonly string[] {
+    const verb = line.word(0);
+    if (verb === "wait") {
+      this.#workspace.now += milliseconds(line.word(1));
+      return [];
+    }
+    if (verb === "cut" || verb === "crash") {
+      this.#workspace.crash(Number(line.word(1).slice(1)));
+      return verb === "cut" ? [] : this.#submit(line, this.#asked("finish", line));
+    }
+    return this.#submit(line, this.#asked(verb, line));
+  }
+
+  #submit(line: Line, asked: Asked): readonly string[] {
+    const first = this.#workspace.log.length;
+    const { reply, events } = this.#workspace.submit(asked);
+    const alias = line.words[0] === "key" ? line.word(1) : line.text("credential");
+    for (const event of events) {
+      if (alias !== null && event.event === "credential_issued") {
+        this.#ids.set(alias, event.credential_id);
+      } else if (alias !== null && event.event === "api_key_created") {
+        this.#ids.set(alias, event.key_id);
+      }
+    }
+    const lines = events.map((event, i) => `@${first + i} ${describeEvent(event, this.#workspace.log)}`);
+    return [...lines, ...this.#answered({ reply, events })].map((text) => this.#named(text));
+  }
+
+  /** The reply, where the events do not tell it. */
+  #answered({ reply, events }: Decision): readonly string[] {
+    if (reply.type === "refused") {
+      return [`refused ${reply.code}`];
+    }
+    return events.length > 0 ? [] : [describeReply(reply, this.#workspace.state)];
+  }
+
+  #asked(verb: string, line: Line): Asked {
+    const actor = this.#actor(line);
+    const repeat = repeatOf(line);
+    const reason = line.text("reason") ?? `by ${line.text("by") ?? "root"}`;
+    switch (verb) {
+      case "start":
+        return {
+          type: "start_session",
+          actor,
+          session_id: line.text("session") as string,
+          agent_id: line.text("agent"),
+          label: line.text("label"),
+          credential_id: this.#id(line.text("credential")),
+          parent_session_id: line.text("parent"),
+          max_actions: line.number("max_actions"),
+          ttl_seconds: line.number("ttl_seconds"),
+          idle_timeout_seconds: line.number("idle_timeout_seconds"),
+          repeat,
+        };
+      case "intercept":
+        return {
+          type: "intercept",
+          actor,
+          session_id: line.word(1) === "-" ? null : line.word(1),
+          agent_id: line.text("agent"),
+          action_type: line.word(2),
+          chain: null,
+          action_digest: null,
+          action_length: null,
+          details_digest: null,
+          latency_us: 0,
+          repeat,
+        };
+      case "touch":
+        return { type: "touch_session", actor, session_id: line.word(1) };
+      case "kill":
+        return { type: "kill_session", actor, session_id: line.word(1), reason, repeat };
+      case "end":
+        return { type: "end_session", actor, session_id: line.word(1) };
+      case "expire":
+        return { type: "expire_session", actor: system_actor, session_id: line.word(1) };
+      case "register":
+        return {
+          type: "register_agent",
+          actor,
+          agent_id: line.word(1),
+          framework: line.text("framework") ?? "custom",
+          profile: line.text("risk") === null ? {} : { risk: line.text("risk") },
+          decimals: line.text("risk") === null ? [] : ["/profile/risk"],
+          secret_digest: `secret of ${line.text("credential")}`,
+        };
+      case "issue":
+        return {
+          type: "issue_credential",
+          actor,
+          agent_id: line.word(1),
+          secret_digest: `secret of ${line.text("credential")}`,
+          ttl_seconds: line.number("ttl_seconds"),
+          require_session: line.text("require_session") !== "no",
+          repeat,
+        };
+      case "key":
+        return {
+          type: "create_key",
+          actor,
+          name: line.word(1),
+          roles: (line.text("roles") ?? "agent").split(",") as Role[],
+          agent_id: line.text("agent"),
+          secret_digest: `secret of ${line.word(1)}`,
+          ttl_seconds: line.number("ttl_seconds"),
+          repeat,
+        };
+      case "revoke":
+        return this.#revocation(line, actor, reason, repeat);
+      case "sum-up":
+        return {
+          type: "sum_up_terminates",
+          actor: system_actor,
+          session_id: line.word(1),
+          count: line.number("count") as number,
+        };
+      case "finish":
+        return { type: "finish_cascades", actor: system_actor };
+      case "heartbeat":
+        return { type: "seal_heartbeat", actor: system_actor, interval_seconds: 60 };
+      default:
+        throw new Error(`a story has no verb ${verb}`);
+    }
+  }
+
+  #revocation(line: Line, actor: Actor, reason: string, repeat: Repeatable | null): Asked {
+    const id = this.#id(line.word(2)) as string;
+    switch (line.word(1)) {
+      case "agent":
+        return { type: "revoke_agent", actor, agent_id: id, reason, repeat };
+      case "credential":
+        return { type: "revoke_credential", actor, credential_id: id, reason, repeat };
+      case "key":
+        return { type: "revoke_key", actor, key_id: id, reason };
+      default:
+        throw new Error(`a story revokes no ${line.word(1)}`);
+    }
+  }
+
+  #actor(line: Line): Actor {
+    const by = line.text("by");
+    if (by === null) {
+      return this.#root;
+    }
+    const key_id = this.#id(by) as string;
+    return { key_id, role: this.#workspace.state.keys.get(key_id)?.roles[0] ?? "agent" };
+  }
+
+  #id(name: string | null): string | null {
+    return name === null ? null : (this.#ids.get(name) ?? name);
+  }
+
+  /** The same text with the story's names instead of ids. */
+  #named(text: string): string {
+    let named = text.replace(/\b(enf|halt)_[0-9a-f]{12}\b/g, (id, prefix) => `@${sequenceOf(prefix, id)}`);
+    for (const [name, id] of this.#ids) {
+      named = named.replaceAll(id, name);
+    }
+    return named;
+  }
+}
+
+/** What an agent sends to mark a repeat; the request is the line itself. */
+function repeatOf(line: Line): Repeatable | null {
+  const idem = line.text("idem");
+  return idem === null
+    ? null
+    : {
+        key_digest: `${line.words[0]}|${idem}`,
+        request_digest: line.words.join(" "),
+        salt: "",
+        same_request: null,
+      };
+}
+
+function milliseconds(text: string): number {
+  const [, amount, unit] = /^(\d+)(ms|s|h)$/.exec(text) ?? [];
+  return Number(amount) * { ms: 1, s: 1000, h: 3_600_000 }[unit as "ms" | "s" | "h"];
+}
+
+function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State): string {
+  switch (reply.type) {
+    case "session": {
+      const session = state.sessions.get(reply.session_id);
+      const stop = session?.stop;
+      const why = stop?.stop_reason ? ` ${stop.stop_reason} ${JSON.stringify(stop.reason)}` : "";
+      return `${reply.session_id} ${session?.status}${why}${reply.replayed ? " (replayed)" : ""}`;
+    }
+    case "verdict":
+      return reply.replayed ? `@${reply.sequence} (replayed)` : `repeats @${reply.sequence}`;
+    case "agent":
+      return describeAgent(state.agents.get(reply.agent_id) as Agent);
+    case "key": {
+      const revoked = state.keys.get(reply.key_id)?.revoked ? " revoked" : "";
+      return `key ${reply.key_id}${revoked}${reply.replayed ? " (replayed)" : ""}`;
+    }
+    case "done":
+      return "nothing";
+  }
+}
+
+function describeAgent(agent: Agent): string {
+  const credential = agent.credential_id === null ? "" : ` credential=${agent.credential_id}`;
+  return `agent ${agent.agent_id}${credential}${agent.revoked === null ? "" : " revoked"}`;
+}
