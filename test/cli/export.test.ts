@@ -176,7 +176,12 @@ describe("killcord export", () => {
   });
 
   it("from a server that names files elsewhere ends with 1 and writes nothing", async () => {
-    pieces = [...whole, piece("../../evil", "gotcha")];
+    // What comes after it stays unread, and must not hold the process.
+    pieces = [
+      ...whole,
+      piece("../../evil", "gotcha"),
+      ...Array<Piece>(20).fill(piece("bundle.json", "more")),
+    ];
     const { status, stderr } = await run();
     expect(status).to.equal(1);
     expect(stderr).to.contain('the export has a file "../../evil"').and.to.contain("nothing was written");

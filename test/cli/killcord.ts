@@ -12,21 +12,26 @@ export interface Ended {
 
 const program = resolve("dist/src/main.js");
 
-/** Runs it to its end. Of the environment only what is given, and what a process needs. */
-export async function killcord(
-  words: readonly string[],
-  more: {
-    readonly env?: Readonly<Record<string, string>>;
-    readonly cwd?: string;
-    /** Another program than the real one. */
-    readonly program?: string;
-  } = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, [more.program ?? program, ...words], {
+/** How to run it. */
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Another program than the real one. */
+  readonly program?: string;
+}
+
+/** Starts it. Of the environment only what is given, and what a process needs. */
+export function launch(words: readonly string[], more: Surroundings = {}) {
+  return spawn(process.execPath, [more.program ?? program, ...words], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...more.env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(more.cwd === undefined ? {} : { cwd: more.cwd }),
   });
+}
+
+/** Runs it to its end. */
+export async function killcord(words: readonly string[], more: Surroundings = {}): Promise<Ended> {
+  const child = launch(words, more);
   const exit = new Promise<number | null>((yes, no) => {
     child.once("exit", yes);
     child.once("error", no);

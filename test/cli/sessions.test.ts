@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
@@ -8,7 +10,7 @@ import {
   SessionService,
   SessionStatus,
 } from "../../gen/killcord/v1/session_pb.js";
-import { killcord } from "./killcord.js";
+import { killcord, launch } from "./killcord.js";
 import { activeSession, killedSession, session_id } from "./samples.js";
 import { refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
@@ -153,6 +155,22 @@ describe("killcord sessions", () => {
     ]);
     expect(messages[1].bookmark).to.deep.equal({ draining: false });
     expect(messages[4].session.status).to.equal("killed");
+  });
+});
+
+describe("a reader of the list that leaves at once", () => {
+  it("brings no complaint", async () => {
+    const server = await scriptedServer((router) => {
+      router.service(SessionService, { listSessions: () => ({ sessions: [activeSession()], total: 1n }) });
+    });
+    try {
+      const child = launch(["sessions", "list", "--url", server.url]);
+      child.stdout.destroy();
+      const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, "close")]);
+      expect([status, stderr]).to.deep.equal([0, ""]);
+    } finally {
+      await server.close();
+    }
   });
 });
 
