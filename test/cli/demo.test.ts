@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { budget_actions, checkStops, type Stop } from "../../src/cli/demo-play.js";
 import { verifyPath } from "../../src/cli/verify.js";
 import { freshFolder } from "../server/served.js";
-import { killcord, launch } from "./killcord.js";
+import { invoke, killcord, launch } from "./killcord.js";
 
 /** Resolves when the process has written what is expected. */
 function says(child: ChildProcess, expected: RegExp): Promise<void> {
@@ -90,7 +90,7 @@ describe("killcord demo", function () {
     const folder = freshFolder();
     await mkdir(join(folder, "kept"));
     await writeFile(join(folder, "kept", "bundle.json"), "older");
-    const { status, stdout, stderr } = await killcord(["demo", "--keep", join(folder, "kept")]);
+    const { status, stdout, stderr } = await invoke(["demo", "--keep", join(folder, "kept")]);
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.contain("is not empty");
   });

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { connect } from "../../src/cli/client.js";
 import { verifyPath } from "../../src/cli/verify.js";
 import { freshFolder, type Served, serve } from "../server/served.js";
-import { type Ended, killcord } from "./killcord.js";
+import { type Ended, invoke, killcord } from "./killcord.js";
 
 describe("the command line on a real server", function () {
   this.timeout(30_000);
@@ -19,7 +19,7 @@ describe("the command line on a real server", function () {
   });
 
   const as = (key: string | null, ...words: string[]): Promise<Ended> =>
-    killcord(words, {
+    invoke(words, {
       env: { KILLCORD_URL: server.url, ...(key === null ? {} : { KILLCORD_API_KEY: key }) },
     });
   const admin = (...words: string[]) => as(server.admin_key, ...words);
@@ -42,7 +42,7 @@ describe("the command line on a real server", function () {
     return { session_id: session?.sessionId ?? "", credential_id, secret };
   }
 
-  it("shows a session as its REST route does, byte for byte", async () => {
+  it("shows a session as its REST route does, to the letter", async () => {
     const { session_id } = await started("rest-bot");
     await admin("sessions", "kill", session_id, "--reason", "ünïcode & \u001b[2J");
     const { stdout } = await admin("sessions", "get", session_id, "--json");
@@ -55,7 +55,9 @@ describe("the command line on a real server", function () {
   it("watches a session to its kill, by an operator who can do no more than that", async () => {
     const { session_id } = await started("watched-bot");
     const { secret } = await json(admin("keys", "create", "oncall", "--role", "operator", "--json"));
-    const watched = as(secret, "sessions", "watch", session_id, "--json");
+    const watched = killcord(["sessions", "watch", session_id, "--json"], {
+      env: { KILLCORD_URL: server.url, KILLCORD_API_KEY: secret },
+    });
     const killed = await as(secret, "sessions", "kill", session_id, "--reason", "runaway loop");
     expect(killed.stdout).to.match(/^stop reason +manual$/m);
     const { status, stdout } = await watched;
@@ -115,7 +117,7 @@ describe("the command line on a real server", function () {
     expect([early.status, JSON.parse(early.stderr).error.code]).to.deep.equal([1, "start.locked"]);
     expect(JSON.parse(early.stderr).error.message).to.contain("leave --data out");
     await server.end();
-    const late = await killcord(["export", "--out", cold, "--data", server.data]);
+    const late = await invoke(["export", "--out", cold, "--data", server.data]);
     expect([late.status, late.stderr]).to.deep.equal([0, ""]);
     for (const out of [live, cold]) {
       const verdict = await verifyPath(out, { require_trust: false, json: false });
@@ -130,7 +132,7 @@ describe("the command line on a real server", function () {
 
   it("exports nothing from a folder without a log, and makes none there", async () => {
     const folder = freshFolder();
-    const { status, stderr } = await killcord([
+    const { status, stderr } = await invoke([
       "export",
       "--out",
       join(folder, "out"),
