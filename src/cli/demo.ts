@@ -92,6 +92,8 @@ async function perform(
     view.close();
     if (signal.aborted) throw signal.reason;
     throw error instanceof ConnectError ? fromCall(error, demoServer.url) : error;
+  } finally {
+    server.release();
   }
 }
 

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
-import { killcord } from "./killcord.js";
+import { invoke, killcord } from "./killcord.js";
 import { deadUrl, refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
 describe("a server that is not there", () => {
@@ -19,7 +19,7 @@ describe("a server that is not there", () => {
 
   it("is a JSON document with --json, also for a stream", async () => {
     const url = await deadUrl();
-    const { status, stdout, stderr } = await killcord(["sessions", "watch", "x", "--json"], {
+    const { status, stdout, stderr } = await invoke(["sessions", "watch", "x", "--json"], {
       env: { KILLCORD_URL: url },
     });
     expect([status, stdout]).to.deep.equal([3, ""]);
@@ -86,7 +86,7 @@ describe("a refusal", () => {
   after(() => server.close());
 
   const get = (id: string, ...more: string[]) =>
-    killcord(["sessions", "get", id, "--url", server.url, ...more]);
+    invoke(["sessions", "get", id, "--url", server.url, ...more]);
 
   it("for want of a key ends with 3 and says how to give one", async () => {
     const { status, stderr } = await get("missing");
