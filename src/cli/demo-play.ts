@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectError } from "@connectrpc/connect";
 import type { Server } from "./client.js";
 import { connect } from "./client.js";
-import { startAgent } from "./demo-processes.js";
+import { instruct } from "./demo-processes.js";
 import type { Standing, View } from "./demo-view.js";
 import { monotonicMs, type Report, type Stopped } from "./demo-words.js";
 import { CommandFailure, fromCall } from "./failure.js";
@@ -35,15 +35,15 @@ export interface Stage {
   readonly server: Server;
   /** The tree whose files the agents hash. */
   readonly folder: string;
+  /** The agents' processes, waiting for their tasks, and what is known of each. */
+  readonly agents: readonly ChildProcess[];
   readonly standings: readonly Standing[];
   readonly view: View;
-  /** Collects the processes, so that they can be ended. */
-  readonly started: ChildProcess[];
   readonly signal: AbortSignal;
 }
 
 /** The agents of the demo: the first has a budget, the others go on for ever. */
-export const budget_actions = 200;
+export const budget_actions = 100;
 export const cast = ["budget-agent", "killed-agent", "leaked-agent"] as const;
 
 /** An agent in its process. */
@@ -58,7 +58,7 @@ interface Actor {
 /** Plays it, and gives the three stops. Throws at the first thing that goes wrong. */
 export async function play(stage: Stage): Promise<Stop[]> {
   const [budgeted, killed, leaked] = await Promise.all(
-    stage.standings.map((standing) => enter(stage, standing)),
+    stage.standings.map((standing, place) => enter(stage, standing, stage.agents[place])),
   );
   if (budgeted === undefined || killed === undefined || leaked === undefined)
     throw new Error("the cast is three");
@@ -105,13 +105,30 @@ export async function play(stage: Stage): Promise<Stop[]> {
   return [budgetStop, killStop, leakStop];
 }
 
+/** Throws if a stop is not what Killcord promises: in the order of `cast`. */
+export function checkStops(stops: readonly Stop[]): void {
+  const reasons = ["budget_exceeded", "manual", "credential_revoked"];
+  stops.forEach((stop, place) => {
+    const { agent_id, stop_reason, asked_again, actions, latency_ms } = stop;
+    if (stop_reason !== reasons[place]) throw differs(`${agent_id}: ${stop_reason}, not ${reasons[place]}`);
+    if (asked_again !== "terminate")
+      throw differs(`${agent_id} asked once more: ${asked_again}, not terminate`);
+    if (latency_ms < 0)
+      throw differs(`${agent_id} was told ${-latency_ms} ms before the call: the clocks differ`);
+    if (place === 0 && actions !== budget_actions) {
+      throw differs(`${agent_id} was allowed ${actions} actions, not ${budget_actions}`);
+    }
+  });
+}
+
 /** A thing that went otherwise than Killcord promises. */
 export function differs(what: string): CommandFailure {
   return new CommandFailure("internal", 1, `the demo did not go as it should: ${what}`);
 }
 
-/** Registers an agent and starts it on its own credential. */
-async function enter(stage: Stage, standing: Standing): Promise<Actor> {
+/** Registers an agent and lets it begin, on its own credential. */
+async function enter(stage: Stage, standing: Standing, agent: ChildProcess | undefined): Promise<Actor> {
+  if (agent === undefined) throw new Error("an agent without a process");
   const { credential } = await stage.server.credentials.registerAgent(
     { name: standing.agent_id, description: "hashes files in the demo" },
     { signal: stage.signal },
@@ -135,7 +152,7 @@ async function enter(stage: Stage, standing: Standing): Promise<Actor> {
     folder: stage.folder,
     max_actions: standing.max_actions,
   };
-  startAgent(task, stage.started, (report) => hear(report, { stage, standing, session, stopped, fail }));
+  instruct(agent, task, (report) => hear(report, { stage, standing, session, stopped, fail }));
   return {
     standing,
     credential_id: credential.credentialId,

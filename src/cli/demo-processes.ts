@@ -71,23 +71,34 @@ async function readReady(file: string): Promise<{ url: string; admin_key_file: s
   }
 }
 
-/** Starts an agent, which begins when it has its task. */
-export function startAgent(task: Task, started: ChildProcess[], hear: (report: Report) => void): void {
+/** Starts an agent's process. It waits for its task. */
+export function forkAgent(started: ChildProcess[]): ChildProcess {
   const agent = fork(program(), ["demo-agent"], {
     env: environment(),
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   started.push(agent);
+  return agent;
+}
+
+/** Gives an agent its task, and hears it until its last word. */
+export function instruct(agent: ChildProcess, task: Task, hear: (report: Report) => void): void {
   let last = false;
+  const ended = () => {
+    if (last) return;
+    hear({
+      kind: "failed",
+      message: `its process ended (${agent.signalCode ?? `status ${agent.exitCode}`})`,
+    });
+  };
   agent.on("message", (report: Report) => {
     last = report.kind === "stopped" || report.kind === "failed";
     hear(report);
   });
   agent.once("error", (error) => hear({ kind: "failed", message: error.message }));
-  agent.once("exit", (status, signal) => {
-    if (!last) hear({ kind: "failed", message: `its process ended (${signal ?? `status ${status}`})` });
-  });
-  agent.send(task);
+  agent.once("exit", ended);
+  if (hasEnded(agent)) ended();
+  else agent.send(task);
 }
 
 /** Runs another killcord command to its end. */

@@ -13,8 +13,8 @@ import type { Command } from "commander";
 import { limits } from "../limits.js";
 import { connect } from "./client.js";
 import { prove, type Verdict } from "./demo-evidence.js";
-import { budget_actions, cast, differs, play, type Stop } from "./demo-play.js";
-import { endProcess, startServer } from "./demo-processes.js";
+import { budget_actions, cast, checkStops, differs, play, type Stop } from "./demo-play.js";
+import { endProcess, forkAgent, startServer } from "./demo-processes.js";
 import { openView, type Standing } from "./demo-view.js";
 import { prepareFolder } from "./export-files.js";
 import { CommandFailure, fromCall } from "./failure.js";
@@ -47,10 +47,11 @@ export function demoCommand(): Command {
       try {
         await perform(options, scratch, started, deadline.signal);
       } finally {
-        deadline.close();
         // Agents before the server, which came first.
         for (const child of started.reverse()) await endProcess(child);
         await rm(scratch, { recursive: true, force: true });
+        // Last: until here an interrupt must not cut the clearing up short.
+        deadline.close();
       }
     });
 }
@@ -67,14 +68,17 @@ async function perform(
   say(
     `Each asks Killcord before each file. ${cast[0]} may do ${budget_actions}; nothing bounds the others.\n`,
   );
-  const demoServer = await startServer(scratch, started, signal);
+  // All at once: the agents wait for their tasks.
+  const starting = startServer(scratch, started, signal);
+  const agents = cast.map(() => forkAgent(started));
+  const demoServer = await starting;
   const server = connect(demoServer.url, demoServer.admin_key);
   const standings = cast.map((agent_id, place) => newStanding(agent_id, place === 0 ? budget_actions : null));
   const view = openView(standings, options.json === true);
   try {
-    const stops = await play({ server, folder, standings, view, started, signal });
+    const stops = await play({ server, folder, agents, standings, view, signal });
     view.close();
-    check(stops);
+    checkStops(stops);
     say(`\n${stopTable(stops)}\n`);
     say("Latencies are as the agent saw them: budget, its last question to the answer; kill and revocation,");
     say("the call being sent to the word on the agent's stream. Each agent asked once more: terminate.\n");
@@ -100,22 +104,6 @@ function workFolder(): string {
   const root = fileURLToPath(new URL("../../../", import.meta.url));
   const modules = join(root, "node_modules");
   return existsSync(modules) ? modules : join(root, "dist");
-}
-
-/** What each stop must look like. */
-function check(stops: readonly Stop[]): void {
-  const reasons = ["budget_exceeded", "manual", "credential_revoked"];
-  stops.forEach((stop, place) => {
-    const { agent_id, stop_reason, asked_again, actions, latency_ms } = stop;
-    if (stop_reason !== reasons[place]) throw differs(`${agent_id}: ${stop_reason}, not ${reasons[place]}`);
-    if (asked_again !== "terminate")
-      throw differs(`${agent_id} asked once more: ${asked_again}, not terminate`);
-    if (latency_ms < 0)
-      throw differs(`${agent_id} was told ${-latency_ms} ms before the call: the clocks differ`);
-    if (place === 0 && actions !== budget_actions) {
-      throw differs(`${agent_id} was allowed ${actions} actions, not ${budget_actions}`);
-    }
-  });
 }
 
 function stopTable(stops: readonly Stop[]): string {

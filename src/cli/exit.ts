@@ -10,11 +10,7 @@ import { printFailure } from "./output.js";
  * @param argv as in process.argv
  */
 export async function run(program: Command, argv: readonly string[]): Promise<void> {
-  // `killcord sessions list | head`: the reader has enough, which is no fault.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(process.exitCode);
-    throw error;
-  });
+  process.stdout.on("error", readerLeft);
   const json = wantsJson(argv);
   settle(program, program.name(), json);
   try {
@@ -22,6 +18,16 @@ export async function run(program: Command, argv: readonly string[]): Promise<vo
   } catch (error) {
     process.exitCode = tell(error, json);
   }
+}
+
+/**
+ * `killcord sessions list | head`: the reader has enough, which is no fault. A command that has
+ * something to take down first listens to SIGTERM, and is asked in the same way.
+ */
+function readerLeft(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  if (process.listenerCount("SIGTERM") === 0) process.exit(process.exitCode);
+  process.emit("SIGTERM", "SIGTERM");
 }
 
 /** Makes commander throw instead of ending the process, and keep quiet where JSON is to be written. */

@@ -189,10 +189,15 @@ export class Engine {
     return every(this.clock, interval_ms, () => void task().catch(ignoreFault));
   }
 
-  #expire(session_id: string): void {
-    this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id }).catch(
-      ignoreFault,
-    );
+  /** Whether it need not be told again: the session has expired, or there is no engine left. */
+  async #expire(session_id: string): Promise<boolean> {
+    try {
+      await this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+      return true;
+    } catch (error) {
+      ignoreFault(error);
+      return !this.running;
+    }
   }
 
   async #sumUpTerminates(): Promise<void> {

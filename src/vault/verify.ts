@@ -155,6 +155,7 @@ function claims(
     remarks: {
       ...remarksOf(trust, checkpoints),
       signers: [...entries.signed.keys()],
+      roots: [...new Set([...entries.signed.keys()].map((id) => state.keys.get(id)?.root_key_id as string))],
       erasures: state.erasures,
     },
   };

@@ -10,14 +10,19 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const program = resolve("dist/test/cli/main.js");
+const program = resolve("dist/src/main.js");
 
 /** Runs it to its end. Of the environment only what is given, and what a process needs. */
 export async function killcord(
   words: readonly string[],
-  more: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+  more: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+    /** Another program than the real one. */
+    readonly program?: string;
+  } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...words], {
+  const child = spawn(process.execPath, [more.program ?? program, ...words], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...more.env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(more.cwd === undefined ? {} : { cwd: more.cwd }),

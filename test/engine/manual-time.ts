@@ -14,6 +14,10 @@ export class ManualTime implements Time {
   readonly wall_ms = () => this.wall;
   readonly monotonic_ms = () => this.#monotonic;
   readonly after = (wait_ms: number, task: () => void) => {
+    // setTimeout takes a longer wait for none at all.
+    if (wait_ms > 0x7fffffff) {
+      throw new RangeError(`no timer waits ${wait_ms} ms`);
+    }
     // No timer of a real process is faster.
     const waiting = { at: this.#monotonic + Math.max(wait_ms, 1), task };
     this.#waiting.add(waiting);
@@ -30,10 +34,15 @@ export class ManualTime implements Time {
     const end = this.#monotonic + duration_ms;
     for (let next = this.#next(end); next !== null; next = this.#next(end)) {
       this.#waiting.delete(next);
-      this.#set(next.at);
+      this.#set(Math.max(next.at, this.#monotonic));
       next.task();
     }
     this.#set(end);
+  }
+
+  /** Lets time pass while the process is busy: tasks that are due run at the next `pass`. */
+  stall(duration_ms: number): void {
+    this.#set(this.#monotonic + duration_ms);
   }
 
   /** What outlives a restart: the wall clock goes on, every timer is gone. */

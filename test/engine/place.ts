@@ -45,7 +45,10 @@ export class Place {
     this.directory = directory;
   }
 
-  async start({ journal = new MemoryJournal(this.disk), engine: more = {} }: StartOptions = {}): Promise<Running> {
+  async start({
+    journal = new MemoryJournal(this.disk),
+    engine: more = {},
+  }: StartOptions = {}): Promise<Running> {
     const vault = await openVault({
       directory: this.directory,
       heartbeat_seconds: 60,

@@ -13,14 +13,13 @@ import { scan } from "../../src/vault/scan.js";
 import { keyId, Signer, spkiOf } from "../../src/vault/signer.js";
 import { openVault } from "../../src/vault/start.js";
 import { StartError } from "../../src/vault/start-error.js";
-import { VaultPoisoned } from "../../src/vault/vault.js";
+import { type VaultHead, VaultPoisoned } from "../../src/vault/vault.js";
 import { FaultyJournal } from "../journal/faulty.js";
-import { type Disk, emptyDisk, MemoryJournal } from "../journal/memory.js";
+import { emptyDisk, MemoryJournal } from "../journal/memory.js";
 import { collect, failure } from "../journal/suite.js";
 import {
   draft,
   drafts,
-  noon_text,
   openStored,
   origin,
   refusedStart,
@@ -290,20 +289,28 @@ describe("the scan at start", () => {
     }
   });
 
-  /** A log whose entry 1 was made by somebody who has the store, but `key` instead of the log's. */
-  async function forged(key_id: (own: string, other: string) => string): Promise<string> {
+  interface Forgery {
+    /** Who signs: the log's own key, or another. */
+    readonly signer: "own" | "other";
+    /** Whose id the entry names. */
+    readonly named: "own" | "other";
+    readonly head?: Partial<VaultHead>;
+  }
+
+  /** What the start says to an entry 1 that somebody wrote into the store. */
+  async function refusedForgery({ signer, named, head }: Forgery): Promise<string> {
     const directory = await scratchDirectory();
-    const disk: Disk = emptyDisk();
+    const disk = emptyDisk();
     const options = () => vaultOptions(directory, { journal: new MemoryJournal(disk) });
     const vault = await openVault(options());
-    const own = keyId(spkiOf((await readKeys(join(directory, "keys")))?.entry ?? expect.fail("a key")));
-    const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-    const prepared = { at: noon_text, content: JSON.stringify({ event: "notice" }), details: null };
-    const [entry] = chain(vault.head(), noon_text, [prepared]).entries;
+    const keys = (await readKeys(join(directory, "keys"))) ?? expect.fail("there are keys");
+    const key = { own: keys.entry, other: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey };
+    const prepared = { at: "", content: JSON.stringify({ event: "notice" }), details: null };
+    const [entry] = chain({ ...vault.head(), ...head }, "", [prepared]).entries;
     const { link, entry_hash } = entry ?? expect.fail("one entry");
-    const [signature] = await new Signer(other).sign([entry_hash]);
-    const name = key_id(own, keyId(spkiOf(other)));
-    const leaf = leafOf(envelopeOf(origin, link, entry_hash, name, signature as string));
+    const [signature] = await new Signer(key[signer]).sign([entry_hash]);
+    const key_id = keyId(spkiOf(key[named]));
+    const leaf = leafOf(envelopeOf(origin, link, entry_hash, key_id, signature as string));
     disk.entries.push({ sequence_number: 1, leaf, content: prepared.content, details: null });
     await vault.close();
     const error = await refusedStart(() => openVault(options()));
@@ -312,11 +319,35 @@ describe("the scan at start", () => {
   }
 
   it("finds an entry that another key signed", async () => {
-    expect(await forged((_own, other) => other)).to.match(/Entry 1 .* it names the key vsk_/);
+    expect(await refusedForgery({ signer: "other", named: "other" })).to.match(
+      /Entry 1 .* names the key vsk_/,
+    );
   });
 
-  it("finds an entry that another key signed in the log's name", async () => {
-    expect(await forged((own) => own)).to.match(/Entry 1 .* its signature is not that of vsk_/);
+  it("finds an entry that another key signed in the name of the log's", async () => {
+    const message = await refusedForgery({ signer: "other", named: "own" });
+    expect(message).to.match(/Entry 1 .* its signature is not that of vsk_/);
+  });
+
+  it("finds an entry that follows another than the one before it, though the log's key signed it", async () => {
+    const head = { entry_hash: "0".repeat(64) };
+    expect(await refusedForgery({ signer: "own", named: "own", head })).to.match(/Entry 1 .* previous_hash/);
+  });
+
+  it("finds an entry that was signed before the one before it", async () => {
+    const head = { signed_at: "2026-11-22T11:59:59.000Z" };
+    expect(await refusedForgery({ signer: "own", named: "own", head })).to.match(/Entry 1 .* signed at/);
+  });
+
+  it("finds that the store ends before the end that it announced", async () => {
+    const directory = await scratchDirectory();
+    const disk = emptyDisk();
+    const vault = await openVault(vaultOptions(directory, { journal: new MemoryJournal(disk) }));
+    await vault.seal(drafts(2));
+    const keys = (await readKeys(join(directory, "keys"))) ?? expect.fail("there are keys");
+    const error = await failure(() => scan(journalOf(encodeBatch(disk.entries)), 4, keys, {}, () => {}));
+    expect(error).to.include({ code: "start.gap" });
+    expect(error.message).to.match(/Entry 3 was expected/);
   });
 
   it("finds an entry of another log's name in the middle", async () => {

@@ -43,6 +43,8 @@ export interface Trust {
   readonly witness_quorum: number;
   readonly known_checkpoints: readonly KnownCheckpoint[];
   readonly compromised_keys: readonly CompromisedKey[];
+  /** One for each key, for people to compare with what they got by another way. */
+  readonly fingerprints: readonly string[];
 }
 
 // No member beyond these: a misspelt restriction must not be dropped in silence.
@@ -129,7 +131,17 @@ function readKeys(file: TrustFile, crypto: VerifyCrypto): Trust | string {
     witness_quorum: file.witness_quorum,
     known_checkpoints: known as KnownCheckpoint[],
     compromised_keys: file.compromised_keys ?? [],
+    fingerprints: [
+      ...spkis.map((spki) => `entry root ${fingerprint(spki, crypto)}`),
+      ...checkpoint_keys.map(({ key }) => `checkpoint key ${fingerprint(key, crypto)}`),
+      ...witnesses.map(({ name, key }) => `witness ${name} ${fingerprint(key, crypto)}`),
+    ],
   };
+}
+
+// The whole hash: half of one could be met by a key that somebody made for it.
+function fingerprint(key: Uint8Array, { sha256 }: VerifyCrypto): string {
+  return `sha256:${toHex(sha256(key))}`;
 }
 
 /** The keys that the texts spell; null when one spells none, or when two are the same key. */
