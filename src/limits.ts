@@ -33,7 +33,8 @@ export const limits = {
   signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
-  /** Nested containers in one line of a bundle (vault-format.md, 9 B). */
+  /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
+  bundle_line_bytes: 16 * 1024 * 1024,
   bundle_line_depth: 34,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
@@ -46,6 +47,13 @@ export const limits = {
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
+
+  /** Sessions whose time is over that wait for the seal of it; the others wait for these. */
+  expiries_at_once: 256,
+  /** Before a session is told again that its time is over. */
+  expiry_retry_ms: 1000,
+  /** Deadlines of stopped sessions that are kept before they are cleared away. */
+  expired_deadlines: 1024,
 
   /** Items of one InterceptBatch. */
   batch_actions: 100,
@@ -153,6 +161,7 @@ if (
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.export_chunk_bytes >= limits.reply_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");

@@ -1,7 +1,6 @@
 /** `killcord serve`: builds the server from its parts, and takes it down again in order. */
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, Option } from "commander";
 import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
@@ -10,7 +9,7 @@ import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
 import { openServer } from "../rpc/server.js";
 import { openDoor } from "../services/workspace.js";
-import { openLevel } from "../vault/level.js";
+import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
@@ -104,7 +103,7 @@ interface Parts {
 
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
-    const store = openLevel(join(config.data, "store"));
+    const store = openStoreIn(config.data);
     const vault = await openVault({
       directory: config.data,
       origin: config.origin ?? undefined,

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { limits } from "../limits.js";
+import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
@@ -40,6 +41,7 @@ async function openStopped(data: string): Promise<Vault> {
   try {
     return await openVault({
       directory: data,
+      journal: openStoreIn(data).journal,
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
       random: randomBytes,

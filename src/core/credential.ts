@@ -11,7 +11,7 @@ import type {
 } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
-import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { revocationOrder, withDescendants } from "./scope.js";
 import type { Agent, Session, State, StopOrder } from "./state.js";
 import { killByOrder } from "./stop.js";
@@ -106,17 +106,19 @@ export function issueCredential(state: State, command: IssueCredential): Decisio
   }
   const draft = new Draft(state, command);
   const credential_id = idAt("cred", draft.next_sequence);
-  draft.add({
-    event: "credential_issued",
-    actor: command.actor,
-    credential_id,
-    agent_id: command.agent_id,
-    parent_credential_id: null,
-    secret_digest: command.secret_digest,
-    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-    require_session: command.require_session,
-    ...idempotencyOf(command.repeat),
-  });
+  draft.add(
+    {
+      event: "credential_issued",
+      actor: command.actor,
+      credential_id,
+      agent_id: command.agent_id,
+      parent_credential_id: null,
+      secret_digest: command.secret_digest,
+      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+      require_session: command.require_session,
+    },
+    command.repeat,
+  );
   return { reply: { type: "key", key_id: credential_id, replayed: false }, events: draft.events };
 }
 
@@ -135,17 +137,19 @@ export function revokeCredential(state: State, command: RevokeCredential): Decis
   }
   const draft = new Draft(state, command);
   const sessions = sessionsOf(state, credential.agent_id);
-  const sequence = draft.add({
-    event: "credential_revoked",
-    actor: command.actor,
-    credential_id: credential.key_id,
-    agent_id: credential.agent_id,
-    cascade: "agent",
-    reason: command.reason,
-    killed_count: sessions.length,
-    killed_sessions: listed(sessions),
-    ...idempotencyOf(command.repeat),
-  });
+  const sequence = draft.add(
+    {
+      event: "credential_revoked",
+      actor: command.actor,
+      credential_id: credential.key_id,
+      agent_id: credential.agent_id,
+      cascade: "agent",
+      reason: command.reason,
+      killed_count: sessions.length,
+      killed_sessions: listed(sessions),
+    },
+    command.repeat,
+  );
   killAll(draft, command, sessions, revocationOrder("credential_revoked", sequence, command.reason));
   return { reply: { type: "key", key_id: credential.key_id, replayed: false }, events: draft.events };
 }
@@ -167,16 +171,18 @@ export function revokeAgent(state: State, command: RevokeAgent): Decision {
   const draft = new Draft(state, command);
   const sessions = sessionsOf(state, agent.agent_id);
   const credentials = agent.credential_ids.filter((id) => state.keys.get(id)?.revoked === null).sort();
-  const sequence = draft.add({
-    event: "agent_revoked",
-    actor: command.actor,
-    agent_id: agent.agent_id,
-    reason: command.reason,
-    revoked_credentials: credentials.slice(0, limits.revoked_credentials_listed),
-    killed_count: sessions.length,
-    killed_sessions: listed(sessions),
-    ...idempotencyOf(command.repeat),
-  });
+  const sequence = draft.add(
+    {
+      event: "agent_revoked",
+      actor: command.actor,
+      agent_id: agent.agent_id,
+      reason: command.reason,
+      revoked_credentials: credentials.slice(0, limits.revoked_credentials_listed),
+      killed_count: sessions.length,
+      killed_sessions: listed(sessions),
+    },
+    command.repeat,
+  );
   killAll(draft, command, sessions, revocationOrder("agent_revoked", sequence, command.reason));
   return { reply: { type: "agent", agent_id: agent.agent_id, created: false }, events: draft.events };
 }
@@ -213,18 +219,20 @@ export function createKey(state: State, command: CreateKey): Decision {
   }
   const draft = new Draft(state, command);
   const key_id = idAt("key", draft.next_sequence);
-  draft.add({
-    event: "api_key_created",
-    actor: command.actor,
-    key_id,
-    name: command.name,
-    granted_role: command.roles[0] ?? "agent",
-    granted_roles: command.roles,
-    agent_id: command.agent_id,
-    secret_digest: command.secret_digest,
-    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-    ...idempotencyOf(command.repeat),
-  });
+  draft.add(
+    {
+      event: "api_key_created",
+      actor: command.actor,
+      key_id,
+      name: command.name,
+      granted_role: command.roles[0] ?? "agent",
+      granted_roles: command.roles,
+      agent_id: command.agent_id,
+      secret_digest: command.secret_digest,
+      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+    },
+    command.repeat,
+  );
   return { reply: { type: "key", key_id, replayed: false }, events: draft.events };
 }
 

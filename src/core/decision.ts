@@ -1,6 +1,6 @@
 /** What decide returns: a reply, and the events that make it true. */
-import type { Command } from "./command.js";
-import type { Event } from "./event.js";
+import type { Command, Repeatable } from "./command.js";
+import type { Event, Idempotency } from "./event.js";
 import type { State } from "./state.js";
 
 /** Why a command is refused: a stable code (docs/errors.md) and a text that says what to do. */
@@ -54,7 +54,15 @@ export function answer(reply: Reply): Decision {
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An event without what the draft fills in. */
-export type NewEvent = Without<Event, "at" | "session_index" | "request_id">;
+export type NewEvent = Without<Event, "at" | "session_index" | "request_id" | "idempotency">;
+
+/** What the draft fills in. */
+interface Place {
+  at?: number;
+  session_index?: number | null;
+  request_id?: string;
+  idempotency?: Idempotency;
+}
 
 /**
  * The events of one command, in the order in which they will stand in the log: what binds first,
@@ -77,18 +85,27 @@ export class Draft {
     return this.#state.next_sequence + this.events.length;
   }
 
-  /** Adds an event and returns its index. */
-  add(event: NewEvent): number {
+  /**
+   * Adds an event, which becomes the draft's own, and returns its index.
+   *
+   * @param repeat of the command, on the event that a repeat is answered by
+   */
+  add(event: NewEvent, repeat: Repeatable | null = null): number {
     const sequence = this.next_sequence;
-    const session_id = "session_id" in event ? event.session_id : null;
-    const placed = {
-      ...event,
-      at: this.#command.at,
-      ...("session_id" in event
-        ? { session_index: session_id === null ? null : this.#nextIndex(session_id) }
-        : {}),
-      ...(this.#command.request_id === null ? {} : { request_id: this.#command.request_id }),
-    };
+    const { at, request_id } = this.#command;
+    // Filled in and not copied: one is drafted for every action.
+    const placed: NewEvent & Place = event;
+    placed.at = at;
+    if ("session_id" in event) {
+      placed.session_index = event.session_id === null ? null : this.#nextIndex(event.session_id);
+    }
+    if (request_id !== null) {
+      placed.request_id = request_id;
+    }
+    if (repeat !== null) {
+      const { key_digest, request_digest, salt } = repeat;
+      placed.idempotency = { key_digest, request_digest, salt };
+    }
     this.events.push(placed as Event);
     return sequence;
   }

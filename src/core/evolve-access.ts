@@ -1,6 +1,8 @@
 /** What becomes of agents, and of the keys and credentials that they run on. */
-import type { AgentRegistered, ApiKeyCreated, CredentialIssued, Profile } from "./event.js";
+import type { AgentRegistered, ApiKeyCreated, CredentialIssued, Notice } from "./event.js";
 import type { Agent, Key, Revocation, State } from "./state.js";
+
+type AgentUpdated = Extract<Notice, { kind: "agent_updated" }>;
 
 export function agentNamed(state: State, agent_id: string, at: number): Agent {
   const known = state.agents.get(agent_id);
@@ -12,6 +14,7 @@ export function agentNamed(state: State, agent_id: string, at: number): Agent {
     registered: false,
     framework: "custom",
     profile: {},
+    decimals: [],
     first_seen_at: at,
     last_seen_at: null,
     credential_id: null,
@@ -32,18 +35,18 @@ export function registerAgent(state: State, event: AgentRegistered): void {
   agent.registered = true;
   agent.framework = event.framework;
   agent.profile = event.profile;
+  agent.decimals = event._decimals ?? [];
   // The credential that comes with it is the agent's own, whatever was issued before to a mere name.
   agent.credential_id = null;
 }
 
-export function updateAgent(
-  state: State,
-  body: { readonly agent_id: string; readonly framework: string; readonly profile: Profile },
-): void {
-  const agent = state.agents.get(body.agent_id);
+export function updateAgent(state: State, event: AgentUpdated): void {
+  const agent = state.agents.get(event.body.agent_id);
   if (agent !== undefined) {
-    agent.framework = body.framework;
-    agent.profile = body.profile;
+    agent.framework = event.body.framework;
+    agent.profile = event.body.profile;
+    // The notice holds the profile one level down.
+    agent.decimals = (event._decimals ?? []).map((pointer) => pointer.slice("/body".length));
   }
 }
 

@@ -2,11 +2,11 @@
 import { exceededReason } from "./budget.js";
 import type { AgentRevoked, BudgetExceeded, CredentialRevoked, HaltRequested } from "./event.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
-import { revocationOrder, scopeKey } from "./scope.js";
-import type { State, StopOrder } from "./state.js";
+import { revocationOrder } from "./scope.js";
+import type { ScopeStanding, State, StopOrder } from "./state.js";
 
 export function haltSession(state: State, event: HaltRequested, sequence: number): void {
-  orderStop(state, scopeKey("session", event.scope.id), "halted", {
+  orderStop(state.scopes.session, event.scope.id, "halted", {
     event: event.event,
     sequence,
     reason: event.reason,
@@ -16,7 +16,7 @@ export function haltSession(state: State, event: HaltRequested, sequence: number
 }
 
 export function exceedBudget(state: State, event: BudgetExceeded, sequence: number): void {
-  orderStop(state, scopeKey("session", event.owner_session_id), "halted", {
+  orderStop(state.scopes.session, event.owner_session_id, "halted", {
     event: event.event,
     sequence,
     reason: exceededReason(event.limit),
@@ -28,10 +28,10 @@ export function exceedBudget(state: State, event: BudgetExceeded, sequence: numb
 export function revokeCredential(state: State, event: CredentialRevoked, sequence: number): void {
   revokeKey(state, event.credential_id, { at: event.at, reason: event.reason, sequence });
   const order = revocationOrder(event.event, sequence, event.reason);
-  orderStop(state, scopeKey("credential", event.credential_id), "revoked", order);
+  orderStop(state.scopes.credential, event.credential_id, "revoked", order);
   if (event.agent_id !== null) {
     // Its live sessions stop; what the agent starts later on another credential may run.
-    orderStop(state, scopeKey("agent", event.agent_id), "active", order);
+    orderStop(state.scopes.agent, event.agent_id, "active", order);
   }
 }
 
@@ -42,22 +42,22 @@ export function revokeAgent(state: State, event: AgentRevoked, sequence: number)
   const order = revocationOrder(event.event, sequence, event.reason);
   for (const credential_id of agent.credential_ids) {
     revokeKey(state, credential_id, revocation);
-    if (!state.scopes.has(scopeKey("credential", credential_id))) {
-      orderStop(state, scopeKey("credential", credential_id), "revoked", order);
+    if (!state.scopes.credential.has(credential_id)) {
+      orderStop(state.scopes.credential, credential_id, "revoked", order);
     }
   }
-  orderStop(state, scopeKey("agent", event.agent_id), "revoked", order);
+  orderStop(state.scopes.agent, event.agent_id, "revoked", order);
 }
 
 function orderStop(
-  state: State,
-  key: string,
+  scopes: Map<string, ScopeStanding>,
+  id: string,
   standing: "halted" | "revoked" | "active",
   order: StopOrder,
 ): void {
-  const before = state.scopes.get(key);
+  const before = scopes.get(id);
   // Revoked is for good: a later order on the same scope does not open it again.
-  state.scopes.set(key, {
+  scopes.set(id, {
     standing: before?.standing === "revoked" ? "revoked" : standing,
     stopped_through: order.sequence,
     stop: order,

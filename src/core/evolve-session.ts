@@ -1,7 +1,7 @@
 /** What decisions and stops do to sessions; and how stopped sessions leave memory. */
 import { limits } from "../limits.js";
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
-import { pathFromRoot, scopeKey } from "./scope.js";
+import { pathFromRoot } from "./scope.js";
 import type { Session, SessionStop, State } from "./state.js";
 import { expiryReason } from "./stop.js";
 
@@ -113,7 +113,7 @@ function leaveParent(state: State, session: Session): void {
 /** An order against one session is over once nothing live is left at or below it. */
 function forgetOrder(state: State, session: Session): void {
   if (!state.children.has(session.session_id)) {
-    state.scopes.delete(scopeKey("session", session.session_id));
+    state.scopes.session.delete(session.session_id);
   }
 }
 

@@ -70,7 +70,7 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "notice":
       if (event.kind === "agent_updated") {
-        updateAgent(state, event.body);
+        updateAgent(state, event);
       }
       return;
     case "heartbeat":

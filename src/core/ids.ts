@@ -27,7 +27,9 @@ function scatter(sequence: number): number {
   let left = Math.floor(sequence / half);
   let right = sequence % half;
   for (const key of round_keys) {
-    [left, right] = [right, left ^ mix(right, key)];
+    const next = left ^ mix(right, key);
+    left = right;
+    right = next;
   }
   return left * half + right;
 }
@@ -36,7 +38,9 @@ function gather(scattered: number): number {
   let left = Math.floor(scattered / half);
   let right = scattered % half;
   for (const key of round_keys.toReversed()) {
-    [left, right] = [right ^ mix(left, key), left];
+    const before = right ^ mix(left, key);
+    right = left;
+    left = before;
   }
   return left * half + right;
 }

@@ -7,7 +7,7 @@ import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event.js";
 import { system_actor } from "./event.js";
 import { idAt } from "./ids.js";
-import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import type { Session, State } from "./state.js";
 import {
@@ -33,12 +33,16 @@ export function decideIntercept(state: State, command: Intercept): Decision {
     return refusal;
   }
   const session = state.sessions.get(command.session_id) as Session;
-  return stopped(state, command, session) ?? repeated(state, command) ?? budgeted(state, command, session);
+  const draft = new Draft(state, command);
+  return (
+    stopped(state, draft, command, session) ??
+    repeated(state, command) ??
+    budgeted(state, draft, command, session)
+  );
 }
 
 /** Standing, then ttl and idle time: everything that answers `terminate` before anything else. */
-function stopped(state: State, command: Intercept, session: Session): Decision | null {
-  const draft = new Draft(state, command);
+function stopped(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
   if (session.stop !== null) {
     if (session.terminates >= limits.terminates_sealed) {
       return repeatTerminate(session);
@@ -79,16 +83,11 @@ function repeated(state: State, command: Intercept): Decision | null {
   );
 }
 
-function budgeted(state: State, command: Intercept, session: Session): Decision {
-  const draft = new Draft(state, command);
+function budgeted(state: State, draft: Draft, command: Intercept, session: Session): Decision {
   const owner = exceededOwner(state, session);
   if (owner === null) {
-    return decided(draft, command, session, {
-      decision: "allow",
-      path: "fast",
-      reasoning: "No policies triggered",
-      consumed: consumedBy(session, session.actions.spent + 1),
-    });
+    const judgement = judged(state, session.agent_id ?? command.agent_id);
+    return decided(draft, command, judgement, subjectOf(session, command, session.actions.spent + 1), null);
   }
   const sequence = draft.add({
     event: "budget_exceeded",
@@ -114,14 +113,13 @@ function budgeted(state: State, command: Intercept, session: Session): Decision 
 }
 
 function terminate(draft: Draft, command: Intercept, session: Session, { cause, reason }: Stopped): Decision {
-  return decided(draft, command, session, {
+  const judgement: Judgement = {
     decision: "terminate",
     path: "session",
     reasoning: reason,
-    consumed: consumedBy(session),
-    cause,
     triggered: builtIn("__session_terminated", "session terminated", "terminate", reason),
-  });
+  };
+  return decided(draft, command, judgement, subjectOf(session, command, session.actions.spent), cause);
 }
 
 /** Policies and standing halts only, no budget, never `terminate`: a stopped agent gets `block`. */
@@ -145,28 +143,50 @@ function withoutSession(state: State, command: Intercept): Decision {
     );
   }
   const agent_id = command.agent_id ?? key?.agent_id ?? null;
-  const repeat = repeated(state, command);
+  const credential_id = key?.kind === "credential" ? key.key_id : null;
+  const judgement = judged(state, agent_id);
+  // Standing goes before a repeat: no old allow passes a stop.
+  const repeat = judgement.decision === "allow" ? repeated(state, command) : null;
+  const subject = { session_id: null, agent_id, credential_id, consumed: null };
+  return repeat ?? decided(new Draft(state, command), command, judgement, subject, null);
+}
+
+/** A verdict and why it is given. */
+interface Judgement {
+  readonly decision: Verdict;
+  readonly path: string;
+  readonly reasoning: string;
+  readonly triggered: readonly PolicyTriggered[];
+}
+
+/** Whom an action concerns, and what it leaves spent. */
+interface Subject {
+  readonly session_id: string | null;
+  readonly agent_id: string | null;
+  readonly credential_id: string | null;
+  readonly consumed: Consumed | null;
+}
+
+function subjectOf(session: Session, command: Intercept, actions: number): Subject {
+  return {
+    session_id: session.session_id,
+    agent_id: session.agent_id ?? command.agent_id,
+    credential_id: session.credential_id,
+    consumed: consumedBy(session, actions),
+  };
+}
+
+/** What is said of an action that nothing stops: no policies are in force, so only its agent counts. */
+function judged(state: State, agent_id: string | null): Judgement {
   const revoked = revokedBy(state, "agent", agent_id);
-  const draft = new Draft(state, command);
-  const asked = { ...command, agent_id, credential_id: key?.kind === "credential" ? key.key_id : null };
-  if (revoked !== null) {
-    return decided(draft, asked, null, {
-      decision: "block",
-      path: "standard",
-      reasoning: revoked.reason,
-      consumed: null,
-      triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
-    });
-  }
-  return (
-    repeat ??
-    decided(draft, asked, null, {
-      decision: "allow",
-      path: "fast",
-      reasoning: "No policies triggered",
-      consumed: null,
-    })
-  );
+  return revoked === null
+    ? { decision: "allow", path: "fast", reasoning: "No policies triggered", triggered: [] }
+    : {
+        decision: "block",
+        path: "standard",
+        reasoning: revoked.reason,
+        triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
+      };
 }
 
 function builtIn(
@@ -180,44 +200,40 @@ function builtIn(
 
 function decided(
   draft: Draft,
-  command: Intercept & { readonly credential_id?: string | null },
-  session: Session | null,
-  verdict: {
-    readonly decision: Verdict;
-    readonly path: string;
-    readonly reasoning: string;
-    readonly consumed: Consumed | null;
-    readonly cause?: Cause;
-    readonly triggered?: readonly PolicyTriggered[];
-  },
+  command: Intercept,
+  judgement: Judgement,
+  subject: Subject,
+  cause: Cause | null,
 ): Decision {
-  const sequence = draft.add({
-    event: "enforcement_decision",
-    actor: command.actor,
-    session_id: session?.session_id ?? null,
-    decision_id: idAt("enf", draft.next_sequence),
-    agent_id: session?.agent_id ?? command.agent_id,
-    credential_id: session === null ? (command.credential_id ?? null) : session.credential_id,
-    action_type: command.action_type,
-    decision: verdict.decision,
-    decision_path: verdict.path,
-    reasoning: verdict.reasoning,
-    trust_score: null,
-    policies_triggered: verdict.triggered ?? [],
-    policy_set_digest: no_policies_digest,
-    latency_us: command.latency_us,
-    chain: command.chain,
-    action_digest: command.action_digest,
-    action_length: command.action_length,
-    details_digest: command.details_digest,
-    charge: null,
-    reservation: null,
-    consumed: verdict.consumed,
-    reserved: session === null ? null : nothing_reserved,
-    cause: verdict.cause ?? null,
-    escalation_id: null,
-    ...idempotencyOf(command.repeat),
-  });
+  const sequence = draft.add(
+    {
+      event: "enforcement_decision",
+      actor: command.actor,
+      session_id: subject.session_id,
+      decision_id: idAt("enf", draft.next_sequence),
+      agent_id: subject.agent_id,
+      credential_id: subject.credential_id,
+      action_type: command.action_type,
+      decision: judgement.decision,
+      decision_path: judgement.path,
+      reasoning: judgement.reasoning,
+      trust_score: null,
+      policies_triggered: judgement.triggered,
+      policy_set_digest: no_policies_digest,
+      latency_us: command.latency_us,
+      chain: command.chain,
+      action_digest: command.action_digest,
+      action_length: command.action_length,
+      details_digest: command.details_digest,
+      charge: null,
+      reservation: null,
+      consumed: subject.consumed,
+      reserved: subject.consumed === null ? null : nothing_reserved,
+      cause,
+      escalation_id: null,
+    },
+    command.repeat,
+  );
   return {
     reply: { type: "verdict", sequence, replayed: false, repeats_terminate_of: null },
     events: draft.events,

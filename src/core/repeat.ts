@@ -30,19 +30,6 @@ export function keptRepeat(state: State, command: Command): Repeat | null {
   return kept === undefined || command.at - kept.at >= limits.principal_repeats_ms ? null : kept;
 }
 
-/** The member that lets a restart recognise a repeat. */
-export function idempotencyOf(repeat: Repeatable | null): { idempotency?: Idempotency } {
-  return repeat === null
-    ? {}
-    : {
-        idempotency: {
-          key_digest: repeat.key_digest,
-          request_digest: repeat.request_digest,
-          salt: repeat.salt,
-        },
-      };
-}
-
 /** Refuses a used key that comes with another request, or with one that was not compared. */
 export function refuseOtherRequest(command: Command): Decision | null {
   return repeatableOf(command)?.same_request === true

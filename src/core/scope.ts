@@ -2,14 +2,7 @@
  * Scopes: a session stands on a path of them (workspace, agent, credential, parent sessions,
  * itself), and an order against any of them stops it.
  */
-import type { Session, State, StopOrder } from "./state.js";
-
-type Kind = "agent" | "credential" | "session";
-
-/** Where the record of a scope is kept. */
-export function scopeKey(kind: Kind, id: string): string {
-  return `${kind}/${id}`;
-}
+import type { ScopeKind, Session, State, StopOrder } from "./state.js";
 
 /** The order that a revocation is. Its reason may be empty; that of a kill never is. */
 export function revocationOrder(
@@ -22,8 +15,8 @@ export function revocationOrder(
 }
 
 /** The order that put a scope out for good, or null while it may have new sessions. */
-export function revokedBy(state: State, kind: Kind, id: string | null): StopOrder | null {
-  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+export function revokedBy(state: State, kind: ScopeKind, id: string | null): StopOrder | null {
+  const record = id === null ? undefined : state.scopes[kind].get(id);
   return record?.standing === "revoked" ? record.stop : null;
 }
 
@@ -62,8 +55,13 @@ function orderOn(state: State, session: Session): StopOrder | null {
   );
 }
 
-function stopAfter(state: State, kind: Kind, id: string | null, start_sequence: number): StopOrder | null {
-  const record = id === null ? undefined : state.scopes.get(scopeKey(kind, id));
+function stopAfter(
+  state: State,
+  kind: ScopeKind,
+  id: string | null,
+  start_sequence: number,
+): StopOrder | null {
+  const record = id === null ? undefined : state.scopes[kind].get(id);
   return record !== undefined && start_sequence <= record.stopped_through ? record.stop : null;
 }
 

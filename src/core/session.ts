@@ -5,7 +5,7 @@ import { expiryOnPath } from "./budget.js";
 import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
-import { idempotencyOf, keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
 import type { Session, State } from "./state.js";
 import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
@@ -30,28 +30,30 @@ export function startSession(state: State, command: StartSession): Decision {
   }
   const unlimited =
     command.max_actions === null && command.ttl_seconds === null && command.idle_timeout_seconds === null;
-  draft.add({
-    event: "session_started",
-    actor: command.actor,
-    session_id: command.session_id,
-    agent_id: bound.agent_id,
-    credential_id: bound.credential_id,
-    parent_session_id: command.parent_session_id,
-    labels: command.label === null ? [] : [command.label],
-    budgets: {
-      max_actions: command.max_actions,
-      max_tokens: null,
-      max_cost_usd_micros: null,
-      ttl_seconds: command.ttl_seconds,
-      idle_timeout_seconds: unlimited ? limits.default_idle_timeout_seconds : command.idle_timeout_seconds,
+  draft.add(
+    {
+      event: "session_started",
+      actor: command.actor,
+      session_id: command.session_id,
+      agent_id: bound.agent_id,
+      credential_id: bound.credential_id,
+      parent_session_id: command.parent_session_id,
+      labels: command.label === null ? [] : [command.label],
+      budgets: {
+        max_actions: command.max_actions,
+        max_tokens: null,
+        max_cost_usd_micros: null,
+        ttl_seconds: command.ttl_seconds,
+        idle_timeout_seconds: unlimited ? limits.default_idle_timeout_seconds : command.idle_timeout_seconds,
+      },
+      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
+      on_exceeded: "terminate",
+      lease_seconds: null,
+      on_lease_lost: null,
+      drill_id: null,
     },
-    expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-    on_exceeded: "terminate",
-    lease_seconds: null,
-    on_lease_lost: null,
-    drill_id: null,
-    ...idempotencyOf(command.repeat),
-  });
+    command.repeat,
+  );
   return { reply: sessionReply(command.session_id, false).reply, events: draft.events };
 }
 
@@ -173,17 +175,19 @@ export function killSession(state: State, command: KillSession): Decision {
   const draft = new Draft(state, command);
   const sessions = withDescendants(state, [session.session_id]);
   const halt_id = idAt("halt", draft.next_sequence);
-  const sequence = draft.add({
-    event: "halt_requested",
-    actor: command.actor,
-    halt_id,
-    scope: { kind: "session", id: session.session_id },
-    mode: "kill",
-    reason: command.reason,
-    session_count: sessions.length,
-    drill_id: null,
-    ...idempotencyOf(command.repeat),
-  });
+  const sequence = draft.add(
+    {
+      event: "halt_requested",
+      actor: command.actor,
+      halt_id,
+      scope: { kind: "session", id: session.session_id },
+      mode: "kill",
+      reason: command.reason,
+      session_count: sessions.length,
+      drill_id: null,
+    },
+    command.repeat,
+  );
   const order = {
     event: "halt_requested",
     sequence,

@@ -84,6 +84,8 @@ export interface Agent {
   registered: boolean;
   framework: string;
   profile: Profile;
+  /** Pointers to numbers of the profile that are kept as text, from `/profile` down. */
+  decimals: readonly string[];
   readonly first_seen_at: number;
   last_seen_at: number | null;
   /** Its first credential, made when it was registered. */
@@ -97,6 +99,9 @@ export interface Agent {
   /** Its live sessions. */
   readonly live_sessions: Set<string>;
 }
+
+/** The scopes that orders are kept for. */
+export type ScopeKind = "agent" | "credential" | "session";
 
 /**
  * What orders did to a scope: an agent, a credential, a session that was ordered to stop. Without an
@@ -148,8 +153,7 @@ export interface State {
   readonly agents: Map<string, Agent>;
   readonly keys: Map<string, Key>;
   readonly keys_by_digest: Map<string, string>;
-  /** By `kind/id`. */
-  readonly scopes: Map<string, ScopeStanding>;
+  readonly scopes: Readonly<Record<ScopeKind, Map<string, ScopeStanding>>>;
   /** Idempotency keys of intercepts, by session, then by digest; gone with the session. */
   readonly session_repeats: Map<string, Map<string, Repeat>>;
   /** All other idempotency keys, by calling key, then by digest. */
@@ -171,7 +175,7 @@ export function emptyState(): State {
     agents: new Map(),
     keys: new Map(),
     keys_by_digest: new Map(),
-    scopes: new Map(),
+    scopes: { agent: new Map(), credential: new Map(), session: new Map() },
     session_repeats: new Map(),
     principal_repeats: new Map(),
     decisions: 0,

@@ -11,7 +11,7 @@ import { evictStopped, readmitStopped } from "../core/evolve-session.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import type { StoredEntry } from "../vault/journal.js";
-import { type Clock, engineClock } from "./clock.js";
+import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
 import { fromContent } from "./content.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
@@ -32,9 +32,9 @@ export interface EngineOptions {
   readonly rows: RowStore;
   /** Told once when the log cannot be written or an index is broken: the process must exit. */
   readonly onFatal: (error: Error) => void;
-  readonly wall_ms?: () => number;
-  readonly monotonic_ms?: () => number;
   readonly heartbeat_seconds: number;
+  /** The process's own when absent. */
+  readonly time?: Time;
 }
 
 export class Engine {
@@ -49,7 +49,8 @@ export class Engine {
   readonly #repeated_terminates = new Map<string, number>();
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
   readonly #heard = new Map<string, number>();
-  #regular: NodeJS.Timeout[] = [];
+  /** Each ends one regular task. */
+  #regular: readonly (() => void)[] = [];
   /** Grows whenever sessions leave memory: what was read before that may be stale. */
   #evictions = 0;
 
@@ -57,8 +58,8 @@ export class Engine {
     this.#options = options;
     this.#state = state;
     this.projection = projection;
-    this.follower = new Follower(projection);
-    this.clock = engineClock(state.at, options.wall_ms, options.monotonic_ms);
+    this.clock = engineClock(state.at, options.time ?? process_time);
+    this.follower = new Follower(projection, this.clock);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
     this.#sequencer = new Sequencer({
       state,
@@ -148,8 +149,8 @@ export class Engine {
   /** Takes no more commands, answers those taken, tells watchers to come back elsewhere. */
   async stop(): Promise<void> {
     this.#timers.stop();
-    for (const timer of this.#regular) {
-      clearInterval(timer);
+    for (const callOff of this.#regular) {
+      callOff();
     }
     if (this.running) {
       await this.#sumUpTerminates();
@@ -170,29 +171,33 @@ export class Engine {
 
   #start(): void {
     this.#timers.start();
-    this.#every(limits.repeated_terminates_ms, () => this.#sumUpTerminates());
     const { heartbeat_seconds } = this.#options;
-    this.#every(heartbeat_seconds * 1000, () =>
-      this.submit({
-        type: "seal_heartbeat",
-        actor: system_actor,
-        request_id: null,
-        interval_seconds: heartbeat_seconds,
-      }),
-    );
+    const heartbeat = {
+      type: "seal_heartbeat",
+      actor: system_actor,
+      request_id: null,
+      interval_seconds: heartbeat_seconds,
+    } as const;
+    this.#regular = [
+      this.#every(limits.repeated_terminates_ms, () => this.#sumUpTerminates()),
+      this.#every(heartbeat_seconds * 1000, () => this.submit(heartbeat)),
+    ];
   }
 
   /** A refusal here is one for everybody, and the next round comes by itself. */
-  #every(interval_ms: number, task: () => Promise<unknown>): void {
-    const timer = setInterval(() => void task().catch(ignoreFault), interval_ms);
-    timer.unref();
-    this.#regular.push(timer);
+  #every(interval_ms: number, task: () => Promise<unknown>): () => void {
+    return every(this.clock, interval_ms, () => void task().catch(ignoreFault));
   }
 
-  #expire(session_id: string): void {
-    this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id }).catch(
-      ignoreFault,
-    );
+  /** Whether it need not be told again: the session has expired, or there is no engine left. */
+  async #expire(session_id: string): Promise<boolean> {
+    try {
+      await this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+      return true;
+    } catch (error) {
+      ignoreFault(error);
+      return !this.running;
+    }
   }
 
   async #sumUpTerminates(): Promise<void> {

@@ -6,6 +6,7 @@
 import type { Event } from "../core/event.js";
 import type { Session } from "../core/state.js";
 import { limits } from "../limits.js";
+import type { Clock } from "./clock.js";
 import type { Projection } from "./projection.js";
 
 /** One message of a watch; `revision` is the index up to which everything has been told. */
@@ -21,11 +22,13 @@ interface Watcher {
 
 export class Follower {
   readonly #projection: Projection;
+  readonly #clock: Clock;
   readonly #watchers = new Map<string, Set<Watcher>>();
   #ended: Error | "draining" | null = null;
 
-  constructor(projection: Projection) {
+  constructor(projection: Projection, clock: Clock) {
     this.#projection = projection;
+    this.#clock = clock;
   }
 
   /** Wakes the watchers of every session that a sealed batch touched. */
@@ -80,7 +83,7 @@ export class Follower {
         if (this.#ended !== null) {
           return yield* this.#lastWords(revision);
         }
-        if (!(await woken(watcher, signal))) {
+        if (!(await woken(watcher, signal, this.#clock))) {
           yield { type: "bookmark", draining: false, revision: this.#projection.size - 1 };
         }
       }
@@ -120,15 +123,16 @@ function isNews(told: Session | null, now: Session): boolean {
 }
 
 /** Waits for a wake-up; false when nothing came and it is time for a bookmark. */
-function woken(watcher: Watcher, signal: AbortSignal): Promise<boolean> {
+function woken(watcher: Watcher, signal: AbortSignal, clock: Clock): Promise<boolean> {
   if (watcher.dirty || signal.aborted) {
     return Promise.resolve(true);
   }
   return new Promise((resolve) => {
     const spread = limits.bookmark_ms_max - limits.bookmark_ms_min;
-    const timer = setTimeout(() => finish(false), limits.bookmark_ms_min + Math.random() * spread);
+    const wait_ms = limits.bookmark_ms_min + Math.random() * spread;
+    const callOff = clock.after(wait_ms, () => finish(false));
     const finish = (value: boolean) => {
-      clearTimeout(timer);
+      callOff();
       signal.removeEventListener("abort", onAbort);
       watcher.wake = () => {};
       resolve(value);

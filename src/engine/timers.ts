@@ -7,6 +7,7 @@ import TinyQueue from "tinyqueue";
 import { idleDeadline, ttlDeadline } from "../core/budget.js";
 import type { Event } from "../core/event.js";
 import type { Session, State } from "../core/state.js";
+import { limits } from "../limits.js";
 import type { Clock } from "./clock.js";
 
 interface Deadline {
@@ -20,23 +21,32 @@ const wait_ms_max = 0x7fffffff;
 export class Timers {
   readonly #state: State;
   readonly #clock: Clock;
-  readonly #expire: (session_id: string) => void;
-  readonly #heap = new TinyQueue<Deadline>([], (a, b) => a.at - b.at);
-  #timer: NodeJS.Timeout | null = null;
+  readonly #expire: (session_id: string) => Promise<boolean>;
+  #heap = new TinyQueue<Deadline>([], earlier);
+  #call_off = () => {};
   #wake_at = Number.POSITIVE_INFINITY;
+  /** Sessions that were asked for and whose answer has not come. */
+  #expiring = 0;
+  #stopped = false;
 
-  /** @param expire is told of each session whose time has come */
-  constructor(state: State, clock: Clock, expire: (session_id: string) => void) {
+  /**
+   * @param expire is told of each session whose time has come; resolves to false when it was refused
+   *   and has to be told again
+   */
+  constructor(state: State, clock: Clock, expire: (session_id: string) => Promise<boolean>) {
     this.#state = state;
     this.#clock = clock;
     this.#expire = expire;
   }
 
+  /** How many deadlines are kept. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   /** Takes in the live sessions that a replay left. */
   start(): void {
-    for (const session of this.#state.sessions.values()) {
-      this.#push(session);
-    }
+    this.#fill();
     this.#arm();
   }
 
@@ -50,11 +60,22 @@ export class Timers {
         this.#arm();
       }
     }
+    // Sessions that stopped leave their deadlines behind: at times only the live ones are kept.
+    if (this.#heap.length > 2 * this.#state.live_sessions + limits.expired_deadlines) {
+      this.#fill();
+    }
   }
 
   stop(): void {
-    clearTimeout(this.#timer ?? undefined);
-    this.#timer = null;
+    this.#stopped = true;
+    this.#call_off();
+  }
+
+  #fill(): void {
+    this.#heap = new TinyQueue([], earlier);
+    for (const session of this.#state.sessions.values()) {
+      this.#push(session);
+    }
   }
 
   #push(session: Session): void {
@@ -66,33 +87,51 @@ export class Timers {
 
   #arm(): void {
     const next = this.#heap.peek();
-    if (next === undefined || next.at >= this.#wake_at) {
+    const full = this.#expiring >= limits.expiries_at_once;
+    if (this.#stopped || full || next === undefined || next.at >= this.#wake_at) {
       return;
     }
-    clearTimeout(this.#timer ?? undefined);
+    this.#call_off();
     this.#wake_at = next.at;
     const wait_ms = Math.min(Math.max(next.at - this.#clock.now(), 0), wait_ms_max);
-    this.#timer = setTimeout(() => this.#wake(), wait_ms);
-    this.#timer.unref();
+    this.#call_off = this.#clock.after(wait_ms, () => this.#wake());
   }
 
+  /** A few at a time: however many sessions end at once, a kill need not wait behind them all. */
   #wake(): void {
     this.#wake_at = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
     for (let next = this.#heap.peek(); next !== undefined && next.at <= now; next = this.#heap.peek()) {
+      if (this.#expiring >= limits.expiries_at_once) {
+        break;
+      }
       this.#heap.pop();
       const session = this.#state.sessions.get(next.session_id);
       if (session === undefined || session.stop !== null) {
         continue;
       }
       if ((nextDeadline(session) ?? Number.POSITIVE_INFINITY) <= now) {
-        this.#expire(session.session_id);
+        void this.#ask(session.session_id);
       } else {
         this.#push(session);
       }
     }
     this.#arm();
   }
+
+  async #ask(session_id: string): Promise<void> {
+    this.#expiring += 1;
+    const taken = await this.#expire(session_id);
+    this.#expiring -= 1;
+    if (!taken) {
+      this.#heap.push({ at: this.#clock.now() + limits.expiry_retry_ms, session_id });
+    }
+    this.#arm();
+  }
+}
+
+function earlier(a: Deadline, b: Deadline): number {
+  return a.at - b.at;
 }
 
 /** The earliest time at which a session expires by itself, as things are. */

@@ -1,7 +1,7 @@
 /** One HTTP exchange, over HTTP/1.1 or HTTP/2: what is read of the request and how the reply leaves. */
 import { randomBytes } from "node:crypto";
 import { type IncomingMessage, ServerResponse } from "node:http";
-import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 
 /** A request of node:http, or of the compatibility layer of node:http2. */
 export type Incoming = IncomingMessage | Http2ServerRequest;
@@ -14,8 +14,6 @@ export interface Exchange {
   readonly req: Incoming;
   readonly res: Outgoing;
   readonly request_id: string;
-  /** The caller sent Expect: 100-continue, and nobody has told it to go on. */
-  awaits_continue: boolean;
 }
 
 /** What leaves. */
@@ -54,7 +52,7 @@ export function isGone(res: Outgoing): boolean {
 
 /** Sends a reply and settles what is left of the request. Nothing is sent to a caller who has gone. */
 export function sendReply(exchange: Exchange, reply: Reply, bounds: RefusedBodyBounds): void {
-  const { req, res, awaits_continue } = exchange;
+  const { req, res } = exchange;
   if (isGone(res) || res.headersSent) {
     return;
   }
@@ -64,26 +62,13 @@ export function sendReply(exchange: Exchange, reply: Reply, bounds: RefusedBodyB
   }
   const body = Buffer.from(reply.body);
   res.setHeader("content-length", body.length);
-  if (!(res instanceof ServerResponse)) {
-    sendOnStream(req, res, body);
-  } else if (!awaits_continue && unreadBytes(req) <= bounds.refused_body_bytes) {
+  if (res instanceof ServerResponse && unreadBytes(req) > bounds.refused_body_bytes) {
+    sendAndClose(req, res, body, bounds.linger_ms);
+  } else {
+    // What is left of the body is dropped. On HTTP/2 the port closes a stream that goes on sending.
     res.end(body);
     req.resume();
-  } else {
-    // A caller that was not told to go on may send its body next or another request, and nobody
-    // could tell which.
-    sendAndClose(req, res, body, bounds.linger_ms);
   }
-}
-
-/** On HTTP/2 a stream can be given up alone: the caller is told to stop sending. */
-function sendOnStream(req: Incoming, res: Http2ServerResponse, body: Buffer): void {
-  const { stream } = res;
-  if (!req.complete) {
-    // The response's own "finish" comes only when the stream closes, which an endless body prevents.
-    stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
-  }
-  res.end(body);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { KillcordError } from "../services/errors.js";
-import type { Exchange, Incoming } from "./exchange.js";
+import type { Incoming } from "./exchange.js";
 
 /** How much a request may bring, and for how long. */
 export interface BodyBounds {
@@ -18,18 +18,13 @@ const inflate = promisify(gunzip);
  * @throws {KillcordError} payload_too_large, unsupported_encoding, invalid_json (not gzip),
  *   deadline_exceeded (too slow), canceled (the caller has gone)
  */
-export async function readBody(exchange: Exchange, bounds: BodyBounds): Promise<Uint8Array> {
-  const { req, res } = exchange;
+export async function readBody(req: Incoming, bounds: BodyBounds): Promise<Uint8Array> {
   const encoding = String(req.headers["content-encoding"] ?? "identity").toLowerCase();
   if (encoding !== "identity" && encoding !== "gzip") {
     throw new KillcordError("unsupported_encoding", "Content-Encoding must be identity or gzip");
   }
   if (Number(req.headers["content-length"] ?? 0) > bounds.request_body_bytes) {
     throw tooLarge(bounds);
-  }
-  if (exchange.awaits_continue) {
-    res.writeContinue();
-    exchange.awaits_continue = false;
   }
   const sent = await collect(req, bounds);
   if (encoding === "identity" || sent.length === 0) {

@@ -39,15 +39,8 @@ export interface RestBounds extends BodyBounds, RefusedBodyBounds {
 
 /** The REST surface. */
 export interface RestHandler {
-  /** Whether a request belongs to this surface, even if it is refused there. */
-  match(method: string, target: string): boolean;
-  /**
-   * Answers a request, whatever it is: one that has no route gets 404. It never rejects.
-   *
-   * @param awaits_continue whether the caller sent Expect: 100-continue and was not answered yet, as
-   *   in a server's `checkContinue` event; the answer is then sent once the key has been checked
-   */
-  handle(req: Incoming, res: Outgoing, awaits_continue?: boolean): Promise<void>;
+  /** Answers a request, whatever it is: one that has no route gets 404. It never rejects. */
+  handle(req: Incoming, res: Outgoing): Promise<void>;
 }
 
 /**
@@ -58,9 +51,6 @@ export interface RestHandler {
 export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds = limits): RestHandler {
   const routes = compileRoutes(door.services);
   const router = createRouter(routes, mounts);
-  const roots = [...new Set(routes.map((route) => `/${route.template.segments[0]}`))].flatMap((root) =>
-    mounts.map((mount) => `${mount}${root}`),
-  );
 
   async function answer(exchange: Exchange, received_ms: number): Promise<Reply> {
     const { req, res, request_id } = exchange;
@@ -72,7 +62,7 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
     }
     const { route, values } = found;
     const principal = door.authenticate((name) => headerOf(req, name), route.rpc);
-    const body = await readBody(exchange, bounds);
+    const body = await readBody(req, bounds);
     const request = readRequest(route, route.rpc.input, { values, target, body }, nameRule);
     applyIdempotencyKey(route.rpc.input, request, headerOf(req, "idempotency-key"));
 
@@ -88,9 +78,9 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
     }
   }
 
-  async function handle(req: Incoming, res: Outgoing, awaits_continue = false): Promise<void> {
+  async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
-    const exchange: Exchange = { req, res, request_id: requestIdOf(req), awaits_continue };
+    const exchange: Exchange = { req, res, request_id: requestIdOf(req) };
     let reply: Reply;
     try {
       reply = await answer(exchange, received_ms);
@@ -104,15 +94,7 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
     sendReply(exchange, reply, bounds);
   }
 
-  function match(method: string, target: string): boolean {
-    const path = cutQuery(target);
-    return (
-      roots.some((root) => path === root || path.startsWith(`${root}/`)) ||
-      router.match(method, target).kind === "route"
-    );
-  }
-
-  return { match, handle };
+  return { handle };
 }
 
 function unrouted(found: Exclude<Match<Route>, { kind: "route" }>, method: string, target: string): Refusal {

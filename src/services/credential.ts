@@ -216,7 +216,7 @@ function credentialView({ engine }: Context, key: Key, secret: string | null): C
 }
 
 function agentView(agent: Agent): AgentMessage {
-  const { description, capabilities, declared } = declaredOf(agent.profile);
+  const { description, capabilities, declared } = declaredOf(agent);
   return create(AgentSchema, {
     agentId: agent.agent_id,
     name: agent.agent_id,

@@ -5,6 +5,7 @@ import {
   RegisterAgentRequestSchema,
 } from "../../gen/killcord/v1/credential_pb.js";
 import type { Profile } from "../core/event.js";
+import type { Agent } from "../core/state.js";
 import { limits } from "../limits.js";
 import { CanonicalError, canonical } from "../vault/canonical.js";
 import { decimals } from "../vault/details.js";
@@ -47,15 +48,28 @@ export function profileOf(request: RegisterAgentRequest): {
   }
 }
 
-/** The parts of a profile. Numbers that were sealed as text are shown as text. */
-export function declaredOf(profile: Profile): {
+/** The parts of a profile, with its numbers as numbers again. */
+export function declaredOf(agent: Agent): {
   readonly description: string | null;
   readonly capabilities: readonly string[];
   readonly declared: JsonObject | null;
 } {
-  return {
-    description: (profile.description as string | undefined) ?? null,
-    capabilities: (profile.capabilities as readonly string[] | undefined) ?? [],
-    declared: (profile.declared as JsonObject | undefined) ?? null,
+  const profile = structuredClone(agent.profile) as {
+    description?: string;
+    capabilities?: string[];
+    declared?: JsonObject;
   };
+  for (const pointer of agent.decimals) {
+    const path = pointer.split("/").slice(2).map(unescaped);
+    const last = path.pop() as string;
+    const parent = path.reduce<unknown>((value, name) => (value as JsonObject)[name], profile) as JsonObject;
+    parent[last] = Number(parent[last]);
+  }
+  const { description = null, capabilities = [], declared = null } = profile;
+  return { description, capabilities, declared };
+}
+
+/** One step of a JSON pointer (RFC 6901). */
+function unescaped(step: string): string {
+  return step.replaceAll("~1", "/").replaceAll("~0", "~");
 }

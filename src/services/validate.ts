@@ -12,6 +12,15 @@ const field_codes: Readonly<Record<string, ErrorCode>> = {
   idempotency_key: "invalid_idempotency_key",
 };
 
+/** What a pattern means, for people. */
+const pattern_texts: Readonly<Record<string, string>> = {
+  action_type: "must be 1 to 128 characters of A-Z a-z 0-9 _ . : / -",
+  idempotency_key: "must be 1 to 255 characters 0x21-0x7E",
+  agent_id: "must be 1 to 256 characters without control characters",
+  name: "must be 1 to 256 characters without control characters",
+  entry_id: "must be an entry id, ve_ and 24 hex digits, or a sequence number",
+};
+
 /**
  * Refuses a message that breaks a constraint, naming every field at fault.
  *
@@ -44,5 +53,7 @@ export function invalid(details: readonly FieldIssue[]): KillcordError {
 }
 
 function issueOf(violation: Violation): FieldIssue {
-  return { field: pathToString(violation.field), issue: violation.message };
+  const field = pathToString(violation.field);
+  const by_pattern = violation.ruleId === "string.pattern" ? pattern_texts[field] : undefined;
+  return { field, issue: by_pattern ?? violation.message };
 }

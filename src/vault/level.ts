@@ -1,4 +1,5 @@
 /** The journal in LevelDB (vault-format.md, 7): one put a batch, with `sync: true`. */
+import { join } from "node:path";
 import { Level } from "level";
 import { limits } from "../limits.js";
 import { assertBatch, decodeBatch, encodeBatch } from "./batch.js";
@@ -30,6 +31,11 @@ export interface LevelStore {
 export function openLevel(directory: string): LevelStore {
   const journal = new LevelJournal(directory);
   return { journal, derived: (name) => journal.derived(name), close: () => journal.close() };
+}
+
+/** The LevelDB directory of a data directory. */
+export function openStoreIn(data: string): LevelStore {
+  return openLevel(join(data, "store"));
 }
 
 class LevelJournal implements Journal {

@@ -174,12 +174,16 @@ function damaged(index: number, why: string): StartError {
   return new StartError("start.damaged", `Entry ${index} is not what was sealed: ${why}. ${advice}`);
 }
 
-/** What a journal throws over bytes that it can't read, as the refusal to start that it is. */
+/** What a journal or a file throws while a vault is opened, as the refusal to start that it is. */
 export function asStartError(error: unknown): unknown {
-  const code = (error as { readonly code?: unknown } | null)?.code;
+  const { code, syscall } = (error ?? {}) as { readonly code?: unknown; readonly syscall?: unknown };
+  const why = error instanceof Error ? error.message : String(error);
   if (error instanceof BatchError || code === "LEVEL_CORRUPTION") {
-    const why = (error as Error).message;
     return new StartError("start.damaged", `The stored log can't be read: ${why}. ${advice}`, error);
+  }
+  if (syscall !== undefined) {
+    const must = "It must be possible to read and write the data directory, and the disk must have room.";
+    return new StartError("start.directory", `${why}. ${must}`, error);
   }
   return error;
 }

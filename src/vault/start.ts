@@ -3,27 +3,26 @@
  * the steps that need a tree and checkpoints belong here too).
  */
 import { mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { ChainHead } from "./chain.js";
 import { isOrigin, type SealedEntry } from "./entry.js";
 import { type ExpectedName, genesisContent, readGenesis } from "./genesis.js";
 import type { Journal } from "./journal.js";
 import { type Keys, makeKeys, readKeys, syncDirectory } from "./keys.js";
-import { openLevel } from "./level.js";
 import { asStartError, type OnEntry, scan } from "./scan.js";
 import { StartError } from "./start-error.js";
 import { timeText } from "./time.js";
 import { Vault } from "./vault.js";
 
 export interface VaultOptions extends ExpectedName {
-  /** The data directory. Keys are in `keys/`, LevelDB is in `store/`; made when missing. */
+  /** The data directory, made when missing. The keys are in its `keys/`. */
   readonly directory: string;
   /** Names the log at its first start (a name is made up when absent); later it must be this name. */
   readonly origin?: string | undefined;
   readonly workspace_id?: string | undefined;
   readonly heartbeat_seconds: number;
-  /** Where entries are kept, instead of LevelDB in `store/`. Not opened yet; the vault closes it. */
-  readonly journal?: Journal | undefined;
+  /** Where entries are kept, e.g. `openLevel(…).journal`. Not opened yet; the vault closes it. */
+  readonly journal: Journal;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   /** That many bytes from a cryptographic source. */
@@ -37,12 +36,19 @@ export interface VaultOptions extends ExpectedName {
  * checked first; afterwards all of it is what was once sealed.
  *
  * @throws {StartError} when it must not be opened
+ * @throws {VaultPoisoned} when entry 0 can't be written; the next start goes on from there
+ * @throws {RangeError} for an origin that can't name a log; nothing was touched then
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  const paths = pathsIn(options.directory);
+  if (options.origin !== undefined && !isOrigin(options.origin)) {
+    throw new RangeError(
+      `${JSON.stringify(options.origin)} can't name a log: 1 to 200 printable ASCII characters, no space, no +`,
+    );
+  }
+  const paths = pathsIn(resolve(options.directory));
   await makeDirectory(paths.data);
   const keys = await readKeys(paths.keys);
-  const journal = options.journal ?? openLevel(paths.store).journal;
+  const { journal } = options;
   try {
     const { size } = await journal.open();
     if (keys !== null) {
@@ -66,13 +72,15 @@ function pathsIn(data: string) {
     keys: join(data, "keys"),
     // Keys whose log has not begun: nothing that they signed was ever acknowledged.
     new_keys: join(data, "keys.new"),
-    store: join(data, "store"),
   };
 }
 
 async function makeDirectory(data: string): Promise<void> {
   try {
-    await mkdir(data, { recursive: true, mode: 0o700 });
+    const first_made = await mkdir(data, { recursive: true, mode: 0o700 });
+    if (first_made !== undefined) {
+      await syncNames(dirname(data), dirname(first_made));
+    }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StartError(
@@ -80,6 +88,14 @@ async function makeDirectory(data: string): Promise<void> {
       `The data directory ${data} can't be made: ${why}. Give a directory that this user can write.`,
       error,
     );
+  }
+}
+
+/** Makes the names of new directories durable, from the deepest up. */
+async function syncNames(from: string, to: string): Promise<void> {
+  await syncDirectory(from);
+  if (from !== to) {
+    await syncNames(dirname(from), to);
   }
 }
 
@@ -136,11 +152,6 @@ async function firstStart(options: VaultOptions, paths: Paths, journal: Journal)
 function nameOf(options: VaultOptions) {
   const workspace_id = options.workspace_id ?? `ws_${hex(options.random(6))}`;
   const origin = options.origin ?? `killcord.local/${workspace_id}`;
-  if (!isOrigin(origin)) {
-    throw new RangeError(
-      `${JSON.stringify(origin)} can't name a log: 1 to 200 printable ASCII characters, no space, no +`,
-    );
-  }
   return { origin, workspace_id, heartbeat_seconds: options.heartbeat_seconds };
 }
 

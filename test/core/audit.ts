@@ -75,9 +75,11 @@ export function audit(log: readonly Event[], to_the_end = true): readonly string
     decimals(audit, event);
   }
   if (to_the_end && audit.findings.length === 0) {
+    const live = audit.live();
     for (const [sequence, event] of log.entries()) {
       audit.now = sequence;
-      carriedOut(audit, event, sequence);
+      counted(audit, event, sequence);
+      carriedOut(audit, event, sequence, live);
     }
   }
   return audit.findings;
@@ -285,27 +287,36 @@ function ordered(
   }
 }
 
-/** The end checks: every order stopped exactly what it counted, and nothing it should have is live. */
-function carriedOut(audit: Audit, event: Event, sequence: number): void {
-  const stopped = [...audit.runs.values()].filter(
-    ({ end }) => end?.event.event === "session_killed" && end.event.cause.sequence === sequence,
-  );
-  if (event.event === "halt_requested") {
-    audit.demand(event.session_count === stopped.length, "session_count is what it stopped");
+/** At the end: every order stopped exactly what it counted. */
+function counted(audit: Audit, event: Event, sequence: number): void {
+  if (
+    event.event !== "halt_requested" &&
+    event.event !== "credential_revoked" &&
+    event.event !== "agent_revoked"
+  ) {
+    return;
   }
-  if (event.event === "credential_revoked" || event.event === "agent_revoked") {
-    const ids = stopped.map((run) => run.start.session_id).sort();
+  const ids = [...audit.runs.values()]
+    .filter(({ end }) => end?.event.event === "session_killed" && end.event.cause.sequence === sequence)
+    .map((run) => run.start.session_id)
+    .sort();
+  if (event.event === "halt_requested") {
+    audit.demand(event.session_count === ids.length, "session_count is what it stopped");
+  } else {
     audit.demand(event.killed_count === ids.length, "killed_count is what it stopped");
     audit.demand(
       `${event.killed_sessions}` === `${ids.slice(0, 1000)}`,
       "killed_sessions is what it stopped",
     );
   }
-  for (const run of audit.live()) {
-    const chain = audit.chain(run.start.session_id);
+}
+
+/** At the end: nothing is live that an order, or the end of one above it, should have stopped. */
+function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly Run[]): void {
+  for (const { start } of live) {
     audit.demand(
-      !chain.some((above) => mustStop(event, sequence, above)),
-      `${run.start.session_id} must have stopped`,
+      !audit.chain(start.session_id).some((above) => mustStop(event, sequence, above)),
+      `${start.session_id} must have stopped`,
     );
   }
 }

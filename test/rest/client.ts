@@ -24,8 +24,8 @@ export interface Received {
 
 /** The two ways to the same handler. */
 export const versions: [string, (served: Served, sent: Sent) => Promise<Received>][] = [
-  ["HTTP/1.1", (served, sent) => sendHttp1(served.http1, sent)],
-  ["HTTP/2", (served, sent) => sendHttp2(served.http2, sent)],
+  ["HTTP/1.1", (served, sent) => sendHttp1(served.port, sent)],
+  ["HTTP/2", (served, sent) => sendHttp2(served.port, sent)],
 ];
 
 function received(status: number, headers: object, chunks: Buffer[]): Received {

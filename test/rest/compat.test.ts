@@ -1,6 +1,5 @@
 import { create, type DescMessage, fromJson, getOption, type JsonValue } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { createValidator } from "@bufbuild/protovalidate";
 import { expect } from "chai";
 import { http } from "../../gen/google/api/annotations_pb.js";
 import {
@@ -23,6 +22,8 @@ import { readRequest } from "../../src/rest/params.js";
 import { compileRule } from "../../src/rest/rule.js";
 import { writeObject } from "../../src/rest/write.js";
 import { KillcordError } from "../../src/services/errors.js";
+import { pageOf } from "../../src/services/page.js";
+import { validate } from "../../src/services/validate.js";
 import { vector } from "../vectors.js";
 
 interface PagingRow {
@@ -94,27 +95,26 @@ describe("the name content for action_content", () => {
 });
 
 describe("paging", () => {
-  const validator = createValidator();
-  const effective = (size: number) => (size === 0 ? 50 : Math.min(size, 500));
+  /** What a list goes by: the transcoder's message, the proto's constraints, the services' page. */
+  const page = (query: string) => {
+    const request = read(listSessions, "", query) as ListSessionsRequest;
+    validate(listSessions.input, request);
+    return { request, page: pageOf({ ...request, pageToken: "" }, "sessions") };
+  };
 
-  for (const row of paging) {
-    it(`?${row.query} ${row.error === undefined ? "is a page" : `is ${row.error} of ${row.fields}`}`, () => {
-      const call = () => read(listSessions, "", row.query) as ListSessionsRequest;
-      if (row.query === "page=2&page_token=T") {
-        // That the two exclude each other is the service's to say: both must reach it.
-        expect(call()).to.include({ page: 2, pageToken: "T" });
-      } else if (row.error === undefined) {
-        const { pageSize, page = 1, pageToken } = call();
-        expect(effective(pageSize)).to.equal(row.page_size);
-        expect(pageToken).to.equal(row.token ?? "");
-        expect((page - 1) * effective(pageSize)).to.equal(row.offset ?? 0);
-      } else {
-        expect(refusal(() => validated(validator, listSessions.input, call()))).to.deep.equal({
-          code: row.error,
-          fields: row.fields,
-        });
-      }
-    });
+  for (const { query, page_size, offset, token = "", error, fields } of paging) {
+    if (error === undefined) {
+      it(`?${query} is ${page_size} rows ${token === "" ? `after ${offset}` : `after token ${token}`}`, () => {
+        const found = page(query);
+        expect(found.page).to.include({ size: page_size, skip: offset ?? 0 });
+        expect(found.request.pageToken).to.equal(token);
+      });
+    } else {
+      it(`?${query} is refused: ${error} of ${fields?.join(", ")}`, () => {
+        const call = () => pageOf(page(query).request, "sessions");
+        expect(refusal(call)).to.deep.equal({ code: error, fields });
+      });
+    }
   }
 
   it("?page_size=30&per_page=20 is refused whichever comes first", () => {
@@ -126,18 +126,6 @@ describe("paging", () => {
     }
   });
 });
-
-/** Refuses as the services do with what the proto's own rules refuse. */
-function validated(validator: ReturnType<typeof createValidator>, desc: DescMessage, request: object): void {
-  const result = validator.validate(desc, request as never);
-  if (result.kind === "invalid") {
-    const details = result.violations.map(({ field }) => ({
-      field: field.map((part) => ("name" in part ? part.name : "")).join("."),
-      issue: "",
-    }));
-    throw new KillcordError("invalid_argument", "", { details });
-  }
-}
 
 describe("fields that this version does not know", () => {
   it("are ignored on start, on intercept and in the items of a batch", () => {

@@ -101,7 +101,7 @@ describe("whatever arrives at the REST handler", () => {
           "Content-Encoding": encoding,
           ...(idempotency_key === undefined ? {} : { "Idempotency-Key": idempotency_key }),
         };
-        const { status, json } = await sendHttp1(served.http1, { ...sent, headers });
+        const { status, json } = await sendHttp1(served.port, { ...sent, headers });
         statuses.add(status);
         expect(status).to.be.within(200, 499);
         expect(json.ok).to.equal(status === 200);

@@ -45,6 +45,7 @@ describe("JSON text", () => {
   it("takes 128 nested containers and refuses one more", () => {
     const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
     expect(parseJson(nested(128))).to.be.an("array");
+    expect(parseJson(`[${"[{}],".repeat(200)}0]`)).to.have.length(201);
     expect(() => parseJson(nested(129))).to.throw(KillcordError, /nested deeper than 128 levels/);
   });
 

@@ -1,4 +1,4 @@
-import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { create, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { expect } from "chai";
 import { HttpRuleSchema } from "../../gen/google/api/http_pb.js";
@@ -9,7 +9,7 @@ import { createRouter } from "../../src/rest/trie.js";
 import { writeObject } from "../../src/rest/write.js";
 import { KillcordError } from "../../src/services/errors.js";
 import { vector } from "../vectors.js";
-import { NestedSchema, ProbeSchema } from "./gen/probe_pb.js";
+import { Level, NestedSchema, ProbeSchema } from "./gen/probe_pb.js";
 
 interface ParamsCase {
   group: string;
@@ -91,6 +91,13 @@ describe("replies", () => {
       }
     });
   }
+});
+
+describe("an enum at zero", () => {
+  it("is left out also where it was set, because it says that there is no value", () => {
+    const message = reflect(ProbeSchema, create(ProbeSchema, { optLevel: Level.UNSPECIFIED }));
+    expect(writeObject(message, new Map())).to.not.have.property("opt_level");
+  });
 });
 
 function catchError(call: () => unknown): unknown {

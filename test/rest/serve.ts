@@ -1,6 +1,3 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
 import { create, type Message } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
@@ -8,7 +5,8 @@ import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../../src/limits.js";
-import { createRestHandler, type RestBounds, type RestHandler } from "../../src/rest/transcoder.js";
+import { createRestHandler, type RestBounds } from "../../src/rest/transcoder.js";
+import { openPort } from "../../src/rpc/port.js";
 import { keyFromHeaders } from "../../src/services/credentials-header.js";
 import type { Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
@@ -59,12 +57,10 @@ export function createTestDoor(): TestDoor {
   return door;
 }
 
-/** The handler behind real servers of both HTTP versions. */
+/** The handler behind the real port, which speaks both HTTP versions. */
 export interface Served {
   readonly door: TestDoor;
-  readonly handler: RestHandler;
-  readonly http1: number;
-  readonly http2: number;
+  readonly port: number;
   /** What was logged as a fault. */
   readonly faults: { request_id: string; err: unknown }[];
   close(): Promise<void>;
@@ -74,28 +70,12 @@ export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
   const door = createTestDoor();
   const faults: Served["faults"] = [];
   const log = { error: (fields: Served["faults"][number]) => void faults.push(fields) };
-  const handler = createRestHandler(door, log, { ...limits, ...bounds });
-  const http1 = createServer((req, res) => void handler.handle(req, res));
-  http1.on(
-    "checkContinue",
-    (req: IncomingMessage, res: ServerResponse) => void handler.handle(req, res, true),
-  );
-  const http2 = createHttp2Server((req, res) => void handler.handle(req, res));
-  http2.on("checkContinue", (req, res) => void handler.handle(req, res, true));
-  const open = new Set<Socket | ServerHttp2Session>();
-  http1.on("connection", (socket: Socket) => open.add(socket));
-  http2.on("session", (session) => open.add(session));
-  const close = async () => {
-    for (const one of open) {
-      one.destroy();
-    }
-    await Promise.all([http1, http2].map((server) => new Promise((resolve) => server.close(resolve))));
-  };
-  return { door, handler, http1: await listen(http1), http2: await listen(http2), faults, close };
-}
-
-function listen(server: Server | Http2Server): Promise<number> {
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  const rest = createRestHandler(door, log, { ...limits, ...bounds });
+  const port = await openPort({
+    host: "127.0.0.1",
+    port: 0,
+    handler: (req, res) => void rest.handle(req, res),
+    bounds: { ...limits, remains_ms: 10 },
   });
+  return { door, faults, port: port.address.port, close: () => port.close(0) };
 }

@@ -14,9 +14,27 @@ const watch = "/killcord.v1.SessionService/WatchSession";
 
 /** How each protocol says that there is no key; none of these requests ever ends. */
 const cases = [
-  { name: "Connect unary", path: unary, type: "application/json", status: 401, says: /"code":"unauthenticated"/ },
-  { name: "Connect unary, binary", path: unary, type: "application/proto", status: 401, says: /"code":"unauthenticated"/ },
-  { name: "Connect stream", path: watch, type: "application/connect+json", status: 200, says: /"code":"unauthenticated"/ },
+  {
+    name: "Connect unary",
+    path: unary,
+    type: "application/json",
+    status: 401,
+    says: /"code":"unauthenticated"/,
+  },
+  {
+    name: "Connect unary, binary",
+    path: unary,
+    type: "application/proto",
+    status: 401,
+    says: /"code":"unauthenticated"/,
+  },
+  {
+    name: "Connect stream",
+    path: watch,
+    type: "application/connect+json",
+    status: 200,
+    says: /"code":"unauthenticated"/,
+  },
   { name: "gRPC unary", path: unary, type: "application/grpc", status: 200, grpc: true },
   { name: "gRPC stream", path: watch, type: "application/grpc+proto", status: 200, grpc: true },
   { name: "gRPC-Web unary", path: unary, type: "application/grpc-web+proto", status: 200, grpc: true },
@@ -46,7 +64,9 @@ describe("rpc: the key is checked before the body is read", () => {
         expect(reply.headers["grpc-message"]).to.equal("no key: send X-API-Key");
         expect(reply.body).to.have.length(0);
       } else {
-        expect(reply.body.toString()).to.match(says as RegExp).and.include("missing_api_key");
+        expect(reply.body.toString())
+          .to.match(says as RegExp)
+          .and.include("missing_api_key");
       }
       const again = await request2(session, { ":path": path, "content-type": type }, Buffer.alloc(5));
       expect(again.headers[":status"]).to.equal(status);
@@ -60,7 +80,9 @@ describe("rpc: the key is checked before the body is read", () => {
       const text = await raw.until((each) => /\r\n\r\n/.test(each) && (grpc || /missing_api_key/.test(each)));
       expect(text).to.match(new RegExp(`^HTTP/1.1 ${status} `));
       if (grpc) {
-        expect(text).to.match(/grpc-status: 16\r\n/).and.match(/grpc-message: no key: send X-API-Key\r\n/);
+        expect(text)
+          .to.match(/grpc-status: 16\r\n/)
+          .and.match(/grpc-message: no key: send X-API-Key\r\n/);
       } else {
         expect(text).to.match(says as RegExp);
       }
@@ -110,13 +132,23 @@ describe("rpc: a kept-alive HTTP/1.1 connection after errors", () => {
 
   it("goes on after every kind of refusal", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const proto = Buffer.from(toBinary(GetSessionRequestSchema, { $typeName: "killcord.v1.GetSessionRequest", sessionId: "s" }));
+    const proto = Buffer.from(
+      toBinary(GetSessionRequestSchema, { $typeName: "killcord.v1.GetSessionRequest", sessionId: "s" }),
+    );
     const steps = [
       { headers: {}, body: "{}", status: 401 },
       { headers: { "x-api-key": good_key }, body: "{nonsense", status: 400 },
-      { headers: { "x-api-key": good_key, "content-type": "text/html" }, body: "x".repeat(100_000), status: 415 },
+      {
+        headers: { "x-api-key": good_key, "content-type": "text/html" },
+        body: "x".repeat(100_000),
+        status: 415,
+      },
       { headers: { "x-api-key": good_key }, body: "x".repeat(2_000_000), status: 429 },
-      { headers: { "x-api-key": good_key, "content-type": "application/grpc" }, body: encodeEnvelope(0, proto), status: 200 },
+      {
+        headers: { "x-api-key": good_key, "content-type": "application/grpc" },
+        body: encodeEnvelope(0, proto),
+        status: 200,
+      },
       { headers: { "x-api-key": good_key }, body: '{"sessionId":"s"}', status: 200 },
     ];
     const ports = new Set<number | undefined>();

@@ -30,26 +30,107 @@ describe("rpc: bad input", () => {
       body,
       headers: { "content-type": "application/json", "x-api-key": good_key, ...headers },
     });
-    const json = (await reply.json()) as { code: string; message: string; details: { debug: { reason: string } }[] };
-    return { status: reply.status, code: json.code, message: json.message, reason: json.details[0]?.debug.reason };
+    const json = (await reply.json()) as {
+      code: string;
+      message: string;
+      details: { debug: { reason: string } }[];
+    };
+    return {
+      status: reply.status,
+      code: json.code,
+      message: json.message,
+      reason: json.details[0]?.debug.reason,
+    };
   };
 
   describe("Connect, unary", () => {
     const wrong: { name: string; path: string; body: string | Uint8Array; reason: string; says: string }[] = [
-      { name: "no JSON", path: get, body: `{"session_id": ${secret}`, reason: "invalid_json", says: "no JSON that reads as" },
+      {
+        name: "no JSON",
+        path: get,
+        body: `{"session_id": ${secret}`,
+        reason: "invalid_json",
+        says: "no JSON that reads as",
+      },
       { name: "nothing", path: get, body: "", reason: "invalid_json", says: "killcord.v1.GetSessionRequest" },
       { name: "an array", path: get, body: "[]", reason: "invalid_json", says: "JSON object" },
-      { name: "a wrong type", path: get, body: '{"session_id": 5}', reason: "invalid_argument", says: "GetSessionRequest.session_id: wrong type" },
-      { name: "a key twice", path: get, body: '{"session_id":"a","session_id":"b"}', reason: "invalid_json", says: "no JSON" },
-      { name: "an unknown field", path: get, body: `{"nope": "${secret}"}`, reason: "unknown_field", says: "GetSessionRequest has no field nope" },
-      { name: "a mistyped limit", path: begin, body: '{"agent_id":"a","budgets":{"max_action":5}}', reason: "unknown_field", says: "Budgets has no field max_action" },
-      { name: "a limit that is no number", path: begin, body: `{"budgets":{"max_actions":"${secret}"}}`, reason: "invalid_argument", says: "Budgets.max_actions" },
-      { name: "a huge limit", path: begin, body: '{"budgets":{"max_actions":"99999999999999999999"}}', reason: "invalid_argument", says: "Budgets.max_actions" },
-      { name: "an unknown enum name", path: begin, body: '{"budgets":{"on_exceeded":"EXPLODE"}}', reason: "invalid_argument", says: "killcord.v1.OnExceeded" },
-      { name: "bytes that are no UTF-8", path: get, body: Buffer.from('{"session_id":"\xff"}', "latin1"), reason: "invalid_json", says: "UTF-8" },
-      { name: "arrays in arrays", path: get, body: "[".repeat(1_000_000), reason: "invalid_json", says: "no JSON" },
-      { name: "objects in objects", path: get, body: `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`, reason: "unknown_field", says: "no field a" },
-      { name: "deep metadata", path: "/killcord.v1.EnforcementService/Intercept", body: `{"metadata":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`, reason: "invalid_argument", says: "nested too deeply" },
+      {
+        name: "a wrong type",
+        path: get,
+        body: '{"session_id": 5}',
+        reason: "invalid_argument",
+        says: "GetSessionRequest.session_id: wrong type",
+      },
+      {
+        name: "a key twice",
+        path: get,
+        body: '{"session_id":"a","session_id":"b"}',
+        reason: "invalid_json",
+        says: "no JSON",
+      },
+      {
+        name: "an unknown field",
+        path: get,
+        body: `{"nope": "${secret}"}`,
+        reason: "unknown_field",
+        says: "GetSessionRequest has no field nope",
+      },
+      {
+        name: "a mistyped limit",
+        path: begin,
+        body: '{"agent_id":"a","budgets":{"max_action":5}}',
+        reason: "unknown_field",
+        says: "Budgets has no field max_action",
+      },
+      {
+        name: "a limit that is no number",
+        path: begin,
+        body: `{"budgets":{"max_actions":"${secret}"}}`,
+        reason: "invalid_argument",
+        says: "Budgets.max_actions",
+      },
+      {
+        name: "a huge limit",
+        path: begin,
+        body: '{"budgets":{"max_actions":"99999999999999999999"}}',
+        reason: "invalid_argument",
+        says: "Budgets.max_actions",
+      },
+      {
+        name: "an unknown enum name",
+        path: begin,
+        body: '{"budgets":{"on_exceeded":"EXPLODE"}}',
+        reason: "invalid_argument",
+        says: "killcord.v1.OnExceeded",
+      },
+      {
+        name: "bytes that are no UTF-8",
+        path: get,
+        body: Buffer.from('{"session_id":"\xff"}', "latin1"),
+        reason: "invalid_json",
+        says: "UTF-8",
+      },
+      {
+        name: "arrays in arrays",
+        path: get,
+        body: "[".repeat(1_000_000),
+        reason: "invalid_json",
+        says: "no JSON",
+      },
+      {
+        name: "objects in objects",
+        path: get,
+        body: `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`,
+        reason: "unknown_field",
+        says: "no field a",
+      },
+      {
+        name: "deep metadata",
+        path: "/killcord.v1.EnforcementService/Intercept",
+        body: `{"metadata":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`,
+        reason: "invalid_argument",
+        says: "nested too deeply",
+      },
     ];
     for (const { name, path, body, reason, says } of wrong) {
       it(`${name}: 400 ${reason}`, async () => {
@@ -86,7 +167,9 @@ describe("rpc: bad input", () => {
       expect(told.message).to.include(String(limits.request_body_bytes));
 
       const raw = await openRaw(server.port);
-      raw.write(`POST ${get} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${good_key}\r\nContent-Type: application/json\r\n`);
+      raw.write(
+        `POST ${get} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${good_key}\r\nContent-Type: application/json\r\n`,
+      );
       raw.write(`Transfer-Encoding: chunked\r\n\r\n${big.length.toString(16)}\r\n`);
       raw.write(big);
       expect(await raw.until((text) => text.includes("payload_too_large"))).to.match(/^HTTP\/1.1 429 /);
@@ -98,7 +181,12 @@ describe("rpc: bad input", () => {
       const headers = { ":path": get, "content-type": "application/json", "x-api-key": good_key };
       const reply = await request2(session, headers, big);
       expect(reply.body.toString()).to.include("payload_too_large");
-      const announced = await request2(session, { ...headers, "content-length": "10000000" }, big.subarray(0, 9), false);
+      const announced = await request2(
+        session,
+        { ...headers, "content-length": "10000000" },
+        big.subarray(0, 9),
+        false,
+      );
       expect(announced.body.toString()).to.include("payload_too_large");
       session.destroy();
     });
@@ -123,9 +211,14 @@ describe("rpc: bad input", () => {
         expect(torn["grpc-message"]).to.include("framed");
         const empty = await call(path, new Uint8Array(0));
         expect(empty["grpc-status"]).to.equal(String(Code.Unimplemented));
-        const two = await call(path, Buffer.concat([encodeEnvelope(0, new Uint8Array(0)), encodeEnvelope(0, new Uint8Array(0))]));
+        const two = await call(
+          path,
+          Buffer.concat([encodeEnvelope(0, new Uint8Array(0)), encodeEnvelope(0, new Uint8Array(0))]),
+        );
         expect(two["grpc-status"]).to.equal(String(Code.Unimplemented));
-        const squeezed = await call(path, encodeEnvelope(1, gzipSync(Buffer.alloc(50_000_000))), { "grpc-encoding": "gzip" });
+        const squeezed = await call(path, encodeEnvelope(1, gzipSync(Buffer.alloc(50_000_000))), {
+          "grpc-encoding": "gzip",
+        });
         expect(squeezed["grpc-status"]).to.equal(String(Code.ResourceExhausted));
         for (const each of [bad, torn, empty, two, squeezed]) {
           expect(each["grpc-status-details-bin"]).to.be.a("string");
@@ -140,7 +233,11 @@ describe("rpc: bad input", () => {
       expect(status.code).to.equal(Code.ResourceExhausted);
       const streamed = client.stream(SessionService.method.watchSession, { sessionId: label });
       expect((await statusOf(streamed)).code).to.equal(Code.ResourceExhausted);
-      const unkeyed = await client.unary(SessionService.method.getSession, {}, { headers: { "x-api-key": "no" } });
+      const unkeyed = await client.unary(
+        SessionService.method.getSession,
+        {},
+        { headers: { "x-api-key": "no" } },
+      );
       expect(unkeyed.status.code).to.equal(Code.Unauthenticated);
       client.close();
     });

@@ -3,7 +3,11 @@ import type { ClientHttp2Session } from "node:http2";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import { expect } from "chai";
 import { GetSessionResponseSchema, SessionService } from "../../gen/killcord/v1/session_pb.js";
 import type { Call } from "../../src/services/door.js";
@@ -77,7 +81,12 @@ describe("rpc: how long a call lives", () => {
     });
 
     it("the time runs while the body is on its way", async () => {
-      const headers = { ":path": get, ...key, "content-type": "application/json", "connect-timeout-ms": "50" };
+      const headers = {
+        ":path": get,
+        ...key,
+        "content-type": "application/json",
+        "connect-timeout-ms": "50",
+      };
       const reply = await request2(session, headers, Buffer.from('{"session_id"'), false);
       expect(reply.headers[":status"]).to.equal(504);
       expect(server.door.calls).to.deep.equal([]);
@@ -122,7 +131,9 @@ describe("rpc: how long a call lives", () => {
       "cancels over Connect, HTTP/1.1": connectCall((baseUrl) =>
         createConnectTransport({ baseUrl, httpVersion: "1.1" }),
       ),
-      "cancels over Connect, HTTP/2": connectCall((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })),
+      "cancels over Connect, HTTP/2": connectCall((baseUrl) =>
+        createConnectTransport({ baseUrl, httpVersion: "2" }),
+      ),
       "cancels over gRPC": connectCall((baseUrl) => createGrpcTransport({ baseUrl })),
       "cancels over gRPC-Web, HTTP/1.1": connectCall((baseUrl) =>
         createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
@@ -283,14 +294,18 @@ describe("rpc: the server closes", () => {
     const goaway = once(session, "goaway");
     const over2 = request2(session, { ":path": get, ...grpc }, empty);
     const raw = await openRaw(server.port);
-    raw.write(`POST ${get} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${good_key}\r\nContent-Type: application/json\r\n`);
+    raw.write(
+      `POST ${get} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${good_key}\r\nContent-Type: application/json\r\n`,
+    );
     raw.write("Content-Length: 2\r\n\r\n{}");
     await both;
     const closed = server.close(60_000);
     await goaway;
     go();
     expect((await over2).trailers["grpc-status"]).to.equal("0");
-    expect(await raw.closed()).to.include('{"session":{"sessionId":"late"}}').and.include("onnection: close");
+    expect(await raw.closed())
+      .to.include('{"session":{"sessionId":"late"}}')
+      .and.include("onnection: close");
     await closed;
   });
 

@@ -124,9 +124,11 @@ describe("a stored batch", () => {
   });
 
   it("is refused when it is cut anywhere, when bytes follow, and when it is of another version", () => {
-    for (let length = 0; length < value.length; length++) {
-      expect(() => decodeBatch(0, value.subarray(0, length)), `${length} bytes`).to.throw("batch at index 0");
+    for (let length = 3; length < value.length; length++) {
+      const cut = () => decodeBatch(0, value.subarray(0, length));
+      expect(cut, `${length} bytes`).to.throw("ends in the middle of an entry");
     }
+    expect(() => decodeBatch(0, value.subarray(0, 2))).to.throw("version");
     expect(() => decodeBatch(0, Buffer.concat([value, Buffer.alloc(1)]))).to.throw("after its last entry");
     expect(() => decodeBatch(0, Buffer.concat([Buffer.from([2]), value.subarray(1)]))).to.throw("version");
     expect(() => decodeBatch(0, Buffer.from([1, 0, 0]))).to.throw("0 entries");

@@ -27,13 +27,13 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export function isForeign(bytes: Uint8Array, format: string): boolean {
   const first = parse(firstLine(bytes));
   // A file laid out in another way: small ones are read whole to see what they say they are.
-  const value = first ?? (bytes.length <= limits.batch_bytes ? parse(decoder.decode(bytes)) : undefined);
+  const value = first ?? parse(lineText(bytes, 0, bytes.length));
   return isObject(value) && typeof value.format === "string" && value.format !== format;
 }
 
 function firstLine(bytes: Uint8Array): string {
   const end = bytes.indexOf(newline);
-  const line = decoder.decode(bytes.subarray(0, end < 0 ? bytes.length : end));
+  const line = lineText(bytes, 0, end < 0 ? bytes.length : end);
   return line.endsWith(header_end) ? `${line.slice(0, -header_end.length)}}` : line;
 }
 
@@ -44,7 +44,7 @@ export function readLayout(bytes: Uint8Array): Bundle | Failure {
   if (last < 1) {
     return failure("bundle.layout", "the file does not end in a newline after at least two lines");
   }
-  const line = (i: number) => decoder.decode(bytes.subarray(starts[i], (starts[i + 1] as number) - 1));
+  const line = (i: number) => lineText(bytes, starts[i] as number, (starts[i + 1] as number) - 1);
   const first = line(0);
   const header = first.endsWith(header_end)
     ? canonicalValue(`${first.slice(0, -header_end.length)}}`)
@@ -63,6 +63,11 @@ export function readLayout(bytes: Uint8Array): Bundle | Failure {
   }
   const at = (i: number): unknown => JSON.parse(entryText(line(i + 1), i + 2 < last) as string);
   return { header, lines: { count: last - 1, at } };
+}
+
+/** A line too long for any bundle reads as an empty one, which has no place in a bundle either. */
+function lineText(bytes: Uint8Array, start: number, end: number): string {
+  return end - start > limits.bundle_line_bytes ? "" : decoder.decode(bytes.subarray(start, end));
 }
 
 /** Where each line begins, and the end of the file behind them; empty when the last line is not ended. */

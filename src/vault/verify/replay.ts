@@ -39,17 +39,17 @@ export function replay(
     const entry = lines.at(line) as Entry;
     const sequence = entry.sequence_number;
     const content = contentFault(entry, last_at);
-    // Without its members an entry cannot be replayed.
-    const readable =
-      content === null || content.code === "content.time" || content.code === "content.decimals";
     const item = { sequence, content: entry.content as unknown as Content, key_id: entry.signature.key_id };
     const fault = content ?? take(state, item);
     if (fault !== null) {
       failures.push({ ...fault, sequence });
     }
-    if (readable) {
-      last_at = item.content.at;
+    // Without its members an entry cannot be replayed.
+    if (content?.code !== "content.event" && content?.code !== "content.schema") {
       absorb(state, item);
+    }
+    if (content === null) {
+      last_at = item.content.at;
     }
     noteDetails(state, entry);
   }

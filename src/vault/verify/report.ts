@@ -79,14 +79,12 @@ export function refusal(
 
 /** What can be told of the trust file and of its witnesses' signatures. */
 export function remarksOf(pinned: Trust | null, checkpoints: Checkpoints | null): Remarks {
-  const roots = pinned?.entry_roots.map(({ key_id }) => key_id) ?? [];
-  const notes = [...(pinned?.checkpoint_keys ?? []), ...(pinned?.witnesses ?? [])];
   const witnesses = checkpoints?.newest.witnesses ?? [];
   return {
     origin: pinned?.origin ?? null,
-    fingerprints: [...roots, ...notes.map(({ name, id }) => `${name}+${id}`)],
+    fingerprints: pinned?.fingerprints ?? [],
     signers: [],
-    roots,
+    roots: [],
     erasures: new Map(),
     witness_times: witnesses.map(({ time_seconds }) => momentOf(time_seconds as number)),
     witnesses_pinned: pinned?.witnesses.length ?? 0,
@@ -122,15 +120,15 @@ export function formatReport(report: Report): string {
 
 function trustLine({ trust, remarks }: Report): string {
   if (trust === "given") {
-    return "trust: given, its keys are pinned";
+    return "trust is given, its keys are pinned";
   }
   const keys = remarks.fingerprints.length === 0 ? "none could be read" : remarks.fingerprints.join(", ");
-  return `trust: the export's own word, the keys are not pinned (--trust FILE pins them): ${keys}`;
+  return `trust is the export's own word, its keys are not pinned (--trust FILE pins them): ${keys}`;
 }
 
 function claimsOf(report: Report): string[] {
   return [
-    `authentic: ${report.entries} entries signed by ${report.remarks.signers.join(", ")}, certified by a pinned root (${report.remarks.roots.join(", ")})`,
+    `authentic: ${report.entries} entries signed by ${report.remarks.signers.join(", ")}, certified by ${report.remarks.roots.join(", ")}`,
     completeness(report),
     report.root === null ? "tree: not yet" : `tree: ${report.tree_size} entries, root ${report.root}`,
     witnesses(report),

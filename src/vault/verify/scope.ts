@@ -41,9 +41,12 @@ export function* pathOfCaller(
   yield* callerKeys(state, agent_id, credential_id);
 }
 
-/** Whether a halt in force, a revoked credential or a revoked agent is on a path. */
+/**
+ * Whether a halt in force, a revoked credential or a revoked agent is on a path. A slice shows orders
+ * only as causes, and not whether they were lifted.
+ */
 export function isStopped(state: State, path: Iterable<string>): boolean {
-  if (state.standing.size === 0) {
+  if (state.standing.size === 0 || state.header.kind === "slice") {
     return false;
   }
   for (const key of path) {

@@ -1,0 +1,277 @@
+/** Random work on a small workspace: a few callers, a few agents, sessions below sessions, and time. */
+import fc from "fast-check";
+import type { Repeatable } from "../../src/core/command.js";
+import type { Reply } from "../../src/core/decision.js";
+import type { Actor } from "../../src/core/event.js";
+import { system_actor } from "../../src/core/event.js";
+import type { Session } from "../../src/core/state.js";
+import * as asking from "./asking.js";
+import { type Caller, Model, type Repeat } from "./model.js";
+import { type Asked, Workspace } from "./workspace.js";
+
+/** One step; sessions are named by number, counted from the newest, so that most steps meet live ones. */
+export type Step =
+  | ({ readonly do: "start"; readonly by: number; readonly parent: number | null; readonly agent: number } & {
+      readonly max: number | null;
+      readonly ttl: number | null;
+      readonly idle: number | null;
+      readonly repeat: Repeat | null;
+    })
+  | ({ readonly do: "intercept"; readonly by: number; readonly session: number | null } & {
+      readonly agent: number;
+      readonly repeat: Repeat | null;
+    })
+  | { readonly do: "touch" | "end"; readonly by: number; readonly session: number }
+  | { readonly do: "kill"; readonly session: number; readonly repeat: Repeat | null }
+  | { readonly do: "tick"; readonly session: number }
+  | { readonly do: "revoke_credential"; readonly credential: number }
+  | { readonly do: "revoke_agent"; readonly agent: number }
+  | { readonly do: "wait"; readonly ms: number };
+
+const repeat = fc.option(
+  fc.record({ key: fc.constantFrom("k1", "k2"), request: fc.constantFrom("a", "a", "a", "b") }),
+  { freq: 2 },
+);
+/** The caller who may do everything is as likely as all others together. */
+const by = fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4);
+const agent = fc.constantFrom(0, 1, 2, 3, 3, 3);
+const session = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4);
+const few = fc.option(fc.integer({ min: 0, max: 6 }), { freq: 2 });
+const seconds = fc.option(fc.integer({ min: 1, max: 20 }), { freq: 2 });
+const start = fc.record({
+  do: fc.constant("start" as const),
+  by,
+  parent: fc.option(session, { freq: 2 }),
+  agent,
+  max: few,
+  ttl: seconds,
+  idle: seconds,
+  repeat,
+});
+const intercept = fc.record({
+  do: fc.constant("intercept" as const),
+  by,
+  session: fc.option(session, { freq: 12 }),
+  agent,
+  repeat,
+});
+const any_step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 14, arbitrary: start },
+  { weight: 40, arbitrary: intercept },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("touch" as const, "end" as const), by, session }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), session, repeat }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("tick" as const), session }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("revoke_credential" as const), credential: fc.nat(2) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("revoke_agent" as const), agent: fc.nat(2) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5000) }) },
+);
+
+/** A few sessions, then anything. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(fc.array(start, { maxLength: 6, size: "max" }), fc.array(any_step, { maxLength: 60, size: "max" }))
+  .map(([openings, rest]) => [...openings, ...rest]);
+
+const agents = ["bot-a", "bot-b", "bot-c"] as const;
+
+/** A workspace with its callers, and the model beside it. */
+export class Interleaving {
+  readonly workspace: Workspace;
+  readonly model: Model;
+  readonly #callers: readonly (Caller & { readonly actor: Actor })[];
+  readonly #credentials: readonly string[];
+  #opened = 0;
+
+  /** @param checks whether each decide is held to its word on the way */
+  constructor(checks: boolean) {
+    const workspace = new Workspace(checks);
+    const actor = workspace.bootstrap();
+    this.workspace = workspace;
+    workspace.submit(asking.createKey(actor, "plain"));
+    const plain = [...workspace.state.keys.keys()][1] as string;
+    const issue = (agent_id: string, require_session: boolean): string => {
+      workspace.submit({
+        type: "issue_credential",
+        actor,
+        agent_id,
+        secret_digest: `secret ${workspace.log.length}`,
+        ttl_seconds: null,
+        require_session,
+        repeat: null,
+      });
+      return [...workspace.state.keys.keys()].at(-1) as string;
+    };
+    for (const agent of agents) {
+      workspace.submit(asking.start(actor, `first of ${agent}`, { agent_id: agent }));
+      workspace.submit({ type: "end_session", actor, session_id: `first of ${agent}` });
+    }
+    const ids = [issue("bot-a", true), issue("bot-a", false), issue("bot-b", true)] as const;
+    this.#credentials = ids;
+    const credential = (name: string, agent: string, require_session: boolean) =>
+      ({ name, kind: "credential", agent, require_session, actor: { key_id: name, role: "agent" } }) as const;
+    this.#callers = [
+      { name: "root", kind: "root", agent: null, require_session: false, actor },
+      {
+        name: plain,
+        kind: "plain",
+        agent: null,
+        require_session: false,
+        actor: { key_id: plain, role: "agent" },
+      },
+      credential(ids[0], "bot-a", true),
+      credential(ids[1], "bot-a", false),
+      credential(ids[2], "bot-b", true),
+    ];
+    this.model = new Model((name) =>
+      name === ids[0] || name === ids[1] ? "bot-a" : name === ids[2] ? "bot-b" : null,
+    );
+  }
+
+  /** Takes a step on the workspace alone. Returns what came, in the words of the model. */
+  take(step: Step): string {
+    const asked = this.#asked(step);
+    if (asked === null) {
+      return "";
+    }
+    return this.#worded(asked, this.workspace.submit(asked).reply);
+  }
+
+  /** The model's answer to a step; to be asked before the step is taken. */
+  foretell(step: Step): string {
+    const at = this.workspace.now;
+    const caller = this.#callers["by" in step ? step.by : 0] as Caller;
+    switch (step.do) {
+      case "start": {
+        const { max, ttl, idle } = step;
+        const parent = step.parent === null ? null : this.#session(step.parent);
+        const opening = { id: `s${this.#opened}`, parent, agent: agents[step.agent] ?? null, max, ttl, idle };
+        return this.model.open(caller, opening, step.repeat, at);
+      }
+      case "intercept": {
+        const id = step.session === null ? null : this.#session(step.session);
+        return this.model.intercept(caller, id, agents[step.agent] ?? null, step.repeat, at);
+      }
+      case "touch":
+        return this.model.touch(caller, this.#session(step.session), at);
+      case "end":
+        return this.model.end(caller, this.#session(step.session), at);
+      case "kill":
+        return this.model.kill(caller, this.#session(step.session), step.repeat, at);
+      case "tick":
+        this.model.tick(this.#session(step.session), at);
+        return "done";
+      case "revoke_credential":
+        this.model.revokeCredential(this.#credentials[step.credential] as string);
+        return "revoked";
+      case "revoke_agent":
+        this.model.revokeAgent(agents[step.agent] as string);
+        return "revoked";
+      case "wait":
+        return "";
+    }
+  }
+
+  /** What is to be seen of every session, in the words of the model. */
+  view(): readonly string[] {
+    return [...this.workspace.state.sessions.values()]
+      .filter((each) => !each.session_id.startsWith("first"))
+      .map((each) => `${each.session_id} ${reasonOf(each) ?? "live"} ${each.actions.spent}`);
+  }
+
+  #session(back: number): string {
+    return `s${Math.max(this.#opened - 1 - back, 0)}`;
+  }
+
+  #asked(step: Step): Asked | null {
+    const actor = (this.#callers["by" in step ? step.by : 0] as { readonly actor: Actor }).actor;
+    switch (step.do) {
+      case "start":
+        return asking.start(actor, `s${this.#opened}`, {
+          parent_session_id: step.parent === null ? null : this.#session(step.parent),
+          agent_id: agents[step.agent] ?? null,
+          max_actions: step.max,
+          ttl_seconds: step.ttl,
+          idle_timeout_seconds: step.idle,
+          repeat: repeatable("start", step.repeat),
+        });
+      case "intercept":
+        return asking.intercept(actor, step.session === null ? null : this.#session(step.session), {
+          agent_id: agents[step.agent] ?? null,
+          repeat: repeatable("intercept", step.repeat),
+        });
+      case "touch":
+        return { type: "touch_session", actor, session_id: this.#session(step.session) };
+      case "end":
+        return { type: "end_session", actor, session_id: this.#session(step.session) };
+      case "kill": {
+        const session_id = this.#session(step.session);
+        return {
+          type: "kill_session",
+          actor,
+          session_id,
+          reason: "stop",
+          repeat: repeatable(`kill|${session_id}`, step.repeat),
+        };
+      }
+      case "tick":
+        return { type: "expire_session", actor: system_actor, session_id: this.#session(step.session) };
+      case "revoke_credential":
+        return {
+          type: "revoke_credential",
+          actor,
+          credential_id: this.#credentials[step.credential] as string,
+          reason: "out",
+          repeat: null,
+        };
+      case "revoke_agent":
+        return {
+          type: "revoke_agent",
+          actor,
+          agent_id: agents[step.agent] as string,
+          reason: "out",
+          repeat: null,
+        };
+      case "wait":
+        this.workspace.now += step.ms;
+        return null;
+    }
+  }
+
+  #worded(asked: Asked, reply: Reply): string {
+    switch (reply.type) {
+      case "refused":
+        return `refused ${reply.code}`;
+      case "session":
+        if (asked.type === "start_session" && !reply.replayed) {
+          this.#opened += 1;
+        }
+        return `session ${reply.session_id}${reply.replayed ? " replayed" : ""}`;
+      case "verdict": {
+        const entry = this.workspace.log[reply.sequence];
+        const decision = entry?.event === "enforcement_decision" ? entry.decision : entry?.event;
+        const id = asked.type === "intercept" ? asked.session_id : null;
+        const stopped = id === null ? undefined : this.workspace.state.sessions.get(id);
+        const why = decision === "terminate" ? ` ${stopped && reasonOf(stopped)}` : "";
+        const again = reply.repeats_terminate_of === null ? "" : " again";
+        return `${decision}${why}${again}${reply.replayed ? " replayed" : ""}`;
+      }
+      case "agent":
+      case "key":
+        return "revoked";
+      case "done":
+        return "done";
+    }
+  }
+}
+
+function reasonOf({ stop }: Session): string | null {
+  return stop === null ? null : (stop.stop_reason ?? "ended");
+}
+
+function repeatable(scope: string, step: Repeat | null): Repeatable | null {
+  return step === null
+    ? null
+    : { key_digest: `${scope}|${step.key}`, request_digest: step.request, salt: "", same_request: null };
+}

@@ -1,0 +1,300 @@
+/**
+ * The rules once more, as dumb as can be: a list of facts, and every answer found by going through
+ * all of them. No code of src/, no state but the list. Only what property.test.ts asks is here.
+ */
+
+export interface Caller {
+  readonly name: string;
+  readonly kind: "root" | "plain" | "credential";
+  readonly agent: string | null;
+  readonly require_session: boolean;
+}
+
+export interface Opening {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly agent: string | null;
+  readonly max: number | null;
+  readonly ttl: number | null;
+  readonly idle: number | null;
+}
+
+export interface Repeat {
+  readonly key: string;
+  readonly request: string;
+}
+
+type Fact =
+  | { readonly fact: "opened"; readonly session: Opening; readonly by: Caller; readonly at: number }
+  | { readonly fact: "acted"; readonly session: string; readonly at: number }
+  | { readonly fact: "told"; readonly session: string }
+  | { readonly fact: "stopped"; readonly session: string; readonly why: string }
+  | { readonly fact: "revoked"; readonly what: string }
+  | { readonly fact: "used"; readonly key: string; readonly request: string; readonly answer: string };
+
+type Opened = Extract<Fact, { fact: "opened" }>;
+
+const day = 24 * 3600;
+
+export class Model {
+  readonly #facts: Fact[] = [];
+  readonly #agentOf: (credential: string) => string | null;
+
+  /** @param agentOf tells a credential's agent, and null for any other name */
+  constructor(agentOf: (credential: string) => string | null) {
+    this.#agentOf = agentOf;
+  }
+
+  /** What is to be seen of every session: its status, why it stopped, its actions. */
+  view(): readonly string[] {
+    return this.#opened().map(({ session }) => {
+      const why = this.#why(session.id);
+      return `${session.id} ${why ?? "live"} ${this.#actions(session.id)}`;
+    });
+  }
+
+  open(by: Caller, session: Opening, repeat: Repeat | null, at: number): string {
+    const agent = by.kind === "credential" ? by.agent : session.agent;
+    if (this.#isRevoked(by.name)) {
+      return "refused expired_api_key";
+    }
+    if (by.kind === "credential" && session.agent !== null && session.agent !== by.agent) {
+      return "refused insufficient_permissions";
+    }
+    const used = this.#used(`${by.name} start`, repeat);
+    if (used !== null) {
+      return used;
+    }
+    if (agent !== null && this.#isRevoked(agent)) {
+      return "refused agent_suspended";
+    }
+    if (session.parent !== null) {
+      const parent = this.#find(session.parent);
+      if (parent === null) {
+        return "refused session_not_found";
+      }
+      if (!this.#owns(by, parent)) {
+        return "refused insufficient_permissions";
+      }
+      this.#expire(session.parent, at);
+      if (this.#why(session.parent) !== null || this.#above(session.parent).length > 8) {
+        return "refused session_not_active";
+      }
+    }
+    const unlimited = session.max === null && session.ttl === null && session.idle === null;
+    const limited = { ...session, agent, idle: unlimited ? day : session.idle };
+    this.#facts.push({ fact: "opened", session: limited, by, at });
+    return this.#use(`${by.name} start`, repeat, `session ${session.id}`);
+  }
+
+  intercept(by: Caller, id: string | null, agent: string | null, repeat: Repeat | null, at: number): string {
+    if (id === null) {
+      return this.#interceptOutside(by, agent, repeat);
+    }
+    const refusal = this.#refusal(by, id, true);
+    if (refusal !== null) {
+      return refusal;
+    }
+    const already = this.#why(id) !== null;
+    this.#expire(id, at);
+    const used = this.#why(id) === null ? this.#used(`${by.name} ${id}`, repeat) : null;
+    if (used !== null) {
+      return used;
+    }
+    const full = this.#above(id).find(({ session }) => this.#actions(session.id) + 1 > (session.max ?? 1e9));
+    if (this.#why(id) === null && full !== undefined) {
+      this.#stop(full.session.id, "budget_exceeded");
+    }
+    const why = this.#why(id);
+    if (why !== null) {
+      const told = this.#facts.filter((each) => each.fact === "told" && each.session === id).length;
+      if (already && told >= 16) {
+        return `terminate ${why} again`;
+      }
+      this.#facts.push({ fact: "told", session: id });
+      return `terminate ${why}`;
+    }
+    this.#facts.push({ fact: "acted", session: id, at });
+    const blocked = this.#find(id)?.session.agent === null && agent !== null && this.#isRevoked(agent);
+    return this.#use(`${by.name} ${id}`, repeat, blocked ? "block" : "allow");
+  }
+
+  touch(by: Caller, id: string, at: number): string {
+    const refusal = this.#refusal(by, id, true);
+    if (refusal === null) {
+      this.#expire(id, at);
+    }
+    return refusal ?? `session ${id}`;
+  }
+
+  end(by: Caller, id: string, at: number): string {
+    const refusal = this.#refusal(by, id, false);
+    if (refusal === null) {
+      this.#expire(id, at);
+      this.#stop(id, "ended");
+    }
+    return refusal ?? `session ${id}`;
+  }
+
+  kill(by: Caller, id: string, repeat: Repeat | null, at: number): string {
+    const refusal = this.#refusal(by, id, false);
+    const used = refusal ?? this.#used(`${by.name} kill ${id}`, repeat);
+    if (used !== null) {
+      return used;
+    }
+    this.#expire(id, at);
+    if (this.#why(id) === null) {
+      this.#stop(id, "manual", "halted");
+      this.#use(`${by.name} kill ${id}`, repeat, `session ${id}`);
+    }
+    return `session ${id}`;
+  }
+
+  /** The timer of a session. */
+  tick(id: string, at: number): void {
+    if (this.#find(id) !== null) {
+      this.#expire(id, at);
+    }
+  }
+
+  revokeCredential(name: string): void {
+    if (!this.#isRevoked(name)) {
+      this.#revoke(name, this.#agentOf(name), "credential_revoked");
+    }
+  }
+
+  /** @returns whether there is such an agent */
+  revokeAgent(name: string): void {
+    if (!this.#isRevoked(name)) {
+      this.#revoke(name, name, "agent_revoked");
+    }
+  }
+
+  #interceptOutside(by: Caller, named: string | null, repeat: Repeat | null): string {
+    if (this.#isRevoked(by.name)) {
+      return "refused expired_api_key";
+    }
+    if (by.require_session) {
+      return "refused session_required";
+    }
+    if (by.agent !== null && named !== null && named !== by.agent) {
+      return "refused insufficient_permissions";
+    }
+    const agent = named ?? by.agent;
+    if (agent !== null && this.#isRevoked(agent)) {
+      this.#use(`${by.name} -`, repeat, "block");
+      return "block";
+    }
+    return this.#used(`${by.name} -`, repeat) ?? this.#use(`${by.name} -`, repeat, "allow");
+  }
+
+  #revoke(name: string, agent: string | null, why: string): void {
+    for (const { session } of this.#opened()) {
+      if (agent !== null && session.agent === agent) {
+        this.#stop(session.id, why, why);
+      }
+    }
+    this.#facts.push({ fact: "revoked", what: name });
+  }
+
+  #opened(): readonly Opened[] {
+    return this.#facts.filter((each): each is Opened => each.fact === "opened");
+  }
+
+  #find(id: string): Opened | null {
+    return this.#opened().find(({ session }) => session.id === id) ?? null;
+  }
+
+  /** From the root down to the session itself. */
+  #above(id: string): readonly Opened[] {
+    const opened = this.#find(id) as Opened;
+    return [...(opened.session.parent === null ? [] : this.#above(opened.session.parent)), opened];
+  }
+
+  #isUnder(id: string, above: string): boolean {
+    return this.#above(id).some(({ session }) => session.id === above);
+  }
+
+  #actions(id: string): number {
+    return this.#facts.filter((each) => each.fact === "acted" && this.#isUnder(each.session, id)).length;
+  }
+
+  #why(id: string): string | null {
+    const stop = this.#facts.find((each) => each.fact === "stopped" && each.session === id);
+    return stop?.fact === "stopped" ? stop.why : null;
+  }
+
+  #stop(id: string, why: string, below = "parent_stopped"): void {
+    for (const { session } of this.#opened().filter((each) => this.#isUnder(each.session.id, id))) {
+      if (this.#why(session.id) === null) {
+        this.#facts.push({ fact: "stopped", session: session.id, why: session.id === id ? why : below });
+      }
+    }
+  }
+
+  #expire(id: string, at: number): void {
+    if (this.#why(id) !== null) {
+      return;
+    }
+    const path = this.#above(id);
+    const over = path.find((each) => at >= each.at + (each.session.ttl ?? 1e9) * 1000);
+    const idle = path.find((each) => at >= this.#lastAct(each) + (each.session.idle ?? 1e9) * 1000);
+    if (over !== undefined) {
+      this.#stop(over.session.id, "ttl_expired");
+    } else if (idle !== undefined) {
+      this.#stop(idle.session.id, "idle_timeout");
+    }
+  }
+
+  #lastAct({ session, at }: Opened): number {
+    const acts = this.#facts.flatMap((each) =>
+      each.fact === "acted" && this.#isUnder(each.session, session.id) ? [each.at] : [],
+    );
+    return Math.max(at, ...acts);
+  }
+
+  #refusal(by: Caller, id: string, to_learn: boolean): string | null {
+    const opened = this.#find(id);
+    if (this.#isRevoked(by.name)) {
+      const may_learn =
+        to_learn && opened !== null && opened.session.agent === by.agent && this.#why(id) !== null;
+      return may_learn ? null : "refused expired_api_key";
+    }
+    if (opened === null) {
+      return "refused session_not_found";
+    }
+    return this.#owns(by, opened) ? null : "refused insufficient_permissions";
+  }
+
+  #owns(by: Caller, opened: Opened): boolean {
+    switch (by.kind) {
+      case "root":
+        return true;
+      case "plain":
+        return opened.by.name === by.name;
+      case "credential":
+        return opened.session.agent === by.agent;
+    }
+  }
+
+  #isRevoked(name: string): boolean {
+    const agent = this.#agentOf(name);
+    return this.#facts.some((each) => each.fact === "revoked" && (each.what === name || each.what === agent));
+  }
+
+  #used(scope: string, repeat: Repeat | null): string | null {
+    const key = repeat === null ? null : `${scope} ${repeat.key}`;
+    const used = this.#facts.findLast((each) => each.fact === "used" && each.key === key);
+    if (used?.fact !== "used" || repeat === null) {
+      return null;
+    }
+    return used.request === repeat.request ? `${used.answer} replayed` : "refused idempotency_key_mismatch";
+  }
+
+  #use(scope: string, repeat: Repeat | null, answer: string): string {
+    if (repeat !== null) {
+      this.#facts.push({ fact: "used", key: `${scope} ${repeat.key}`, request: repeat.request, answer });
+    }
+    return answer;
+  }
+}

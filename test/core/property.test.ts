@@ -1,0 +1,191 @@
+/** What holds under any interleaving. A failure prints the seed and the shortest steps to it. */
+import { expect } from "chai";
+import fc from "fast-check";
+import { decide } from "../../src/core/decide.js";
+import type { Event } from "../../src/core/event.js";
+import { system_actor } from "../../src/core/event.js";
+import { intercept } from "./asking.js";
+import { audit } from "./audit.js";
+import { digest } from "./digest.js";
+import { Interleaving, type Step, steps } from "./interleaving.js";
+import { replay, Workspace } from "./workspace.js";
+
+function whenever(holds: (taken: readonly Step[]) => void, numRuns = 150): void {
+  fc.assert(fc.property(steps, holds), { numRuns });
+}
+
+function logOf(taken: readonly Step[]): readonly Event[] {
+  const run = new Interleaving(false);
+  for (const step of taken) {
+    run.take(step);
+  }
+  return run.workspace.log;
+}
+
+describe("under any interleaving", () => {
+  it("every answer, and every session after it, is the dumb model's", () => {
+    whenever((taken) => {
+      const run = new Interleaving(false);
+      for (const step of taken) {
+        const foretold = run.foretell(step);
+        expect(run.take(step)).to.equal(foretold);
+        expect(run.view()).to.deep.equal(run.model.view());
+      }
+    }, 400);
+  });
+
+  it("decide writes nothing and is deterministic", () => {
+    whenever((taken) => {
+      const run = new Interleaving(true);
+      for (const step of taken) {
+        run.take(step);
+      }
+    });
+  });
+
+  it("the log replays to the state that made it", () => {
+    whenever((taken) => {
+      const run = new Interleaving(false);
+      for (const step of taken) {
+        run.take(step);
+      }
+      const { log, state } = run.workspace;
+      expect(digest(replay(log))).to.equal(digest(state));
+      expect(state.next_sequence).to.equal(log.length);
+    });
+  });
+
+  it("the log is what a verifier demands", () => {
+    whenever((taken) => {
+      expect(audit(logOf(taken))).to.deep.equal([]);
+    });
+  });
+
+  it("the log cut anywhere, once it is finished, is what a verifier demands", () => {
+    fc.assert(
+      fc.property(steps, fc.double({ min: 0, max: 1, noNaN: true }), (taken, place) => {
+        const workspace = new Workspace(false);
+        const whole = logOf(taken);
+        for (const event of whole.slice(1, 1 + Math.ceil(place * whole.length))) {
+          workspace.apply(event);
+        }
+        workspace.now = workspace.state.at;
+        workspace.submit({ type: "finish_cascades", actor: system_actor });
+        expect(audit(workspace.log)).to.deep.equal([]);
+        expect(workspace.submit({ type: "finish_cascades", actor: system_actor }).events).to.deep.equal([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("no budget is ever overshot, on no session and none above it", () => {
+    whenever((taken) => {
+      const log = logOf(taken);
+      for (const each of log) {
+        const limit = each.event === "session_started" ? each.budgets.max_actions : null;
+        if (each.event === "session_started" && limit !== null) {
+          const spent = log.filter(
+            (other) => isAction(other) && isUnder(log, other.session_id, each.session_id),
+          );
+          expect(spent.length).to.be.at.most(limit);
+        }
+      }
+    });
+  });
+
+  it("nothing but terminate comes under a stopped session", () => {
+    whenever((taken) => {
+      const log = logOf(taken);
+      for (const [sequence, stop] of log.entries()) {
+        if (
+          stop.event === "session_killed" ||
+          stop.event === "session_expired" ||
+          stop.event === "session_ended"
+        ) {
+          const later = log
+            .slice(sequence)
+            .filter((each) => isAction(each) && isUnder(log, each.session_id, stop.session_id));
+          expect(later).to.deep.equal([]);
+        }
+      }
+    });
+  });
+
+  it("a terminal session stays as it became", () => {
+    whenever((taken) => {
+      const run = new Interleaving(false);
+      const stopped = new Map<string, string>();
+      for (const step of taken) {
+        run.take(step);
+        for (const [id, session] of run.workspace.state.sessions) {
+          if (session.status !== "active") {
+            const seen = JSON.stringify([session.status, session.stop, session.actions]);
+            expect(stopped.get(id) ?? seen).to.equal(seen);
+            stopped.set(id, seen);
+          }
+        }
+      }
+    });
+  });
+
+  it("the same idempotency key gets the same decision, or the stop", () => {
+    whenever((taken) => {
+      const run = new Interleaving(false);
+      const first = new Map<string, number>();
+      for (const step of taken.filter((each) => each.do !== "revoke_agent")) {
+        const size = run.workspace.log.length;
+        const answer = run.take(step);
+        const made = run.workspace.log.at(-1);
+        if (
+          step.do === "intercept" &&
+          made?.event === "enforcement_decision" &&
+          made.idempotency !== undefined
+        ) {
+          const under = `${made.actor.key_id} ${made.session_id} ${made.idempotency.key_digest}`;
+          if (run.workspace.log.length > size) {
+            expect(answer.startsWith("terminate") || !first.has(under), `${under}: ${answer}`).to.equal(true);
+            first.set(under, size);
+          }
+        }
+      }
+    });
+  });
+
+  it("a session's timer and its next action find the same end", () => {
+    whenever((taken) => {
+      const run = new Interleaving(false);
+      for (const step of taken) {
+        run.take(step);
+      }
+      const { state } = run.workspace;
+      const root = { key_id: [...state.keys.keys()][0] as string, role: "admin" } as const;
+      for (const session of [...state.sessions.values()].filter((each) => each.stop === null)) {
+        const at = run.workspace.now + 6000;
+        const { session_id } = session;
+        const stamp = { at, request_id: null };
+        const timer = decide(state, { type: "expire_session", actor: system_actor, session_id, ...stamp });
+        const action = decide(state, { ...intercept(root, session_id), ...stamp } as Parameters<
+          typeof decide
+        >[1]);
+        const ends = action.events.filter((each) => each.event !== "enforcement_decision");
+        if (timer.events.length > 0) {
+          expect(ends).to.deep.equal(timer.events);
+        } else {
+          expect(ends.filter((each) => each.event === "session_expired")).to.deep.equal([]);
+        }
+      }
+    });
+  });
+});
+
+function isAction(event: Event): event is Extract<Event, { event: "enforcement_decision" }> {
+  return event.event === "enforcement_decision" && event.decision !== "terminate";
+}
+
+function isUnder(log: readonly Event[], session_id: string | null, above: string): boolean {
+  const start = log.find((each) => each.event === "session_started" && each.session_id === session_id);
+  return (
+    session_id === above ||
+    (start?.event === "session_started" && isUnder(log, start.parent_session_id ?? null, above))
+  );
+}

@@ -1,0 +1,130 @@
+/** Commands as services make them, with what a test does not care about filled in. */
+import { randomBytes } from "node:crypto";
+import type { Unstamped } from "../../src/core/command.js";
+import type { Actor } from "../../src/core/event.js";
+import { system_actor } from "../../src/core/event.js";
+import { repeatable } from "../../src/engine/digest.js";
+import type { Enclosed } from "../../src/engine/sequencer.js";
+import { makeDetails } from "../../src/vault/details.js";
+
+type Of<Type extends Unstamped["type"]> = Extract<Unstamped, { type: Type }>;
+
+export function start(
+  actor: Actor,
+  session_id: string,
+  more: Partial<Of<"start_session">> = {},
+): Of<"start_session"> {
+  return {
+    type: "start_session",
+    actor,
+    request_id: null,
+    session_id,
+    agent_id: "a1",
+    label: null,
+    credential_id: null,
+    parent_session_id: null,
+    max_actions: null,
+    ttl_seconds: null,
+    idle_timeout_seconds: null,
+    repeat: null,
+    ...more,
+  };
+}
+
+export function intercept(
+  actor: Actor,
+  session_id: string | null,
+  more: Partial<Of<"intercept">> = {},
+): Of<"intercept"> {
+  return {
+    type: "intercept",
+    actor,
+    request_id: null,
+    session_id,
+    agent_id: null,
+    action_type: "read_file",
+    chain: null,
+    action_digest: null,
+    action_length: null,
+    details_digest: null,
+    latency_us: 0,
+    repeat: null,
+    ...more,
+  };
+}
+
+/** An intercept of what a client sent, and what comes with it. */
+export function interceptWith(
+  actor: Actor,
+  session_id: string | null,
+  sent: Omit<Parameters<typeof makeDetails>[0], "salt">,
+): readonly [Of<"intercept">, Enclosed] {
+  const { details, ...digests } = makeDetails({ salt: newSalt(), ...sent });
+  return [intercept(actor, session_id, digests), { details }];
+}
+
+export function kill(actor: Actor, session_id: string, reason = "enough"): Of<"kill_session"> {
+  return { type: "kill_session", actor, request_id: null, session_id, reason, repeat: null };
+}
+
+export function end(actor: Actor, session_id: string): Of<"end_session"> {
+  return { type: "end_session", actor, request_id: null, session_id };
+}
+
+export function touch(actor: Actor, session_id: string): Of<"touch_session"> {
+  return { type: "touch_session", actor, request_id: null, session_id };
+}
+
+export function register(actor: Actor, agent_id: string): Of<"register_agent"> {
+  return {
+    type: "register_agent",
+    actor,
+    request_id: null,
+    agent_id,
+    framework: "custom",
+    profile: {},
+    decimals: [],
+    secret_digest: randomBytes(32).toString("hex"),
+  };
+}
+
+export function revokeCredential(actor: Actor, credential_id: string): Of<"revoke_credential"> {
+  return {
+    type: "revoke_credential",
+    actor,
+    request_id: null,
+    credential_id,
+    reason: "it leaked",
+    repeat: null,
+  };
+}
+
+export function createKey(roles: Of<"create_key">["roles"], actor: Actor = system_actor): Of<"create_key"> {
+  return {
+    type: "create_key",
+    actor,
+    request_id: null,
+    name: roles.join(" and "),
+    roles,
+    agent_id: null,
+    secret_digest: randomBytes(32).toString("hex"),
+    ttl_seconds: null,
+    repeat: null,
+  };
+}
+
+/** The same command under an idempotency key, and what comes with it. */
+export function underKey<C extends Unstamped & { readonly repeat: unknown }>(
+  command: C,
+  key: string,
+  request = "{}",
+  enclosed: Enclosed = {},
+  salt = newSalt(),
+): { readonly command: C; readonly enclosed: Enclosed } {
+  const asked = { route: command.type, ids: [], key, request, salt };
+  return { command: { ...command, repeat: repeatable(asked) }, enclosed: { ...enclosed, request } };
+}
+
+export function newSalt(): string {
+  return randomBytes(16).toString("hex");
+}

@@ -1,0 +1,121 @@
+/** What outlives a process: a data directory, a disk, derived rows. Engines are started on it. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MemoryLevel } from "memory-level";
+import type { Actor, Event } from "../../src/core/event.js";
+import { fromContent } from "../../src/engine/content.js";
+import type { RowStore } from "../../src/engine/derived.js";
+import { Engine, type EngineOptions } from "../../src/engine/engine.js";
+import type { Journal } from "../../src/vault/journal.js";
+import { node_crypto } from "../../src/vault/node-crypto.js";
+import { openVault } from "../../src/vault/start.js";
+import type { Vault } from "../../src/vault/vault.js";
+import { verify } from "../../src/vault/verify.js";
+import { type Disk, emptyDisk, MemoryJournal } from "../journal/memory.js";
+import { createKey, touch } from "./asked.js";
+import { ManualTime } from "./manual-time.js";
+
+export interface Running {
+  readonly engine: Engine;
+  readonly vault: Vault;
+  /** The workspace's first key. */
+  readonly admin: Actor;
+  /** What the engine said that the process must exit for. */
+  readonly fatal: readonly Error[];
+  /** Resolves when everything decided so far is durable and every timer's command too. */
+  settle(): Promise<void>;
+  /** The events of the log. */
+  events(): Promise<readonly Event[]>;
+}
+
+export interface StartOptions {
+  readonly journal?: Journal;
+  readonly engine?: Partial<EngineOptions>;
+}
+
+export class Place {
+  readonly directory: string;
+  disk: Disk = emptyDisk();
+  rows: RowStore = new MemoryLevel<string, string>();
+  readonly time = new ManualTime();
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  async start({
+    journal = new MemoryJournal(this.disk),
+    engine: more = {},
+  }: StartOptions = {}): Promise<Running> {
+    const vault = await openVault({
+      directory: this.directory,
+      heartbeat_seconds: 60,
+      journal,
+      now: this.time.wall_ms,
+      random: randomBytes,
+    });
+    const fatal: Error[] = [];
+    const engine = await Engine.open({
+      log: vault,
+      rows: this.rows,
+      heartbeat_seconds: 60,
+      onFatal: (error) => fatal.push(error),
+      time: this.time,
+      ...more,
+    });
+    const admin = await firstKey(engine);
+    return {
+      engine,
+      vault,
+      admin,
+      fatal,
+      settle: async () => {
+        await engine.submit(touch(admin, "none"));
+      },
+      events: () => eventsOf(vault),
+    };
+  }
+
+  /** A new log under the same keys: only its first entry is there. */
+  begin(): void {
+    this.disk = { entries: this.disk.entries.slice(0, 1) };
+    this.rows = new MemoryLevel<string, string>();
+    this.time.restart();
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true });
+  }
+}
+
+export async function newPlace(): Promise<Place> {
+  return new Place(await mkdtemp(join(tmpdir(), "killcord-engine-")));
+}
+
+async function firstKey(engine: Engine): Promise<Actor> {
+  if (engine.state.keys.size === 0) {
+    await engine.submit(createKey(["admin"]));
+  }
+  return { key_id: [...engine.state.keys.keys()][0] as string, role: "admin" };
+}
+
+/** What the offline verifier finds wrong with the log: a code and an entry each. */
+export async function verifiedFailures(vault: Vault): Promise<readonly unknown[]> {
+  let text = "";
+  for await (const line of vault.bundle(vault.head().size)) {
+    text += line;
+  }
+  const evidence = { bundle: Buffer.from(text), log: new Map() };
+  const report = verify(evidence, Buffer.from(vault.trust()), { trust_given: true, crypto: node_crypto });
+  return report.failures;
+}
+
+export async function eventsOf(vault: Vault): Promise<readonly Event[]> {
+  const events: Event[] = [];
+  for await (const { content, details, sequence_number } of vault.read(0, vault.head().size)) {
+    events.push(fromContent(content, details, sequence_number));
+  }
+  return events;
+}

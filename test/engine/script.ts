@@ -1,0 +1,217 @@
+/** Random scripts: what many callers do to an engine, in any order, with time passing between. */
+import fc from "fast-check";
+import type { Actor } from "../../src/core/event.js";
+import type { Enclosed, Outcome } from "../../src/engine/sequencer.js";
+import type { SealedEntry } from "../../src/vault/entry.js";
+import {
+  createKey,
+  end,
+  intercept,
+  interceptWith,
+  kill,
+  register,
+  revokeCredential,
+  start,
+  touch,
+  underKey,
+} from "./asked.js";
+import type { ManualTime } from "./manual-time.js";
+import type { Running } from "./place.js";
+
+/** Numbers choose among what is there when the step is taken; null is none. */
+type Step =
+  | {
+      readonly do: "start";
+      readonly agent: number;
+      readonly under: number | null;
+      readonly max_actions: number | null;
+      readonly ttl_seconds: number | null;
+      readonly idle_timeout_seconds: number | null;
+      readonly key: number | null;
+      readonly by: number;
+    }
+  | {
+      readonly do: "intercept";
+      readonly session: number | null;
+      readonly key: number | null;
+      readonly text: boolean;
+      readonly by: number;
+    }
+  | { readonly do: "kill" | "end" | "touch"; readonly session: number; readonly by: number }
+  | { readonly do: "register" | "revoke agent"; readonly agent: number }
+  | { readonly do: "revoke credential"; readonly credential: number }
+  | { readonly do: "create key" }
+  | { readonly do: "pass"; readonly duration_ms: number }
+  /** Every caller waits for its answer. */
+  | { readonly do: "wait" };
+
+export type Script = readonly Step[];
+
+const few = fc.nat({ max: 3 });
+const some = fc.option(fc.nat({ max: 30 }));
+const by = fc.nat({ max: 5 });
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("start" as const),
+      agent: few,
+      under: some,
+      max_actions: fc.option(few),
+      ttl_seconds: fc.option(fc.integer({ min: 1, max: 3 })),
+      idle_timeout_seconds: fc.option(fc.integer({ min: 1, max: 2 })),
+      key: fc.option(few, { freq: 2 }),
+      by,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("intercept" as const),
+      session: some,
+      key: fc.option(few, { freq: 2 }),
+      text: fc.boolean(),
+      by,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("kill" as const, "end" as const, "touch" as const),
+      session: fc.nat({ max: 30 }),
+      by,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom("register" as const, "revoke agent" as const), agent: few }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("revoke credential" as const), credential: few }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("create key" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("pass" as const), duration_ms: fc.nat({ max: 1500 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const) }) },
+);
+
+export const scripts: fc.Arbitrary<Script> = fc.array(step, { minLength: 1, maxLength: 60 });
+
+/** What callers were told. */
+export interface Told {
+  readonly outcomes: readonly Outcome[];
+  readonly faults: readonly unknown[];
+}
+
+/** Everything that was acknowledged, by index. */
+export function acknowledged(told: Told): ReadonlyMap<number, SealedEntry> {
+  const entries = told.outcomes.flatMap((outcome) => outcome.entries);
+  return new Map(entries.map((entry) => [entry.sequence_number, entry]));
+}
+
+/** Runs a script to its end. Ids of sessions begin with `name`. */
+export async function run(script: Script, running: Running, time: ManualTime, name = "s"): Promise<Told> {
+  const outcomes: Outcome[] = [];
+  const faults: unknown[] = [];
+  const cast = new Cast(running, name);
+  let waiting: Promise<unknown>[] = [];
+  for (const each of script) {
+    if (each.do === "pass") {
+      time.pass(each.duration_ms);
+    } else if (each.do === "wait") {
+      await Promise.all(waiting);
+      waiting = [];
+    } else {
+      const outcome = cast.take(each);
+      waiting.push(
+        outcome.then(
+          (told) => outcomes.push(told),
+          (error: unknown) => faults.push(error),
+        ),
+      );
+    }
+  }
+  await Promise.all(waiting);
+  return { outcomes, faults };
+}
+
+class Cast {
+  readonly #running: Running;
+  readonly #name: string;
+  #sessions = 0;
+
+  constructor(running: Running, name: string) {
+    this.#running = running;
+    this.#name = name;
+  }
+
+  take(step: Exclude<Step, { do: "pass" | "wait" }>): Promise<Outcome> {
+    const { engine, admin } = this.#running;
+    switch (step.do) {
+      case "start": {
+        const { max_actions, ttl_seconds, idle_timeout_seconds } = step;
+        const parent_session_id = step.under === null ? null : this.#session(step.under);
+        const agent_id = `a${step.agent}`;
+        const more = { agent_id, parent_session_id, max_actions, ttl_seconds, idle_timeout_seconds };
+        const command = start(this.#actor(step.by), `${this.#name}${this.#sessions++}`, more);
+        return this.#repeatable(command, step.key, {});
+      }
+      case "intercept": {
+        const session_id = step.session === null ? null : this.#session(step.session);
+        const actor = this.#actor(step.by);
+        const [command, enclosed] = step.text
+          ? interceptWith(actor, session_id, { metadata: null, action_content: "read a file" })
+          : [intercept(actor, session_id), {}];
+        return this.#repeatable(command, step.key, enclosed);
+      }
+      case "kill":
+        return engine.submit(kill(admin, this.#session(step.session)));
+      case "end":
+        return engine.submit(end(this.#actor(step.by), this.#session(step.session)));
+      case "touch":
+        return engine.submit(touch(this.#actor(step.by), this.#session(step.session)));
+      case "register":
+        return engine.submit(register(admin, `a${step.agent}`));
+      case "revoke agent": {
+        const more = { agent_id: `a${step.agent}`, reason: "", repeat: null };
+        return engine.submit({ type: "revoke_agent", actor: admin, request_id: null, ...more });
+      }
+      case "revoke credential":
+        return engine.submit(revokeCredential(admin, this.#credential(step.credential) ?? "none"));
+      case "create key":
+        return engine.submit(createKey(["agent"], admin));
+    }
+  }
+
+  #repeatable(
+    command: Parameters<typeof underKey>[0],
+    key: number | null,
+    enclosed: Enclosed,
+  ): Promise<Outcome> {
+    if (key === null) {
+      return this.#running.engine.submit(command, enclosed);
+    }
+    // Two requests under each key: one of them comes too late.
+    const asked = underKey(command, `k${key >> 1}`, `{"n":${key & 1}}`, enclosed, saltOf(enclosed));
+    return this.#running.engine.submit(asked.command, asked.enclosed);
+  }
+
+  #actor(by: number): Actor {
+    const key_id = by < 3 ? null : this.#credential(by - 3);
+    return key_id === null ? this.#running.admin : { key_id, role: "agent" };
+  }
+
+  #session(choice: number): string {
+    return this.#sessions === 0 ? "none" : `${this.#name}${choice % this.#sessions}`;
+  }
+
+  #credential(choice: number): string | null {
+    const ids = [...this.#running.engine.state.keys.keys()].filter((id) => id.startsWith("cred_"));
+    return ids[choice % Math.max(ids.length, 1)] ?? null;
+  }
+}
+
+function saltOf({ details }: Enclosed): string | undefined {
+  return details === null || details === undefined ? undefined : JSON.parse(details)._salt;
+}
