@@ -9,7 +9,7 @@ import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
-import { type AccessOptions, findKey, isLoopback, serverUrl } from "./access.js";
+import { type AccessOptions, default_url, findKey, isLoopback, serverUrl } from "./access.js";
 import { fromCall } from "./failure.js";
 import { note } from "./output.js";
 
@@ -72,7 +72,8 @@ export async function withServer(
   options: AccessOptions,
   work: (server: Server) => Promise<void>,
 ): Promise<void> {
-  const url = serverUrl(options.url);
+  // A variable that is set to nothing means what an unset one means.
+  const url = serverUrl(options.url || default_url);
   const key = findKey(options, url);
   if (key !== null && url.protocol === "http:" && !isLoopback(url) && options.json !== true) {
     note(`the API key travels to ${url.host} unencrypted: use https:// if the server has TLS`);
