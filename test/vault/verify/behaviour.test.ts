@@ -676,6 +676,16 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "verified",
   ],
   [
+    "the same deadline is no raise",
+    [started("s", ttl(9)), raised("s", "ttl_seconds", 9, 60, { expires_at: at(10) })],
+    "behaviour.count_mismatch 2",
+  ],
+  [
+    "a session expires at its deadline, not after it",
+    [started("s", ttl(1)), expired("s", "ttl_expired", 2)],
+    "verified",
+  ],
+  [
     "an earlier deadline is no raise",
     [started("s", ttl(9)), raised("s", "ttl_seconds", 9, 60, { expires_at: at(9) })],
     "behaviour.count_mismatch 2",

@@ -44,6 +44,7 @@ describe("a bundle's checkpoints", () => {
 
   it("may be older ones too, which need no witnesses", () => {
     expect(verdict({ older_checkpoints: [checkpointOf(prefix)] })).to.equal("verified");
+    expect(verdict({ older_checkpoints: [] })).to.equal("bundle.header");
   });
 
   it("are each held to the tree and to the pinned keys, also the older ones", () => {
