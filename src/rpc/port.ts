@@ -4,7 +4,7 @@ import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Se
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { limits } from "../limits.js";
 import { greet } from "./greet.js";
-import type { HttpHandler, HttpReply } from "./http.js";
+import type { HttpHandler, HttpReply, HttpRequest } from "./http.js";
 import { dropRemains } from "./remains.js";
 import { cutSlowRequest, type SessionBounds, tendSession } from "./session.js";
 
@@ -132,7 +132,12 @@ function createHttp2(open: Open, handler: HttpHandler, bounds: PortBounds): Http
   const server = createHttp2Server(options, (request, reply) => {
     dropRemains(request, reply, bounds.remains_ms);
     cutSlowRequest(request, reply, bounds.request_ms);
-    handler(request, reply);
+    if (headerBytes(request) > bounds.headers_bytes) {
+      reply.statusCode = 431;
+      reply.end();
+    } else {
+      handler(request, reply);
+    }
   });
   server.on("session", (session) => {
     open.sessions.add(session);
@@ -143,6 +148,11 @@ function createHttp2(open: Open, handler: HttpHandler, bounds: PortBounds): Http
     }
   });
   return server;
+}
+
+/** The setting binds a client only once it has acknowledged it, which one that attacks never does. */
+function headerBytes(request: HttpRequest): number {
+  return request.rawHeaders.reduce((sum, each) => sum + each.length, 0);
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

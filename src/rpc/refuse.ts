@@ -23,21 +23,24 @@ export function refuse(
   switch (protocol?.kind) {
     case "grpc":
       reply.setHeader("content-type", protocol.json ? grpc.contentTypeJson : grpc.contentTypeProto);
-      return endWithTrailersOnly(reply, error);
+      endWithTrailersOnly(reply, error);
+      return;
     case "grpc_web":
       reply.setHeader("content-type", protocol.json ? grpcWeb.contentTypeJson : grpcWeb.contentTypeProto);
-      return endWithTrailersOnly(reply, error);
+      endWithTrailersOnly(reply, error);
+      return;
     case "connect_stream": {
       const { contentTypeStreamJson, contentTypeStreamProto } = connect;
       reply.setHeader("content-type", protocol.json ? contentTypeStreamJson : contentTypeStreamProto);
       const end = JSON.stringify(connect.endStreamToJson(new Headers(), error, undefined));
-      return endWith(reply, 200, encodeEnvelope(connect.endStreamFlag, new TextEncoder().encode(end)));
+      endWith(reply, 200, encodeEnvelope(connect.endStreamFlag, new TextEncoder().encode(end)));
+      return;
     }
     case "connect_unary":
     case undefined: {
       setHeaders(reply, error.metadata);
       reply.setHeader("content-type", connect.contentTypeUnaryJson);
-      return endWith(reply, status, connect.errorToJsonBytes(error, undefined));
+      endWith(reply, status, connect.errorToJsonBytes(error, undefined));
     }
   }
 }

@@ -115,7 +115,7 @@ describe("rpc: one port, every protocol", () => {
         expect(error.code).to.equal(Code.Internal);
         expect(error.message).not.to.include("secret");
         expect(error.findDetails(ErrorInfoSchema)[0]?.reason).to.equal("internal");
-        const line = server.lines.findLast((each) => each["request_id"] === "fault-1");
+        const line = server.lines.findLast((each) => each.request_id === "fault-1");
         expect(JSON.stringify(line)).to.include("secret of the implementation");
       });
 
@@ -176,7 +176,7 @@ describe("rpc: one port, every protocol", () => {
         ids.map((sessionId) => client.unary(SessionService.method.getSession, { sessionId })),
       );
       expect(results.map(({ message }) => message?.session?.sessionId)).to.deep.equal(ids);
-    });
+    }).timeout(20_000);
 
     it("reads the message of a refusal as it was written, early and late", async () => {
       const text = "50% of a + b = c; d, e: f/g? \u00e9\n\u{1F6D1}";

@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { Code } from "@connectrpc/connect";
+import { expect } from "chai";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.js";
+import { type GrpcClient, openGrpcClient, statusOf } from "./grpc-client.js";
+import { type Running, start } from "./running.js";
+
+describe("rpc: health, without a key", () => {
+  let server: Running;
+  let client: GrpcClient;
+  beforeEach(async () => {
+    server = await start();
+    client = openGrpcClient(`127.0.0.1:${server.port}`);
+  });
+  afterEach(async () => {
+    client.close();
+    await server.close();
+  });
+
+  it("Check answers for the server and for each service whether commands are taken", async () => {
+    for (const service of ["", "killcord.v1.SessionService", "grpc.health.v1.Health"]) {
+      for (const ready of [true, false]) {
+        server.door.is_ready = ready;
+        const { message } = await client.unary(Health.method.check, { service });
+        expect(message?.status).to.equal(ready ? Status.SERVING : Status.NOT_SERVING);
+      }
+    }
+  });
+
+  it("Check of a service that is not there is not found", async () => {
+    const { status } = await client.unary(Health.method.check, { service: "killcord.v1.NoService" });
+    expect(status.code).to.equal(Code.NotFound);
+  });
+
+  it("Watch tells the present state, then the change", async () => {
+    const stream = client.stream(Health.method.watch, { service: "" });
+    const ended = statusOf(stream);
+    const [first] = await once(stream, "data");
+    expect(first.status).to.equal(Status.SERVING);
+    server.door.is_ready = false;
+    const [second] = await once(stream, "data");
+    expect(second.status).to.equal(Status.NOT_SERVING);
+    stream.cancel();
+    await ended;
+  });
+
+  it("Watch of a service that is not there says so and stays open", async () => {
+    const stream = client.stream(Health.method.watch, { service: "x" });
+    const ended = statusOf(stream);
+    const [first] = await once(stream, "data");
+    expect(first.status).to.equal(Status.SERVICE_UNKNOWN);
+    stream.cancel();
+    expect((await ended).code).to.equal(Code.Canceled);
+  });
+
+  it("/healthz answers as long as the process does; /readyz only while commands are taken", async () => {
+    const ask = async (path: string, method = "GET") => {
+      const reply = await fetch(server.url + path, { method });
+      return { status: reply.status, body: await reply.text() };
+    };
+    expect(await ask("/healthz")).to.deep.equal({ status: 200, body: '{"ok":true}' });
+    expect(await ask("/readyz")).to.deep.equal({ status: 200, body: '{"ok":true}' });
+    server.door.is_ready = false;
+    expect(await ask("/healthz")).to.deep.equal({ status: 200, body: '{"ok":true}' });
+    expect(await ask("/readyz")).to.deep.equal({ status: 503, body: '{"ok":false}' });
+    expect(await ask("/readyz?verbose=1")).to.include({ status: 503 });
+    expect(await ask("/healthz", "HEAD")).to.deep.equal({ status: 200, body: "" });
+    expect(await ask("/healthz", "POST")).to.include({ status: 405 });
+  });
+});
