@@ -41,12 +41,18 @@ export const limits = {
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
   verified_levels: 64,
 
+  /** A write takes half of the entries that are under way, but all of them when they are so few. */
+  batch_entries_whole: 16,
+
   /** Commands waiting for their seal, without stops. */
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
   /** Agents' own endings of sessions waiting for their seal. */
   queue_ends: 2048,
+  /** Signatures that are made by a thread when so many are asked for together, and in one message. */
+  signatures_off_loop: 4,
+  signatures_per_message: 16,
   /** Entries that are signed ahead of the write that takes them. */
   staged_entries: 512,
 

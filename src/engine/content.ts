@@ -4,6 +4,7 @@
  */
 import type { Event } from "../core/event.js";
 import type { Json } from "../vault/canonical.js";
+import { timeText } from "../vault/time.js";
 
 /** Content of an entry, before its canonical text is made. */
 export type Content = { readonly [member: string]: Json };
@@ -47,18 +48,19 @@ export class UnknownEvent extends Error {
  *   its request digest was made with it
  */
 export function toContent(event: Event, salt: string): Content {
-  const { idempotency, ...members } = event;
-  const content: Record<string, unknown> = { ...members, _salt: salt };
-  for (const member of time_members) {
-    const time = content[member];
-    if (typeof time === "number") {
-      content[member] = new Date(time).toISOString();
-    }
+  // Made for every entry: one copy, to which nothing is added, and no member looked for that is not there.
+  const content: Record<string, unknown> = { _salt: salt, ...event, at: timeText(event.at) };
+  if ("expires_at" in event && event.expires_at !== null) {
+    content.expires_at = timeText(event.expires_at);
   }
-  if (idempotency !== undefined) {
-    content.idempotency = { key_digest: idempotency.key_digest, request_digest: idempotency.request_digest };
-    if (!hasDetails(content) && idempotency.salt !== null) {
-      content._salt = idempotency.salt;
+  if ("deadline_at" in event) {
+    content.deadline_at = timeText(event.deadline_at);
+  }
+  if (event.idempotency !== undefined) {
+    const { key_digest, request_digest, salt: own_salt } = event.idempotency;
+    content.idempotency = { key_digest, request_digest };
+    if (!hasDetails(content) && own_salt !== null) {
+      content._salt = own_salt;
     }
   }
   return content as Content;

@@ -2,7 +2,6 @@
  * Joins the rules to the log: replays it, takes commands, keeps time, and tells readers what is
  * sealed. A process can own several; nothing here is global.
  */
-import { randomBytes } from "node:crypto";
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import { system_actor } from "../core/event.js";
@@ -18,6 +17,7 @@ import { Follower } from "./follower.js";
 import { Memory } from "./memory.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
+import { newSalt } from "./salt.js";
 import { type Sealer, Sequencer } from "./sequencer.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
@@ -77,7 +77,7 @@ export class Engine {
       state,
       sealer: options.log,
       clock: this.clock,
-      salt: randomSalt,
+      salt: newSalt,
       onDecided: (events) => this.#timers.onDecided(events),
       onSealed: (events) => this.#onSealed(events),
       onFailed: (error) => this.#onFailed(error),
@@ -257,10 +257,6 @@ function sessionsNamed(command: Unstamped): readonly string[] {
     default:
       return [];
   }
-}
-
-function randomSalt(): string {
-  return randomBytes(16).toString("hex");
 }
 
 function ignoreFault(error: unknown): void {

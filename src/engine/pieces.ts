@@ -85,8 +85,9 @@ export function* piecesOf(
   }
 }
 
-/** How many of the pieces, from the first on, one write can take; at least one. */
-export function fitting(pieces: readonly Piece[]): number {
+/** How many of the pieces, from the first on, one write of so many entries can take; at least one. */
+export function fitting(pieces: readonly Piece[], entries_max: number): number {
+  const most = Math.min(entries_max, limits.batch_entries);
   let entries = 0;
   let bytes = 0;
   for (const [count, piece] of pieces.entries()) {
@@ -94,7 +95,7 @@ export function fitting(pieces: readonly Piece[]): number {
     for (const prepared of piece.prepared ?? []) {
       bytes += storedBytesMax(prepared);
     }
-    if (count > 0 && (entries > limits.batch_entries || bytes > limits.batch_bytes)) {
+    if (count > 0 && (entries > most || bytes > limits.batch_bytes)) {
       return count;
     }
   }

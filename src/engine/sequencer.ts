@@ -27,6 +27,11 @@ export interface Sealer {
   commit(staged: readonly Staged[]): Promise<readonly SealedEntry[]>;
 }
 
+interface Write {
+  readonly pieces: readonly Piece[];
+  readonly entries: Promise<readonly SealedEntry[]>;
+}
+
 export interface SequencerParts {
   /** The decided state: ahead of the log by what is not durable yet. */
   readonly state: State;
@@ -126,18 +131,15 @@ export class Sequencer {
     }
   }
 
-  #stamp(unstamped: Unstamped, enclosed: Enclosed): Command {
+  #stamp(unstamped: Unstamped, { received_ms, request = null }: Enclosed): Command {
     const { state, clock } = this.#parts;
-    const command = { ...unstamped, at: Math.max(clock.now(), state.at) };
-    if (command.type === "intercept" && enclosed.received_ms !== undefined) {
-      const latency_us = Math.round((performance.now() - enclosed.received_ms) * 1000);
-      return stampRepeat(
-        state,
-        { ...command, latency_us: Math.max(0, latency_us) },
-        enclosed.request ?? null,
-      );
+    const at = Math.max(clock.now(), state.at);
+    // What is new comes first: a member that is added to a copy costs as much as the copy.
+    if (unstamped.type !== "intercept" || received_ms === undefined) {
+      return stampRepeat(state, { at, ...unstamped }, request);
     }
-    return stampRepeat(state, command, enclosed.request ?? null);
+    const latency_us = Math.max(0, Math.round((performance.now() - received_ms) * 1000));
+    return stampRepeat(state, { at, ...unstamped, latency_us }, request);
   }
 
   #takeEffect(events: readonly Event[]): void {
@@ -177,27 +179,50 @@ export class Sequencer {
     }
   }
 
-  /** One write at a time; what arrives meanwhile is the next batch. */
+  /**
+   * One write at a time; what arrives meanwhile is the next batch. The next write is begun before
+   * the callers of the last one are answered, so that what they ask next is decided beside it.
+   */
   async #flush(): Promise<void> {
-    let batch: readonly Piece[] = [];
+    let write: Write | null = null;
+    let next: Write | null = null;
     try {
-      do {
-        // The requests of one turn of the event loop share a write.
-        await new Promise<void>((resolve) => setImmediate(resolve));
-        batch = this.#staged.splice(0, fitting(this.#staged));
-        this.#ahead -= batch.reduce((sum, piece) => sum + piece.events.length, 0);
-        this.#stageAhead();
-        await this.#write(batch);
-      } while (this.#staged.length > 0);
+      // The requests of one turn of the event loop share a write.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      for (write = this.#begin(0); write !== null; write = next) {
+        const entries = await write.entries;
+        next = this.#begin(entries.length);
+        this.#answer(write.pieces, entries);
+      }
     } catch (error) {
-      this.fail(error as Error, batch);
+      this.fail(error as Error, [...(write?.pieces ?? []), ...(next?.pieces ?? [])]);
     }
     this.#flushed = null;
   }
 
-  async #write(batch: readonly Piece[]): Promise<void> {
-    const staged = batch.flatMap((piece) => piece.staged ?? []);
-    const entries = staged.length === 0 ? [] : await this.#parts.sealer.commit(staged);
+  /**
+   * Begins to write half of what is under way, so that one half is decided while the other is
+   * written; all of it when it is little. Null when nothing waits.
+   *
+   * @param answered entries whose callers are about to ask again
+   */
+  #begin(answered: number): Write | null {
+    if (this.#staged.length === 0) {
+      return null;
+    }
+    const half = Math.ceil((this.#ahead + answered) / 2);
+    const count = fitting(this.#staged, Math.max(half, limits.batch_entries_whole));
+    const pieces = this.#staged.splice(0, count);
+    this.#ahead -= pieces.reduce((sum, piece) => sum + piece.events.length, 0);
+    this.#stageAhead();
+    const staged = pieces.flatMap((piece) => piece.staged ?? []);
+    const entries = staged.length === 0 ? Promise.resolve([]) : this.#parts.sealer.commit(staged);
+    // Heard by whoever awaits it, which may be a moment later.
+    entries.catch(() => {});
+    return { pieces, entries };
+  }
+
+  #answer(batch: readonly Piece[], entries: readonly SealedEntry[]): void {
     this.#parts.onSealed(batch.flatMap(({ events }) => events));
     let from = 0;
     for (const { of, events, last } of batch) {

@@ -1,6 +1,5 @@
 /** What every service works with. */
 
-import { randomBytes } from "node:crypto";
 import {
   type DescMessage,
   type JsonObject,
@@ -16,6 +15,7 @@ import { type RepeatableRequest, repeatable } from "../engine/digest.js";
 import type { Engine } from "../engine/engine.js";
 import { EngineFault } from "../engine/fault.js";
 import type { Enclosed, Outcome } from "../engine/outcome.js";
+import { newSalt } from "../engine/salt.js";
 import { canonical } from "../vault/canonical.js";
 import { decimals } from "../vault/details.js";
 import type { Vault } from "../vault/vault.js";
@@ -117,9 +117,4 @@ export function keep<Desc extends DescMessage>(
   const text = canonical(decimals(request, "").value, Number.POSITIVE_INFINITY);
   const asked: RepeatableRequest = { route, ids, key, request: text, salt };
   return { repeat: repeatable(asked), request: text };
-}
-
-/** 32 hex digits from a CSPRNG (vault-format.md, 2). */
-export function newSalt(): string {
-  return randomBytes(16).toString("hex");
 }

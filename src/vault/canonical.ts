@@ -91,22 +91,68 @@ function writeArray(items: readonly unknown[], levels: number): string {
   return `${text}]`;
 }
 
-function writeObject(value: object, levels: number): string {
+function writeObject(value: object, depth: number): string {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new CanonicalError("type", "an instance of a class is not JSON");
   }
   const members = value as Record<string, unknown>;
-  const keys = Object.keys(members).sort(byCodePoint);
+  const { sorted, quoted } = keysOf(members);
   let text = "{";
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as string;
-    if (key === "__proto__") {
-      throw new CanonicalError("key", "the key __proto__ is refused");
-    }
-    text += `${(i === 0 ? "" : ",") + quote(key)}:${write(members[key], levels)}`;
+  for (let i = 0; i < sorted.length; i++) {
+    text += `${quoted[i]}${write(members[sorted[i] as string], depth)}`;
   }
   return `${text}}`;
+}
+
+/** The keys of objects that are alike, and how they are written. */
+interface Keys {
+  readonly found: readonly string[];
+  /** By code point. */
+  readonly sorted: readonly string[];
+  /** With what stands before and after them. */
+  readonly quoted: readonly string[];
+}
+
+// Entries have few kinds of objects: sorting the keys of each anew took most of the time. A key list
+// has one place, by its lengths; another one in it is simply sorted again.
+const known_keys = new Array<Keys | undefined>(256);
+const known_key_characters = 64;
+
+function keysOf(members: object): Keys {
+  const found = Object.keys(members);
+  const first = found[0]?.length ?? 0;
+  const last = found.at(-1)?.length ?? 0;
+  const place = (found.length * 37 + first * 7 + last) % known_keys.length;
+  const known = known_keys[place];
+  if (known !== undefined && isSame(known.found, found)) {
+    return known;
+  }
+  const keys = newKeys(found);
+  if (found.length <= 64 && found.every((key) => key.length <= known_key_characters)) {
+    known_keys[place] = keys;
+  }
+  return keys;
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) {
+    return false;
+  }
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function newKeys(found: readonly string[]): Keys {
+  if (found.includes("__proto__")) {
+    throw new CanonicalError("key", "the key __proto__ is refused");
+  }
+  const sorted = found.toSorted(byCodePoint);
+  return { found, sorted, quoted: sorted.map((key, i) => `${i === 0 ? "" : ","}${quote(key)}:`) };
 }
 
 // Printable ASCII without the two characters that need an escape.

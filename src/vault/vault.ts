@@ -30,6 +30,8 @@ export class VaultPoisoned extends Error {
 export interface Staged {
   readonly entries: readonly ChainedEntry[];
   readonly signatures: Promise<readonly string[]>;
+  /** The same, as soon as they are there: then nothing has to wait for a promise's turn. */
+  signed: readonly string[] | null;
   /** Where the log ends with them. */
   readonly head: ChainHead;
 }
@@ -125,10 +127,14 @@ export class Vault {
     }
     const { entries, head } = chain(this.#staged, timeText(this.#now()), prepared);
     const signatures = this.#signer.sign(entries.map((entry) => entry.entry_hash));
-    // Told to the caller of commit; nobody else is there to hear of it.
-    signatures.catch(() => {});
+    const staged: Staged = { entries, signatures, signed: null, head };
+    const note = (signed: readonly string[]) => {
+      staged.signed = signed;
+    };
+    // A failure is told to the caller of commit; nobody else is there to hear of it.
+    signatures.then(note, () => {});
     this.#staged = head;
-    return { entries, signatures, head };
+    return staged;
   }
 
   /**
@@ -158,7 +164,7 @@ export class Vault {
     const batch: SealedEntry[] = [];
     let head = this.#head;
     for (const part of staged) {
-      const signatures = await part.signatures;
+      const signatures = part.signed ?? (await part.signatures);
       for (const [i, entry] of part.entries.entries()) {
         batch.push(this.#sealed(entry, signatures[i] as string));
       }
@@ -171,10 +177,11 @@ export class Vault {
   }
 
   #sealed({ link, entry_hash, prepared }: ChainedEntry, signature: string): SealedEntry {
+    const { sequence_number, signed_at } = link;
     const envelope = envelopeOf(this.origin, link, entry_hash, this.#signer.key_id, signature);
     const { content, details } = prepared;
-    const { sequence_number } = link;
-    return sealedOf({ sequence_number, leaf: leafOf(envelope), content, details }, envelope);
+    const { entry_id } = envelope;
+    return { sequence_number, leaf: leafOf(envelope), content, details, entry_id, entry_hash, signed_at };
   }
 
   /** Sealed entries in order, beginning at `from`, at most `limit` and none sealed after the call. */
@@ -214,6 +221,7 @@ export class Vault {
   /** Closes the store; nothing is sealed or read afterwards. */
   async close(): Promise<void> {
     this.#poison ??= new VaultPoisoned(new Error("it was closed"));
+    await this.#signer.close();
     await this.#journal.close();
   }
 }

@@ -141,7 +141,7 @@ describe("whatever fails, and whenever", () => {
     const faults = fc.tuple(flavours, fc.nat({ max: 20 }), flavours, fc.nat({ max: 20 }));
     const property = fc.asyncProperty(scripts, scripts, faults, async (script, next, planned) => {
       const [first, after_first, second, after_second] = planned;
-      place.begin();
+      await place.begin();
       const told = new Map();
       const sessions: string[] = [];
       for (const [part, flavour, skip] of [

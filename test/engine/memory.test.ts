@@ -189,7 +189,7 @@ describe("whatever memory holds", () => {
   it("the log holds, and every session is shown as a full replay has it", async () => {
     const sizes = fc.constantFrom(0, 1, 3);
     const property = fc.asyncProperty(scripts, scripts, sizes, async (first, second, stopped_sessions) => {
-      place.begin();
+      await place.begin();
       const options = { engine: { stopped_sessions } };
       const sessions: string[] = [];
       const before = await place.start(options);

@@ -40,6 +40,7 @@ export class Place {
   disk: Disk = emptyDisk();
   rows: RowStore = new MemoryLevel<string, string>();
   readonly time = new ManualTime();
+  readonly #vaults: Vault[] = [];
 
   constructor(directory: string) {
     this.directory = directory;
@@ -56,6 +57,7 @@ export class Place {
       now: this.time.wall_ms,
       random: randomBytes,
     });
+    this.#vaults.push(vault);
     const fatal: Error[] = [];
     const engine = await Engine.open({
       log: vault,
@@ -79,14 +81,21 @@ export class Place {
   }
 
   /** A new log under the same keys: only its first entry is there. */
-  begin(): void {
+  async begin(): Promise<void> {
+    await this.#close();
     this.disk = { entries: this.disk.entries.slice(0, 1) };
     this.rows = new MemoryLevel<string, string>();
     this.time.restart();
   }
 
   async remove(): Promise<void> {
+    await this.#close();
     await rm(this.directory, { recursive: true });
+  }
+
+  /** Ends what processes that are gone have left running in this one. */
+  async #close(): Promise<void> {
+    await Promise.all(this.#vaults.splice(0).map((vault) => vault.close()));
   }
 }
 

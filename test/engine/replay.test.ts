@@ -19,7 +19,7 @@ describe("the log is the state", () => {
 
   it("a replay leads to the state that was left, and so do the sealed facts", async () => {
     const property = fc.asyncProperty(scripts, async (script) => {
-      place.begin();
+      await place.begin();
       const before = await place.start();
       const told = await run(script, before, place.time);
       await before.settle();
@@ -39,7 +39,7 @@ describe("the log is the state", () => {
 
   it("every crash point recovers to a log that holds, with every acknowledged entry", async () => {
     const property = fc.asyncProperty(scripts, fc.nat(), async (script, at) => {
-      place.begin();
+      await place.begin();
       const journal = new CountedJournal(new MemoryJournal(place.disk));
       const before = await place.start({ journal });
       const told = await run(script, before, place.time);

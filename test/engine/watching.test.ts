@@ -257,7 +257,7 @@ describe("no end is lost", () => {
     const acts = fc.array(fc.constantFrom("act", "read", "turn", "watch", "child"), { maxLength: 30 });
     const ends = fc.constantFrom("kill", "end", "expire", "exceed");
     const property = fc.asyncProperty(acts, ends, acts, fc.boolean(), async (before, how, after, small) => {
-      place.begin();
+      await place.begin();
       const running = await place.start({ engine: small ? { stopped_sessions: 0 } : {} });
       const { engine, admin } = running;
       const budget = { max_actions: 1000, ttl_seconds: 60 };
