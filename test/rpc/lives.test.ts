@@ -101,6 +101,14 @@ describe("rpc: how long a call lives", () => {
       expect((await ended).signal.reason.code).to.equal("deadline_exceeded");
     });
 
+    it("a stream ends at its caller's time though its service does not hear of it", async () => {
+      const { follow, returned } = deafWatch();
+      server.door.follow = follow;
+      const reply = await request2(session, { ":path": watch, ...grpc, "grpc-timeout": "50m" }, empty);
+      expect(reply.trailers["grpc-status"]).to.equal(String(Code.DeadlineExceeded));
+      await returned;
+    });
+
     it("a stream without a time outlives the time of unary calls; one with a huge time does not end at once", async () => {
       server.door.follow = async function* () {
         yield sessionUpdate("s", 1);
@@ -246,6 +254,19 @@ describe("rpc: the server closes", () => {
       await closed;
     });
   }
+
+  it("an HTTP/1.1 connection that would be kept alive ends after its stream", async () => {
+    const server = await start();
+    server.door.follow = waitingWatch().follow;
+    const raw = await openRaw(server.port);
+    raw.write(`POST ${watch} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${good_key}\r\n`);
+    raw.write("Content-Type: application/connect+json\r\nContent-Length: 7\r\n\r\n");
+    raw.write(encodeEnvelope(0, Buffer.from("{}")));
+    await raw.until((text) => text.includes("revision"));
+    await server.close(60_000);
+    // The end of a chunked body: the reply came whole.
+    expect(await raw.closed()).to.match(/unavailable[^]*\r\n0\r\n\r\n$/);
+  });
 
   it("grpc-js hears unavailable", async () => {
     const server = await start();

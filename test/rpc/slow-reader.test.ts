@@ -75,7 +75,7 @@ describe("rpc: a reader that does not read", () => {
 
   it("that takes its time but reads is not cut off", async () => {
     await server.close();
-    server = await start({ blocked_reader_ms: 400 });
+    server = await start({ blocked_reader_ms: 1000 });
     const count = 30;
     server.door.follow = async function* () {
       for (let revision = 1; revision <= count; revision += 1) {
@@ -95,7 +95,7 @@ describe("rpc: a reader that does not read", () => {
     stream.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       stream.pause();
-      setTimeout(() => stream.resume(), 3);
+      setTimeout(() => stream.resume(), 7);
     });
     await new Promise((resolve) => stream.on("end", resolve));
     expect(bytes).to.be.above(count * message_bytes);
