@@ -29,8 +29,6 @@ export const limits = {
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
-  /** From this many signatures on, a batch is signed on the thread pool; below, the way there costs more. */
-  signatures_off_loop: 8,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
@@ -47,6 +45,10 @@ export const limits = {
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
+  /** Agents' own endings of sessions waiting for their seal. */
+  queue_ends: 2048,
+  /** Entries that are signed ahead of the write that takes them. */
+  staged_entries: 512,
 
   /** Sessions whose time is over that wait for the seal of it; the others wait for these. */
   expiries_at_once: 256,
@@ -71,6 +73,7 @@ export const limits = {
   terminates_sealed: 16,
   /** How often repeated terminates are summed up into the log. */
   repeated_terminates_ms: 60_000,
+  terminates_summed_at_once: 64,
   /** Idempotency keys of one live session; of one calling key, and how long those are kept. */
   session_repeats: 256,
   principal_repeats: 10_000,

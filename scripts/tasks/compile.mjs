@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { root } from "./root.mjs";
 
-const folders = ["src", "gen", "test", "bench"];
+const folders = ["src", "gen", "test", "bench", "examples"];
 const dist = join(root, "dist");
 const compiler = join(root, "node_modules/typescript/bin/tsc");
 

@@ -1,4 +1,6 @@
 /** The one way in which commands talk to a server: Connect over HTTP/2, with the key in a header. */
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { type Client, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
@@ -7,7 +9,7 @@ import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
-import { type AccessOptions, findKey, isLoopback, serverUrl } from "./access.js";
+import { type AccessOptions, default_url, findKey, isLoopback, serverUrl } from "./access.js";
 import { fromCall } from "./failure.js";
 import { note } from "./output.js";
 
@@ -19,19 +21,31 @@ export interface Server {
   readonly credentials: Client<typeof CredentialService>;
   readonly keys: Client<typeof KeyService>;
   readonly vault: Client<typeof VaultService>;
+  /**
+   * Lets the process end in spite of the connection. Closing it instead would be a risk: a stream
+   * that was left unread keeps a session for ever, and Http2SessionManager.abort in the moment of a
+   * failure leaves that failure to nobody, of which the process dies.
+   */
+  release(): void;
 }
 
 /**
  * Makes the clients; the first call connects. Unary calls end after limits.call_ms; give streams
- * `timeoutMs: 0`. There is nothing to close: an idle connection ends by itself and holds no process.
- * (Http2SessionManager.abort in the moment of a failure leaves its error to nobody, and the process
- * dies of it.)
+ * `timeoutMs: 0`.
  */
 export function connect(url: string, key: string | null): Server {
-  const connection = new Http2SessionManager(url, {
-    pingIntervalMs: limits.bookmark_ms_max,
-    idleConnectionTimeoutMs: limits.client_idle_ms,
-  });
+  const sockets: Socket[] = [];
+  const connection = new Http2SessionManager(
+    url,
+    { pingIntervalMs: limits.bookmark_ms_max, idleConnectionTimeoutMs: limits.client_idle_ms },
+    {
+      createConnection: (authority) => {
+        const socket = socketTo(authority);
+        sockets.push(socket);
+        return socket;
+      },
+    },
+  );
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: "2",
@@ -47,6 +61,9 @@ export function connect(url: string, key: string | null): Server {
     credentials: createClient(CredentialService, transport),
     keys: createClient(KeyService, transport),
     vault: createClient(VaultService, transport),
+    release: () => {
+      for (const socket of sockets) socket.unref();
+    },
   };
 }
 
@@ -55,7 +72,8 @@ export async function withServer(
   options: AccessOptions,
   work: (server: Server) => Promise<void>,
 ): Promise<void> {
-  const url = serverUrl(options.url);
+  // A variable that is set to nothing means what an unset one means.
+  const url = serverUrl(options.url || default_url);
   const key = findKey(options, url);
   if (key !== null && url.protocol === "http:" && !isLoopback(url) && options.json !== true) {
     note(`the API key travels to ${url.host} unencrypted: use https:// if the server has TLS`);
@@ -66,6 +84,8 @@ export async function withServer(
     await work(server);
   } catch (error) {
     throw error instanceof ConnectError ? fromCall(error, address) : error;
+  } finally {
+    server.release();
   }
 }
 
@@ -74,4 +94,13 @@ function withKey(key: string): Interceptor {
     request.header.set("X-API-Key", key);
     return await next(request);
   };
+}
+
+/** What node:http2 would do by itself. */
+function socketTo(authority: URL): Socket {
+  const host = authority.hostname.replace(/^\[|\]$/g, "");
+  const secure = authority.protocol === "https:";
+  const port = authority.port === "" ? (secure ? 443 : 80) : Number(authority.port);
+  if (!secure) return connectTcp({ host, port });
+  return connectTls({ host, port, servername: isIP(host) === 0 ? host : "", ALPNProtocols: ["h2"] });
 }

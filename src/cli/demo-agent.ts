@@ -71,6 +71,7 @@ async function run(task: Task): Promise<Stopped> {
     };
   } finally {
     stop.abort();
+    server.release();
   }
 }
 

@@ -260,6 +260,8 @@ async function refusedNow(stage: Stage, actor: Actor): Promise<void> {
     const { code } = fromCall(ConnectError.from(error), stage.server.url);
     if (code === "expired_api_key") return;
     throw differs(`the revoked credential was refused with ${code}, not expired_api_key`);
+  } finally {
+    thief.release();
   }
   throw differs("the revoked credential opened another session");
 }

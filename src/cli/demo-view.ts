@@ -18,7 +18,7 @@ export interface Standing {
 export interface View {
   /** Something happened that is worth a line. */
   event(line: string): void;
-  /** Ends the moving part. */
+  /** Ends the moving part; once is enough. */
   close(): void;
 }
 
@@ -43,6 +43,7 @@ export function openView(standings: readonly Standing[], quiet: boolean): View {
     drawn = text.split("\n").length;
   };
   draw();
+  let open = true;
   const timer = setInterval(draw, 100);
   return {
     event: (line) => {
@@ -51,6 +52,8 @@ export function openView(standings: readonly Standing[], quiet: boolean): View {
       draw();
     },
     close: () => {
+      if (!open) return;
+      open = false;
       clearInterval(timer);
       draw();
     },

@@ -68,15 +68,16 @@ async function perform(
   say(
     `Each asks Killcord before each file. ${cast[0]} may do ${budget_actions}; nothing bounds the others.\n`,
   );
-  // All at once: the agents wait for their tasks.
-  const starting = startServer(scratch, started, signal);
-  const agents = cast.map(() => forkAgent(started));
-  const demoServer = await starting;
-  const server = connect(demoServer.url, demoServer.admin_key);
   const standings = cast.map((agent_id, place) => newStanding(agent_id, place === 0 ? budget_actions : null));
   const view = openView(standings, options.json === true);
   try {
-    const stops = await play({ server, folder, agents, standings, view, signal });
+    // All at once: the agents wait for their tasks.
+    const starting = startServer(scratch, started, signal);
+    const agents = cast.map(() => forkAgent(started));
+    const { url, admin_key, process } = await starting;
+    view.event(`a server of the demo's own listens on ${url}`);
+    const server = connect(url, admin_key);
+    const stops = await told(url, play({ server, folder, agents, standings, view, signal }));
     view.close();
     checkStops(stops);
     say(`\n${stopTable(stops)}\n`);
@@ -84,14 +85,24 @@ async function perform(
     say("the call being sent to the word on the agent's stream. Each agent asked once more: terminate.\n");
     const evidence = options.keep ?? join(scratch, "evidence");
     await prepareFolder(evidence, false);
-    const verdict = await prove(server, evidence, stops, started);
-    const status = await endProcess(demoServer.process);
+    const verdict = await told(url, prove(server, evidence, stops, started));
+    server.release();
+    const status = await endProcess(process);
     if (status !== 0) throw differs(`the server ended with status ${status}`);
     report(options, stops, verdict);
   } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
     view.close();
-    if (signal.aborted) throw signal.reason;
-    throw error instanceof ConnectError ? fromCall(error, demoServer.url) : error;
+  }
+}
+
+/** Errors of calls as what the user can understand. */
+async function told<T>(url: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof ConnectError ? fromCall(error, url) : error;
   }
 }
 

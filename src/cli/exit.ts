@@ -10,7 +10,7 @@ import { printFailure } from "./output.js";
  * @param argv as in process.argv
  */
 export async function run(program: Command, argv: readonly string[]): Promise<void> {
-  process.stdout.on("error", readerLeft);
+  process.stdout.off("error", readerLeft).on("error", readerLeft);
   const json = wantsJson(argv);
   settle(program, program.name(), json);
   try {

@@ -114,40 +114,49 @@ function withoutAnswer(error: ConnectError, url: string): CommandFailure {
   if (error.code === Code.DeadlineExceeded) {
     return new CommandFailure("deadline_exceeded", 3, `${url} did not answer in time: try again`);
   }
-  const network = networkReason(error);
-  if (network === null) {
+  const code = systemCode(error);
+  const network = network_words[code];
+  if (network !== undefined) {
+    const what = `no Killcord answers at ${url} (${network})`;
     return new CommandFailure(
       "unavailable",
       3,
-      `what answers at ${url} is not a Killcord (${error.rawMessage}): set KILLCORD_URL or --url to one`,
+      `${what}: start one with \`killcord serve\`, or set KILLCORD_URL`,
     );
   }
-  return new CommandFailure(
-    "unavailable",
-    3,
-    `no Killcord answers at ${url} (${network}): start one with \`killcord serve\`, or set KILLCORD_URL`,
-  );
+  return new CommandFailure("unavailable", 3, strangeAnswer(error, code, url));
 }
 
-/** The operating system's word for why a connection failed, null if a connection was made. */
-function networkReason(error: ConnectError): string | null {
-  const words: Record<string, string> = {
-    ECONNREFUSED: "connection refused",
-    ENOTFOUND: "unknown host",
-    EAI_AGAIN: "unknown host",
-    ETIMEDOUT: "connection timed out",
-    EHOSTUNREACH: "host unreachable",
-    ENETUNREACH: "network unreachable",
-    ECONNRESET: "connection reset",
-    EPIPE: "connection reset",
-  };
+/** Something is there. */
+function strangeAnswer(error: ConnectError, code: string, url: string): string {
+  if (/CERT|ISSUER|VERIFY/.test(code)) {
+    return `the certificate of ${url} is not trusted (${error.rawMessage}): name its authority in NODE_EXTRA_CA_CERTS`;
+  }
+  if (/^(ERR_SSL_|EPROTO$)/.test(code)) {
+    return `what answers at ${url} speaks no TLS that fits: is it an address that begins with http://?`;
+  }
+  return `what answers at ${url} is not a Killcord (${error.rawMessage}): set KILLCORD_URL or --url to one`;
+}
+
+const network_words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "unknown host",
+  EAI_AGAIN: "unknown host",
+  ETIMEDOUT: "connection timed out",
+  EHOSTUNREACH: "host unreachable",
+  ENETUNREACH: "network unreachable",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection reset",
+};
+
+/** The code that the system or TLS gave for a failed connection; empty when there is none. */
+function systemCode(error: ConnectError): string {
   let reason: unknown = error;
   for (let depth = 0; depth < 8 && reason instanceof Error; depth += 1) {
-    const code = "code" in reason && typeof reason.code === "string" ? reason.code : "";
-    if (words[code] !== undefined) return words[code];
+    // Connect's own codes are numbers.
+    if ("code" in reason && typeof reason.code === "string") return reason.code;
     // Several addresses were tried: `localhost` as IPv6 and IPv4.
-    if (reason instanceof AggregateError) reason = reason.errors[0];
-    else reason = reason.cause;
+    reason = reason instanceof AggregateError ? reason.errors[0] : reason.cause;
   }
-  return null;
+  return "";
 }

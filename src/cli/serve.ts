@@ -1,21 +1,7 @@
-/** `killcord serve`: builds the server from its parts, and takes it down again in order. */
-import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+/** `killcord serve`: its flags. The server itself is in serving.ts, which other commands never load. */
 import { Command, Option } from "commander";
-import { destination, type Logger, pino } from "pino";
-import { Engine } from "../engine/engine.js";
-import { limits } from "../limits.js";
-import { createRestHandler } from "../rest/transcoder.js";
-import type { Port } from "../rpc/port.js";
-import { openServer } from "../rpc/server.js";
-import { openDoor } from "../services/workspace.js";
-import { openStoreIn } from "../vault/level.js";
-import { openVault } from "../vault/start.js";
-import { StartError } from "../vault/start-error.js";
-import type { Vault } from "../vault/vault.js";
-import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import { type Config, ConfigError, readConfig, shownConfig } from "./config.js";
-import { CommandFailure, wrongUsage } from "./failure.js";
+import { wrongUsage } from "./failure.js";
 
 interface Flags {
   readonly data?: string;
@@ -52,6 +38,7 @@ export function serveCommand(): Command {
         process.stdout.write(`${JSON.stringify(shownConfig(config), null, 2)}\n`);
         return;
       }
+      const { serve } = await import("./serving.js");
       await serve(config);
     });
 }
@@ -67,104 +54,4 @@ function configOf(flags: Flags): Config {
     }
     throw error;
   }
-}
-
-async function serve(config: Config): Promise<void> {
-  const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
-  const opened = await openParts(config, log);
-  const { vault, server, admin_key } = opened;
-  const url = urlOf(config.host, server.address.port);
-  announce(url, admin_key);
-  log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
-  if (config.ready_file !== null) {
-    const ready = { url, admin_key_file: admin_key.file, pid: process.pid };
-    writeFileSync(config.ready_file, JSON.stringify(ready));
-  }
-  const stop = (signal: string) => {
-    log.info({ signal }, "stopping");
-    takeDown(opened).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.fatal({ err: error }, "the stop failed: the next start replays the log");
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-}
-
-interface Parts {
-  readonly vault: Vault;
-  readonly engine: Engine;
-  readonly server: Port;
-  readonly admin_key: AdminKey;
-}
-
-async function openParts(config: Config, log: Logger): Promise<Parts> {
-  try {
-    const store = openStoreIn(config.data);
-    const vault = await openVault({
-      directory: config.data,
-      origin: config.origin ?? undefined,
-      heartbeat_seconds: limits.heartbeat_seconds,
-      journal: store.journal,
-      now: Date.now,
-      random: randomBytes,
-    });
-    const engine = await Engine.open({
-      log: vault,
-      rows: store.derived("projection"),
-      heartbeat_seconds: limits.heartbeat_seconds,
-      onFatal: (error) => die(log, error),
-    });
-    const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
-    const door = openDoor({ engine, vault });
-    const rest = createRestHandler(door, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log });
-    return { vault, engine, server, admin_key };
-  } catch (error) {
-    throw startFailure(error);
-  }
-}
-
-/** Callers under way are answered before the log is closed. */
-async function takeDown({ server, engine, vault }: Parts): Promise<void> {
-  engine.follower.end("draining");
-  await server.close(limits.drain_ms);
-  await engine.stop();
-  await vault.close();
-}
-
-/**
- * What is on disk is unknown: whoever waits has been told so, and a restart replays what is there.
- * The exit waits only for those answers to leave.
- */
-function die(log: Logger, error: Error): void {
-  log.fatal({ err: error }, "the log cannot be written: nothing is allowed, restart to replay");
-  process.exitCode = 1;
-  setTimeout(() => process.exit(1), limits.fatal_exit_ms);
-}
-
-function startFailure(error: unknown): unknown {
-  if (error instanceof StartError) {
-    return new CommandFailure(error.code, 1, error.message);
-  }
-  return error;
-}
-
-function announce(url: string, admin_key: AdminKey): void {
-  const lines = [`Killcord listens on ${url}`];
-  if (admin_key.created && admin_key.secret !== null && admin_key.file !== null && process.stdout.isTTY) {
-    lines.push(`Admin key   ${admin_key.secret}   (kept in ${admin_key.file})`);
-  } else if (admin_key.file !== null) {
-    lines.push(`Admin key   in ${admin_key.file}`);
-  } else if (admin_key.created) {
-    lines.push("Admin key   the one in KILLCORD_BOOTSTRAP_KEY");
-  }
-  process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -2,10 +2,11 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { node_crypto } from "../vault/node-crypto.js";
 import { findingsOf, formatReport } from "../vault/verify/report.js";
 import { verify } from "../vault/verify.js";
+import { command } from "./teach.js";
 
 export interface VerifyPathOptions {
   /** A trust.json that came by another way than with the evidence. */
@@ -85,33 +86,31 @@ async function filesBelow(folder: string): Promise<Map<string, Uint8Array> | nul
   return files;
 }
 
-const examples = `
-Examples:
-  killcord verify evidence                          a folder that \`killcord export\` wrote
-  killcord verify evidence --trust trust.json       by keys that you got from the operator yourself
-  killcord verify bundle.json --trust trust.json --json
-
-Exit status: 0 verified, 1 the evidence fails, 2 no judgement (nothing to judge, or no usable trust file).`;
-
 /** The command, to be added to the program. */
 export function verifyCommand(): Command {
-  return new Command("verify")
-    .summary("check exported evidence, offline")
-    .description(
+  const made = command("verify", {
+    summary: "check exported evidence, offline",
+    description:
       "Checks an export: every byte, hash and signature, the order of the entries, and that nothing was allowed after a stop. " +
-        "Needs no server, no network and no configuration. Without --trust the keys are those that the export itself names: " +
-        "that shows that it is whole, not who made it.",
-    )
+      "Needs no server, no network and no configuration. Without --trust the keys are those that the export itself names: " +
+      "that shows that it is whole, not who made it. " +
+      "Exit status: 0 verified, 1 the evidence fails, 2 no judgement (nothing to judge, or no usable trust.json).",
+    examples: [
+      "killcord verify evidence",
+      "killcord verify evidence --trust trust.json",
+      "killcord verify evidence/bundle.json --trust trust.json --json",
+    ],
+  });
+  return made
     .argument("<path>", "a folder with bundle.json, or a bundle.json")
     .option("--trust <file>", "the trust.json that pins the keys; without it the one beside the bundle")
-    .option("--require-trust", "give no judgement without --trust", false)
-    .option("--json", "print one JSON document", false)
-    .addHelpText("after", examples)
-    .action(async (path: string, options: { trust?: string; requireTrust: boolean; json: boolean }) => {
+    .option("--require-trust", "give no judgement without --trust")
+    .option("--json", "print one JSON document")
+    .action(async (path: string, options: { trust?: string; requireTrust?: true; json?: true }) => {
       const { text, exit } = await verifyPath(path, {
         ...(options.trust === undefined ? {} : { trust: options.trust }),
-        require_trust: options.requireTrust,
-        json: options.json,
+        require_trust: options.requireTrust === true,
+        json: options.json === true,
       });
       process.stdout.write(`${text}\n`);
       process.exitCode = exit;

@@ -1,5 +1,4 @@
 /** What decisions and stops do to sessions; and how stopped sessions leave memory. */
-import { limits } from "../limits.js";
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
 import { pathFromRoot } from "./scope.js";
 import type { Session, SessionStop, State } from "./state.js";
@@ -118,25 +117,24 @@ function forgetOrder(state: State, session: Session): void {
 }
 
 /**
- * Stopped sessions that may leave memory: the oldest beyond the limit whose entries are all sealed
- * and which no live session stands under.
+ * Stopped sessions that may leave memory, the first that stopped first: those whose entries are all
+ * sealed and under which no live session stands.
  *
  * @param sealed number of entries that are durable
  */
-export function evictStopped(state: State, sealed: number): readonly Session[] {
-  const evicted: Session[] = [];
+export function* oldestStopped(state: State, sealed: number): Generator<string, void, undefined> {
   for (const session_id of state.stopped) {
-    if (state.stopped.size <= limits.stopped_sessions) {
-      break;
-    }
     const session = state.sessions.get(session_id);
     if (session !== undefined && session.last_sequence < sealed && !state.children.has(session_id)) {
-      state.sessions.delete(session_id);
-      state.stopped.delete(session_id);
-      evicted.push(session);
+      yield session_id;
     }
   }
-  return evicted;
+}
+
+/** Takes a stopped session out of memory. */
+export function forgetStopped(state: State, session_id: string): void {
+  state.sessions.delete(session_id);
+  state.stopped.delete(session_id);
 }
 
 /** Brings a stopped session back into memory, as it left it. */

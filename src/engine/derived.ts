@@ -19,8 +19,9 @@ export class DerivedRows {
   #writing: Promise<void> = Promise.resolve();
   #through = 0;
   #timer: NodeJS.Timeout | null = null;
+  #fault: Error | null = null;
 
-  /** @param onFault is told when a write fails: what is derived is then not to be trusted */
+  /** @param onFault is told once, when a write failed: nothing is read or written any more */
   constructor(store: RowStore, onFault: (error: Error) => void) {
     this.#store = store;
     this.#onFault = onFault;
@@ -53,10 +54,17 @@ export class DerivedRows {
     }
   }
 
-  /** Everything that has been put is there for readers. */
+  /**
+   * Everything that has been put is there for readers.
+   *
+   * @throws the fault of a write that failed, now or before
+   */
   async settle(): Promise<void> {
     this.#write();
     await this.#writing;
+    if (this.#fault !== null) {
+      throw this.#fault;
+    }
   }
 
   async get(key: string): Promise<string | null> {
@@ -65,6 +73,9 @@ export class DerivedRows {
       return gathered;
     }
     await this.#writing;
+    if (this.#fault !== null) {
+      throw this.#fault;
+    }
     return (await this.#store.get(key)) ?? null;
   }
 
@@ -82,7 +93,19 @@ export class DerivedRows {
     }
     const rows = [...this.#gathered, [mark_key, String(this.#through)] as const];
     this.#gathered = new Map();
-    const operations = rows.map(([key, value]) => ({ type: "put" as const, key, value }));
-    this.#writing = this.#writing.then(() => this.#store.batch(operations)).catch(this.#onFault);
+    this.#writing = this.#writing.then(() => this.#append(rows));
+  }
+
+  /** After a fault nothing is written: a later mark would vouch for rows that are missing. */
+  async #append(rows: readonly (readonly [string, string])[]): Promise<void> {
+    if (this.#fault !== null) {
+      return;
+    }
+    try {
+      await this.#store.batch(rows.map(([key, value]) => ({ type: "put", key, value })));
+    } catch (error) {
+      this.#fault = error as Error;
+      this.#onFault(this.#fault);
+    }
   }
 }

@@ -7,8 +7,7 @@ import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import { system_actor } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
-import { evictStopped, readmitStopped } from "../core/evolve-session.js";
-import { emptyState, type Session, type State } from "../core/state.js";
+import { emptyState, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import type { StoredEntry } from "../vault/journal.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
@@ -16,8 +15,11 @@ import { fromContent } from "./content.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
-import { copyOf, Projection } from "./projection.js";
-import { type Enclosed, type Outcome, type Sealer, Sequencer } from "./sequencer.js";
+import { Memory } from "./memory.js";
+import type { Enclosed, Outcome } from "./outcome.js";
+import { Projection } from "./projection.js";
+import { type Sealer, Sequencer } from "./sequencer.js";
+import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
 /** What the engine needs of a log. */
@@ -30,11 +32,20 @@ export interface EngineOptions {
   readonly log: Log;
   /** Where derived rows are kept. */
   readonly rows: RowStore;
-  /** Told once when the log cannot be written or an index is broken: the process must exit. */
+  /** Told once when the log or an index cannot be written: the process must exit. */
   readonly onFatal: (error: Error) => void;
   readonly heartbeat_seconds: number;
   /** The process's own when absent. */
   readonly time?: Time;
+  /** Stopped sessions that stay in memory. */
+  readonly stopped_sessions?: number;
+}
+
+/** What a replay has made of a log. */
+interface Replayed {
+  readonly state: State;
+  readonly projection: Projection;
+  readonly memory: Memory;
 }
 
 export class Engine {
@@ -42,25 +53,26 @@ export class Engine {
   readonly follower: Follower;
   readonly clock: Clock;
   readonly #state: State;
+  readonly #memory: Memory;
   readonly #sequencer: Sequencer;
   readonly #timers: Timers;
+  readonly #terminates: RepeatedTerminates;
   readonly #options: EngineOptions;
-  /** Terminates that were given again without an entry, by session. */
-  readonly #repeated_terminates = new Map<string, number>();
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
   readonly #heard = new Map<string, number>();
   /** Each ends one regular task. */
   #regular: readonly (() => void)[] = [];
-  /** Grows whenever sessions leave memory: what was read before that may be stale. */
-  #evictions = 0;
+  #ended: Promise<void> | null = null;
 
-  private constructor(options: EngineOptions, state: State, projection: Projection) {
+  private constructor(options: EngineOptions, { state, projection, memory }: Replayed) {
     this.#options = options;
     this.#state = state;
+    this.#memory = memory;
     this.projection = projection;
     this.clock = engineClock(state.at, options.time ?? process_time);
     this.follower = new Follower(projection, this.clock);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
+    this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
       state,
       sealer: options.log,
@@ -68,29 +80,19 @@ export class Engine {
       salt: randomSalt,
       onDecided: (events) => this.#timers.onDecided(events),
       onSealed: (events) => this.#onSealed(events),
-      onPoisoned: (error) => this.#onPoisoned(error),
+      onFailed: (error) => this.#onFailed(error),
     });
   }
 
   /** Replays the log, finishes what a crash has cut, and begins to keep time. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const rows = new DerivedRows(options.rows, options.onFatal);
-    const projection = new Projection(rows);
-    await projection.open();
-    const { size } = options.log.head();
-    if (projection.rows_through > size) {
-      await rows.clear();
-      await projection.open();
-    }
-    const state = emptyState();
-    for await (const entry of options.log.read(0, size)) {
-      const event = fromContent(entry.content, entry.details, entry.sequence_number);
-      await recall(state, projection, event);
-      evolve(state, event);
-      projection.onSealed([event]);
-      evictStopped(state, state.next_sequence);
-    }
-    const engine = new Engine(options, state, projection);
+    let engine: Engine | null = null;
+    const rows = new DerivedRows(options.rows, (error) => {
+      if (engine !== null) {
+        engine.#sequencer.fail(error);
+      }
+    });
+    engine = new Engine(options, await replay(options, rows));
     await engine.submit({ type: "finish_cascades", actor: system_actor, request_id: null });
     engine.#start();
     return engine;
@@ -111,27 +113,21 @@ export class Engine {
    *
    * @throws {EngineFault}
    */
-  submit(command: Unstamped, enclosed: Enclosed = {}): Promise<Outcome> {
-    const absent = sessionsNamed(command).filter((id) => !this.#state.sessions.has(id));
-    if (absent.length > 0) {
-      return this.load(absent).then(() => this.#submitLoaded(command, enclosed));
+  async submit(command: Unstamped, enclosed: Enclosed = {}): Promise<Outcome> {
+    const named = sessionsNamed(command);
+    if (!this.#memory.holds(named)) {
+      await this.#memory.load(named);
     }
-    return this.#submitLoaded(command, enclosed);
+    const outcome = await this.#sequencer.submit(command, enclosed);
+    if (outcome.reply.type === "verdict" && outcome.reply.repeats_terminate_of !== null) {
+      this.#terminates.add(outcome.reply.repeats_terminate_of);
+    }
+    return outcome;
   }
 
   /** Brings stopped sessions back into memory. Unknown ids are left to the decision. */
-  async load(session_ids: Iterable<string>): Promise<void> {
-    for (const session_id of session_ids) {
-      for (let evictions = -1; evictions !== this.#evictions; ) {
-        evictions = this.#evictions;
-        const session = this.#state.sessions.has(session_id)
-          ? null
-          : await this.projection.session(session_id);
-        if (session !== null && evictions === this.#evictions) {
-          readmit(this.#state, this.projection, session);
-        }
-      }
-    }
+  load(session_ids: readonly string[]): Promise<void> {
+    return this.#memory.load(session_ids);
   }
 
   /** Notes a sign of life of a session. */
@@ -147,26 +143,17 @@ export class Engine {
   }
 
   /** Takes no more commands, answers those taken, tells watchers to come back elsewhere. */
-  async stop(): Promise<void> {
-    this.#timers.stop();
-    for (const callOff of this.#regular) {
-      callOff();
-    }
-    if (this.running) {
-      await this.#sumUpTerminates();
-    }
+  stop(): Promise<void> {
+    this.#ended ??= this.#stop();
+    return this.#ended;
+  }
+
+  async #stop(): Promise<void> {
+    this.#keepNoTime();
+    await this.#terminates.sumUp().catch(ignoreFault);
     await this.#sequencer.stop();
     this.follower.end("draining");
     await this.projection.settle();
-  }
-
-  async #submitLoaded(command: Unstamped, enclosed: Enclosed): Promise<Outcome> {
-    const outcome = await this.#sequencer.submit(command, enclosed);
-    if (outcome.reply.type === "verdict" && outcome.reply.repeats_terminate_of !== null) {
-      const session_id = outcome.reply.repeats_terminate_of;
-      this.#repeated_terminates.set(session_id, (this.#repeated_terminates.get(session_id) ?? 0) + 1);
-    }
-    return outcome;
   }
 
   #start(): void {
@@ -179,7 +166,7 @@ export class Engine {
       interval_seconds: heartbeat_seconds,
     } as const;
     this.#regular = [
-      this.#every(limits.repeated_terminates_ms, () => this.#sumUpTerminates()),
+      this.#every(limits.repeated_terminates_ms, () => this.#terminates.sumUp()),
       this.#every(heartbeat_seconds * 1000, () => this.submit(heartbeat)),
     ];
   }
@@ -187,6 +174,13 @@ export class Engine {
   /** A refusal here is one for everybody, and the next round comes by itself. */
   #every(interval_ms: number, task: () => Promise<unknown>): () => void {
     return every(this.clock, interval_ms, () => void task().catch(ignoreFault));
+  }
+
+  #keepNoTime(): void {
+    this.#timers.stop();
+    for (const end of this.#regular) {
+      end();
+    }
   }
 
   /** Whether it need not be told again: the session has expired, or there is no engine left. */
@@ -200,16 +194,6 @@ export class Engine {
     }
   }
 
-  async #sumUpTerminates(): Promise<void> {
-    const counts = [...this.#repeated_terminates];
-    this.#repeated_terminates.clear();
-    await Promise.all(
-      counts.map(([session_id, count]) =>
-        this.submit({ type: "sum_up_terminates", actor: system_actor, request_id: null, session_id, count }),
-      ),
-    );
-  }
-
   #onSealed(events: readonly Event[]): void {
     this.projection.onSealed(events);
     for (const event of events) {
@@ -221,14 +205,12 @@ export class Engine {
         this.#heard.delete(event.session_id);
       }
     }
-    if (evictStopped(this.#state, this.projection.size).length > 0) {
-      this.#evictions += 1;
-    }
     this.follower.onSealed(events);
+    this.#memory.evict();
   }
 
-  #onPoisoned(error: Error): void {
-    this.#timers.stop();
+  #onFailed(error: Error): void {
+    this.#keepNoTime();
     this.follower.end(
       new EngineFault(
         "unavailable",
@@ -240,26 +222,24 @@ export class Engine {
   }
 }
 
-/** Both states take it back, so that both count its next entries. */
-function readmit(state: State, projection: Projection, session: Session): void {
-  readmitStopped(state, copyOf(session));
-  readmitStopped(projection.state, copyOf(session));
-}
-
-/**
- * A replayed entry of a session that left memory: its row is brought back to count on, unless the
- * row was written with this entry counted.
- */
-async function recall(state: State, projection: Projection, event: Event): Promise<void> {
-  if (!("session_id" in event) || event.session_id === null || event.event === "session_started") {
-    return;
+async function replay(options: EngineOptions, rows: DerivedRows): Promise<Replayed> {
+  const { size } = options.log.head();
+  const state = emptyState();
+  const projection = new Projection(rows);
+  const memory = new Memory(state, projection, options.stopped_sessions ?? limits.stopped_sessions);
+  await projection.open();
+  if (projection.rows_through > size) {
+    await projection.forgetRows();
   }
-  if (!state.sessions.has(event.session_id) && state.next_sequence >= projection.rows_through) {
-    const session = await projection.session(event.session_id);
-    if (session !== null) {
-      readmit(state, projection, session);
-    }
+  for await (const entry of options.log.read(0, size)) {
+    const event = fromContent(entry.content, entry.details, entry.sequence_number);
+    await memory.recall(event);
+    evolve(state, event);
+    projection.onSealed([event]);
+    memory.evict();
   }
+  await projection.settle();
+  return { state, projection, memory };
 }
 
 function sessionsNamed(command: Unstamped): readonly string[] {

@@ -31,6 +31,15 @@ export class Follower {
     this.#clock = clock;
   }
 
+  /** How many watches there are. */
+  get watchers(): number {
+    let count = 0;
+    for (const watchers of this.#watchers.values()) {
+      count += watchers.size;
+    }
+    return count;
+  }
+
   /** Wakes the watchers of every session that a sealed batch touched. */
   onSealed(events: readonly Event[]): void {
     if (this.#watchers.size === 0) {
@@ -69,8 +78,9 @@ export class Follower {
     try {
       while (!signal.aborted) {
         watcher.dirty = false;
-        const session = await this.#projection.session(session_id);
+        // Read first: what is sealed while the state is fetched is not vouched for.
         const revision = this.#projection.size - 1;
+        const session = await this.#projection.session(session_id);
         if (session !== null && isNews(told, session)) {
           told = session;
           yield { type: "state", session, revision };
@@ -83,7 +93,7 @@ export class Follower {
         if (this.#ended !== null) {
           return yield* this.#lastWords(revision);
         }
-        if (!(await woken(watcher, signal, this.#clock))) {
+        if (!(await woken(watcher, signal, this.#clock)) && !watcher.dirty) {
           yield { type: "bookmark", draining: false, revision: this.#projection.size - 1 };
         }
       }

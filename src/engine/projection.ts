@@ -4,7 +4,6 @@
  */
 import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
-import { evictStopped } from "../core/evolve-session.js";
 import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
@@ -57,7 +56,6 @@ export class Projection {
         this.#putRows(event, sequence);
       }
     }
-    evictStopped(this.state, this.size);
     this.#rows.advance(Math.max(this.size, this.#rows_through));
   }
 
@@ -65,7 +63,7 @@ export class Projection {
   async session(session_id: string): Promise<Session | null> {
     const live = this.state.sessions.get(session_id);
     if (live !== undefined) {
-      return copyOf(live);
+      return { ...live, actions: { ...live.actions } };
     }
     const start = await this.#rows.get(id_rows + session_id);
     const row = start === null ? null : await this.#rows.get(session_rows + start);
@@ -107,6 +105,12 @@ export class Projection {
       : pathFromRoot(this.state, session).map((ancestor) => ancestor.session_id);
   }
 
+  /** Forgets what is derived from entries that the log does not have. */
+  async forgetRows(): Promise<void> {
+    await this.#rows.clear();
+    this.#rows_through = 0;
+  }
+
   /** Everything told so far is there for lists. */
   settle(): Promise<void> {
     return this.#rows.settle();
@@ -128,11 +132,6 @@ export class Projection {
       this.#rows.put(id_rows + session.session_id, start);
     }
   }
-}
-
-/** A copy that later events do not touch. */
-export function copyOf(session: Session): Session {
-  return { ...session, actions: { ...session.actions } };
 }
 
 /** An index as text that sorts like the number: 12 hex digits, since indexes are below 2^48. */

@@ -57,26 +57,12 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
   const streams = new Set<Life>();
   let is_draining = false;
 
-  /** Judges a call by its headers alone. @throws what refuses it */
-  const admit = ({ request, endpoint, protocol }: Arrival): Admitted => {
-    const { method, keyed } = endpoint;
-    const principal = keyed ? door.authenticate((name) => headerOf(request, name), method) : no_one;
-    const asked_ms = timeoutOf(request, protocol);
-    if (method.methodKind === "unary") {
-      return { principal, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
-    }
-    if (is_draining) {
-      throw draining();
-    }
-    return { principal, timeout_ms: asked_ms };
-  };
-
   /** Serves a call; resolves to what ended it early, if anything did. */
   const serve = async (arrival: Arrival): Promise<unknown> => {
     const { reply, endpoint, protocol } = arrival;
     let life: Life | null = null;
     try {
-      const { principal, timeout_ms } = admit(arrival);
+      const { principal, timeout_ms } = admit(door, arrival, bounds, is_draining);
       life = beginLife(reply, timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);
@@ -124,6 +110,21 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
       }
     },
   };
+}
+
+/** Judges a call by its headers alone. @throws what refuses it */
+function admit(door: Door, arrival: Arrival, bounds: CallBounds, is_draining: boolean): Admitted {
+  const { request, endpoint, protocol } = arrival;
+  const { method, keyed } = endpoint;
+  const principal = keyed ? door.authenticate((name) => headerOf(request, name), method) : no_one;
+  const asked_ms = timeoutOf(request, protocol);
+  if (method.methodKind === "unary") {
+    return { principal, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
+  }
+  if (is_draining) {
+    throw draining();
+  }
+  return { principal, timeout_ms: asked_ms };
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Key } from "../core/state.js";
 import { type RepeatableRequest, repeatable } from "../engine/digest.js";
 import type { Engine } from "../engine/engine.js";
 import { EngineFault } from "../engine/fault.js";
-import type { Enclosed, Outcome } from "../engine/sequencer.js";
+import type { Enclosed, Outcome } from "../engine/outcome.js";
 import { canonical } from "../vault/canonical.js";
 import { decimals } from "../vault/details.js";
 import type { Vault } from "../vault/vault.js";
@@ -82,7 +82,10 @@ export async function submit<Type extends Exclude<Reply["type"], "refused">>(
 /** A fault of the engine as callers see it. */
 export function faultOf(error: unknown): unknown {
   return error instanceof EngineFault
-    ? new KillcordError(error.code, error.message, { retry_after_ms: error.retry_after_ms, cause: error })
+    ? new KillcordError(error.code, error.message, {
+        ...(error.retry_after_ms === null ? {} : { retry_after_ms: error.retry_after_ms }),
+        cause: error,
+      })
     : error;
 }
 

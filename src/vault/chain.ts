@@ -78,13 +78,20 @@ export function chain(
   return { entries, head: end };
 }
 
+/**
+ * More than what an entry takes in a write. The leaf is not signed yet; it has at most so many bytes,
+ * and the lengths in front take a few.
+ */
+export function storedBytesMax({ content, details }: Prepared): number {
+  return content.length + (details?.length ?? 0) + limits.leaf_bytes + 16;
+}
+
 /** Cuts drafts into groups that fit one durable write each. */
 export function split(prepared: readonly Prepared[]): readonly (readonly Prepared[])[] {
   const groups: Prepared[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const one of prepared) {
-    // The leaf is not signed yet; it has at most so many bytes, and the lengths in front take a few.
-    const more = one.content.length + (one.details?.length ?? 0) + limits.leaf_bytes + 16;
+    const more = storedBytesMax(one);
     const group = groups.at(-1);
     if (group === undefined || group.length === limits.batch_entries || bytes + more > limits.batch_bytes) {
       groups.push([one]);

@@ -1,6 +1,5 @@
 /** ECDSA P-256 with SHA-256: key ids, signatures, and signing a batch (vault-format.md, 4 and 5). */
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { limits } from "../limits.js";
 import { sha256 } from "./hash.js";
 
 /** The public half of a key as SPKI DER. */
@@ -38,18 +37,12 @@ export class Signer {
     this.key_id = keyId(spkiOf(key));
   }
 
-  /**
-   * Signs each text: DER, base64. Many are spread over the thread pool, which also leaves the event
-   * loop free; for a few, going there costs more than it gains.
-   */
-  async sign(texts: readonly string[]): Promise<readonly string[]> {
-    if (texts.length < limits.signatures_off_loop) {
-      return texts.map((text) => signText(this.#key, text));
-    }
-    return Promise.all(texts.map((text) => this.#signElsewhere(text)));
+  /** Signs each text: DER, base64. On the thread pool, which leaves the event loop free. */
+  sign(texts: readonly string[]): Promise<readonly string[]> {
+    return Promise.all(texts.map((text) => this.#sign(text)));
   }
 
-  #signElsewhere(text: string): Promise<string> {
+  #sign(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
       sign("sha256", Buffer.from(text), this.#key, (error, signature) =>
         error ? reject(error) : resolve(signature.toString("base64")),

@@ -1,6 +1,14 @@
 /** The append-only signed log of one workspace (vault-format.md). */
 import { bundleLines } from "./bundle.js";
-import { type ChainHead, chain, type Draft, type Prepared, prepare, split } from "./chain.js";
+import {
+  type ChainedEntry,
+  type ChainHead,
+  chain,
+  type Draft,
+  type Prepared,
+  prepare,
+  split,
+} from "./chain.js";
 import { envelopeOf, leafOf, parseLeaf, type SealedEntry, sealedOf } from "./entry.js";
 import type { Genesis } from "./genesis.js";
 import type { Journal } from "./journal.js";
@@ -16,6 +24,14 @@ export class VaultPoisoned extends Error {
     super(`the vault seals nothing more until it is opened again: ${why}`, { cause });
     this.name = "VaultPoisoned";
   }
+}
+
+/** Entries that have their places in the log, and are being signed. */
+export interface Staged {
+  readonly entries: readonly ChainedEntry[];
+  readonly signatures: Promise<readonly string[]>;
+  /** Where the log ends with them. */
+  readonly head: ChainHead;
 }
 
 /** The last entry, and how many there are. */
@@ -50,7 +66,9 @@ export class Vault {
   readonly #root: string;
   readonly #now: () => number;
   #head: ChainHead;
-  #sealing = false;
+  /** Where the log ends with what is staged. */
+  #staged: ChainHead;
+  #committing = false;
   #poison: VaultPoisoned | null = null;
 
   constructor({ journal, keys, genesis, head, created, now }: VaultParts) {
@@ -64,6 +82,7 @@ export class Vault {
     this.#root = spkiOf(keys.root).toString("base64");
     this.#now = now;
     this.#head = head;
+    this.#staged = head;
   }
 
   /** The end of what is sealed. */
@@ -83,43 +102,79 @@ export class Vault {
    * @throws {VaultPoisoned} when a write failed, now or before; what it wrote may be there or not
    */
   async seal(drafts: readonly Draft[]): Promise<readonly SealedEntry[]> {
-    if (this.#poison !== null) {
-      throw this.#poison;
-    }
-    if (this.#sealing) {
-      throw new Error("seal was called while another call of it was under way");
+    if (this.#poison === null && this.#staged.size !== this.#head.size) {
+      throw new Error("seal was called while other entries were under way to the store");
     }
     const groups = split(drafts.map(prepare));
     const sealed: SealedEntry[] = [];
-    this.#sealing = true;
+    for (const group of groups) {
+      sealed.push(...(await this.commit([this.stage(group)])));
+    }
+    return sealed;
+  }
+
+  /**
+   * Gives entries their places after everything that was staged before, and begins to sign them
+   * while the caller does other things. What is staged has to be committed, in the same order.
+   *
+   * @throws {VaultPoisoned} when a write has failed before
+   */
+  stage(prepared: readonly Prepared[]): Staged {
+    if (this.#poison !== null) {
+      throw this.#poison;
+    }
+    const { entries, head } = chain(this.#staged, timeText(this.#now()), prepared);
+    const signatures = this.#signer.sign(entries.map((entry) => entry.entry_hash));
+    // Told to the caller of commit; nobody else is there to hear of it.
+    signatures.catch(() => {});
+    this.#staged = head;
+    return { entries, signatures, head };
+  }
+
+  /**
+   * Makes what was staged durable, in one write. One call at a time.
+   *
+   * @throws {VaultPoisoned} when a write failed, now or before; what it wrote may be there or not
+   */
+  async commit(staged: readonly Staged[]): Promise<readonly SealedEntry[]> {
+    if (this.#poison !== null) {
+      throw this.#poison;
+    }
+    if (this.#committing) {
+      throw new Error("commit was called while another call of it was under way");
+    }
+    this.#committing = true;
     try {
-      for (const group of groups) {
-        sealed.push(...(await this.#append(group)));
-      }
-      return sealed;
+      return await this.#append(staged);
     } catch (error) {
       this.#poison = new VaultPoisoned(error);
       throw this.#poison;
     } finally {
-      this.#sealing = false;
+      this.#committing = false;
     }
   }
 
-  async #append(group: readonly Prepared[]): Promise<readonly SealedEntry[]> {
-    const before = this.#head;
-    const { entries, head } = chain(before, timeText(this.#now()), group);
-    const signatures = await this.#signer.sign(entries.map((entry) => entry.entry_hash));
-    const batch = entries.map(({ link, entry_hash, prepared }, i): SealedEntry => {
-      const signature = signatures[i] as string;
-      const envelope = envelopeOf(this.origin, link, entry_hash, this.#signer.key_id, signature);
-      const { content, details } = prepared;
-      const { sequence_number } = link;
-      return sealedOf({ sequence_number, leaf: leafOf(envelope), content, details }, envelope);
-    });
-    await this.#journal.append({ size: before.size }, batch);
+  async #append(staged: readonly Staged[]): Promise<readonly SealedEntry[]> {
+    const batch: SealedEntry[] = [];
+    let head = this.#head;
+    for (const part of staged) {
+      const signatures = await part.signatures;
+      for (const [i, entry] of part.entries.entries()) {
+        batch.push(this.#sealed(entry, signatures[i] as string));
+      }
+      head = part.head;
+    }
+    await this.#journal.append({ size: this.#head.size }, batch);
     // Only now: until the write is durable, the log ends where it ended.
     this.#head = head;
     return batch;
+  }
+
+  #sealed({ link, entry_hash, prepared }: ChainedEntry, signature: string): SealedEntry {
+    const envelope = envelopeOf(this.origin, link, entry_hash, this.#signer.key_id, signature);
+    const { content, details } = prepared;
+    const { sequence_number } = link;
+    return sealedOf({ sequence_number, leaf: leafOf(envelope), content, details }, envelope);
   }
 
   /** Sealed entries in order, beginning at `from`, at most `limit` and none sealed after the call. */

@@ -36,9 +36,9 @@ export function verify(evidence: Evidence, trust: Uint8Array | null, options: Ve
   const { crypto } = options;
   const word: Findings["trust"] = options.trust_given ? "given" : "own word";
 
-  const pinned = trust === null ? "there is none to be read" : readTrust(trust, crypto);
+  const pinned = trust === null ? absent(evidence) : readTrust(trust, crypto);
   if (typeof pinned === "string") {
-    return refusal([failure("trust.unreadable", `trust.json: ${pinned}`)], word, null);
+    return refusal([failure("trust.unreadable", pinned)], word, null);
   }
   const refuse = (found: readonly Failure[], known?: Partial<Findings>) =>
     refusal(found, word, pinned, known);
@@ -64,6 +64,12 @@ export function verify(evidence: Evidence, trust: Uint8Array | null, options: Ve
     return refuse(failures, known);
   }
   return claims(state, entries, checkpoints, pinned, word);
+}
+
+function absent(evidence: Evidence): string {
+  return evidence.bundle === null
+    ? "there is neither a trust.json nor a bundle to be read: is the path right?"
+    : "there is no trust.json to be read: the operator has it";
 }
 
 interface Opened {

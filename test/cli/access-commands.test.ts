@@ -8,7 +8,7 @@ import {
   type RevokeCredentialRequest,
 } from "../../gen/killcord/v1/credential_pb.js";
 import { type CreateKeyRequest, KeyService, Role } from "../../gen/killcord/v1/key_pb.js";
-import { killcord } from "./killcord.js";
+import { invoke } from "./killcord.js";
 import { session_id } from "./samples.js";
 import { type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
@@ -90,7 +90,7 @@ describe("the commands of access", () => {
   });
   after(() => server.close());
 
-  const run = (...words: string[]) => killcord([...words, "--url", server.url]);
+  const run = (...words: string[]) => invoke([...words, "--url", server.url]);
 
   it("agents register shows the secret once, and says that a repeat changes nothing", async () => {
     const [fresh, repeat] = await Promise.all([

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { findKey } from "../../src/cli/access.js";
-import { killcord } from "./killcord.js";
+import { invoke } from "./killcord.js";
 import { type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
 describe("the API key", () => {
@@ -27,7 +27,7 @@ describe("the API key", () => {
   });
 
   const list = (words: readonly string[], env: Record<string, string>, cwd = folder) =>
-    killcord(["keys", "list", ...words], { cwd, env: { KILLCORD_URL: server.url, ...env } });
+    invoke(["keys", "list", ...words], { cwd, env: { KILLCORD_URL: server.url, ...env } });
   const keysSent = () => server.requests.map(({ key }) => key);
 
   it("comes from --api-key-file before KILLCORD_API_KEY", async () => {

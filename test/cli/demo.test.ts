@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { budget_actions, checkStops, type Stop } from "../../src/cli/demo-play.js";
 import { verifyPath } from "../../src/cli/verify.js";
 import { freshFolder } from "../server/served.js";
-import { killcord } from "./killcord.js";
+import { invoke, killcord, launch } from "./killcord.js";
 
 /** Resolves when the process has written what is expected. */
 function says(child: ChildProcess, expected: RegExp): Promise<void> {
@@ -59,10 +59,7 @@ describe("killcord demo", function () {
   ] as const) {
     it(`that ${what} ends its server and its agents, and removes what it wrote`, async () => {
       const scratch = freshFolder();
-      const child = spawn(process.execPath, [resolve("dist/src/main.js"), "demo"], {
-        env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: scratch },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
+      const child = launch(["demo"], { env: { TMPDIR: scratch } });
       const closed = once(child, "close");
       const stderr = text(child.stderr);
       await says(child, /runs as sess_/);
@@ -93,7 +90,7 @@ describe("killcord demo", function () {
     const folder = freshFolder();
     await mkdir(join(folder, "kept"));
     await writeFile(join(folder, "kept", "bundle.json"), "older");
-    const { status, stdout, stderr } = await killcord(["demo", "--keep", join(folder, "kept")]);
+    const { status, stdout, stderr } = await invoke(["demo", "--keep", join(folder, "kept")]);
     expect([status, stdout]).to.deep.equal([1, ""]);
     expect(stderr).to.contain("is not empty");
   });

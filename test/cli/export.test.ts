@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { isExportPath, type Piece, prepareFolder, writeExport } from "../../src/cli/export-files.js";
 import { CommandFailure } from "../../src/cli/failure.js";
-import { killcord } from "./killcord.js";
+import { invoke, killcord } from "./killcord.js";
 import { refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -157,7 +157,7 @@ describe("killcord export", () => {
   afterEach(() => rm(top, { recursive: true, force: true }));
 
   const run = (...words: string[]) =>
-    killcord(["export", "--url", server.url, "--out", "evidence", ...words], { cwd: top });
+    invoke(["export", "--url", server.url, "--out", "evidence", ...words], { cwd: top });
 
   it("writes the files and says how to check them", async () => {
     const { status, stdout, stderr } = await run();
@@ -176,8 +176,15 @@ describe("killcord export", () => {
   });
 
   it("from a server that names files elsewhere ends with 1 and writes nothing", async () => {
-    pieces = [...whole, piece("../../evil", "gotcha")];
-    const { status, stderr } = await run();
+    // What comes after it stays unread, and must not hold the process.
+    pieces = [
+      ...whole,
+      piece("../../evil", "gotcha"),
+      ...Array<Piece>(20).fill(piece("bundle.json", "more")),
+    ];
+    const { status, stderr } = await killcord(["export", "--url", server.url, "--out", "evidence"], {
+      cwd: top,
+    });
     expect(status).to.equal(1);
     expect(stderr).to.contain('the export has a file "../../evil"').and.to.contain("nothing was written");
     expect(await readdir(top)).to.deep.equal(["evidence"]);

@@ -1,9 +1,10 @@
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
-import { killcord } from "./killcord.js";
+import { fromCall } from "../../src/cli/failure.js";
+import { invoke, killcord } from "./killcord.js";
 import { deadUrl, refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
 describe("a server that is not there", () => {
@@ -19,7 +20,7 @@ describe("a server that is not there", () => {
 
   it("is a JSON document with --json, also for a stream", async () => {
     const url = await deadUrl();
-    const { status, stdout, stderr } = await killcord(["sessions", "watch", "x", "--json"], {
+    const { status, stdout, stderr } = await invoke(["sessions", "watch", "x", "--json"], {
       env: { KILLCORD_URL: url },
     });
     expect([status, stdout]).to.deep.equal([3, ""]);
@@ -62,6 +63,41 @@ describe("a server that is not there", () => {
   });
 });
 
+describe("a connection that fails", () => {
+  const told = (code: string, message: string) => {
+    const cause = Object.assign(new Error(message), { code });
+    return fromCall(new ConnectError(message, Code.Internal, undefined, undefined, cause), "https://there");
+  };
+
+  for (const [claim, code, says] of [
+    ["for its host's name", "ENOTFOUND", /no Killcord answers at https:\/\/there \(unknown host\)/],
+    [
+      "for its certificate",
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+      /certificate .* is not trusted .*NODE_EXTRA_CA_CERTS/,
+    ],
+    ["for its certificate's name", "ERR_TLS_CERT_ALTNAME_INVALID", /certificate .* is not trusted/],
+    ["for want of TLS", "ERR_SSL_WRONG_VERSION_NUMBER", /speaks no TLS that fits: .* begins with http:/],
+    ["for its protocol", "ERR_HTTP2_ERROR", /is not a Killcord/],
+  ] as const) {
+    it(`${claim} says so`, () => {
+      const failure = told(code, "as the library says it");
+      expect([failure.code, failure.status]).to.deep.equal(["unavailable", 3]);
+      expect(failure.message).to.match(says);
+    });
+  }
+
+  it("at several addresses is told by the first", () => {
+    const refused = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    const cause = new AggregateError([refused, new Error("other")]);
+    const failure = fromCall(
+      new ConnectError("", Code.Internal, undefined, undefined, cause),
+      "http://localhost:1",
+    );
+    expect(failure.message).to.contain("connection refused");
+  });
+});
+
 describe("a refusal", () => {
   const refusals = {
     missing: refusal(Code.Unauthenticated, "missing_api_key", "no API key was sent"),
@@ -86,7 +122,7 @@ describe("a refusal", () => {
   after(() => server.close());
 
   const get = (id: string, ...more: string[]) =>
-    killcord(["sessions", "get", id, "--url", server.url, ...more]);
+    invoke(["sessions", "get", id, "--url", server.url, ...more]);
 
   it("for want of a key ends with 3 and says how to give one", async () => {
     const { status, stderr } = await get("missing");

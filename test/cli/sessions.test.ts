@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
@@ -8,7 +10,7 @@ import {
   SessionService,
   SessionStatus,
 } from "../../gen/killcord/v1/session_pb.js";
-import { killcord } from "./killcord.js";
+import { invoke, killcord, launch } from "./killcord.js";
 import { activeSession, killedSession, session_id } from "./samples.js";
 import { refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
@@ -55,7 +57,7 @@ describe("killcord sessions", () => {
     kills.length = 0;
   });
 
-  const sessions = (...words: string[]) => killcord(["sessions", ...words, "--url", server.url]);
+  const sessions = (...words: string[]) => invoke(["sessions", ...words, "--url", server.url]);
 
   it("list shows status, agent, label, a bar of actions, age and time left, aligned", async () => {
     const { status, stdout, stderr } = await sessions("list", "--all");
@@ -127,7 +129,7 @@ describe("killcord sessions", () => {
   });
 
   it("watch prints each state once, and at the end why it stopped", async () => {
-    const { status, stdout, stderr } = await sessions("watch", session_id);
+    const { status, stdout, stderr } = await killcord(["sessions", "watch", session_id, "--url", server.url]);
     expect([status, stderr]).to.deep.equal([0, ""]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines).to.have.length(4);
@@ -156,6 +158,22 @@ describe("killcord sessions", () => {
   });
 });
 
+describe("a reader of the list that leaves at once", () => {
+  it("brings no complaint", async () => {
+    const server = await scriptedServer((router) => {
+      router.service(SessionService, { listSessions: () => ({ sessions: [activeSession()], total: 1n }) });
+    });
+    try {
+      const child = launch(["sessions", "list", "--url", server.url]);
+      child.stdout.destroy();
+      const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, "close")]);
+      expect([status, stderr]).to.deep.equal([0, ""]);
+    } finally {
+      await server.close();
+    }
+  });
+});
+
 describe("what agents call themselves", () => {
   it("has no power over the terminal", async () => {
     const hostile = "x\u001b[2J\u009b31m\u202enib\nSTATUS";
@@ -166,8 +184,8 @@ describe("what agents call themselves", () => {
     });
     try {
       const [words, json] = await Promise.all([
-        killcord(["sessions", "list", "--url", server.url]),
-        killcord(["sessions", "list", "--url", server.url, "--json"]),
+        invoke(["sessions", "list", "--url", server.url]),
+        invoke(["sessions", "list", "--url", server.url, "--json"]),
       ]);
       expect(words.stdout).to.contain("x\\u001b[2J\\u009b31m\\u202enib\\u000aSTATUS");
       const printed = (words.stdout + json.stdout).replaceAll("\n", "");

@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { buildProgram } from "../../src/cli/program.js";
 import { serveCommand } from "../../src/cli/serve.js";
 import { verifyCommand } from "../../src/cli/verify.js";
-import { type Ended, killcord } from "./killcord.js";
+import { invoke, killcord } from "./killcord.js";
 
 /** The whole help, with the examples. */
 function helpOf(command: Command): string {
@@ -78,7 +78,7 @@ describe("the help", () => {
   });
 
   it("of one command is reached by `help` too", async () => {
-    const { status, stdout } = await killcord(["help", "sessions"]);
+    const { status, stdout } = await invoke(["help", "sessions"]);
     expect(status).to.equal(0);
     expect(stdout).to.contain("Usage: killcord sessions");
   });
@@ -146,25 +146,19 @@ describe("wrong usage", () => {
       /cannot read.*does not exist/,
     ],
   ];
-  let ended: readonly Ended[];
-  before(async function () {
-    this.timeout(30_000);
-    // At once: each is a process that does little but start.
-    ended = await Promise.all(cases.map(([, words]) => killcord(words)));
-  });
-  cases.forEach(([claim, , says], place) => {
-    it(`${claim} ends with 2 and says what was expected`, () => {
-      const { status, stdout, stderr } = ended[place]!;
+  for (const [claim, words, says] of cases) {
+    it(`${claim} ends with 2 and says what was expected`, async () => {
+      const { status, stdout, stderr } = await invoke(words);
       expect(stderr).to.match(says);
       expect(stderr).not.to.match(/\n\s+at /);
       expect([status, stdout]).to.deep.equal([2, ""]);
     });
-  });
+  }
 
   it("is one JSON document on stderr with --json", async () => {
     const runs = await Promise.all([
       killcord(["sessions", "get", "--json"]),
-      killcord(["sessions", "list", "--json", "--url", "nowhere"]),
+      invoke(["sessions", "list", "--json", "--url", "nowhere"]),
     ]);
     for (const { status, stdout, stderr } of runs) {
       expect([status, stdout]).to.deep.equal([2, ""]);
@@ -180,7 +174,7 @@ describe("wrong usage", () => {
     try {
       const file = join(folder, "key");
       await writeFile(file, "hunter2 and more\nof it\n");
-      const { status, stderr } = await killcord(["sessions", "list", "--api-key-file", file]);
+      const { status, stderr } = await invoke(["sessions", "list", "--api-key-file", file]);
       expect(status).to.equal(2);
       expect(stderr).to.contain("does not hold an API key").and.not.to.contain("hunter2");
     } finally {

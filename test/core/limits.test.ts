@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Actor, AgentRevoked, CredentialRevoked } from "../../src/core/event.js";
-import { evictStopped, readmitStopped } from "../../src/core/evolve-session.js";
+import { forgetStopped, oldestStopped, readmitStopped } from "../../src/core/evolve-session.js";
 import type { Session } from "../../src/core/state.js";
 import { limits } from "../../src/limits.js";
 import { createKey, intercept, start } from "./asking.js";
@@ -129,18 +129,20 @@ describe("limits of the core", () => {
     }).reply;
   }
 
-  it("the newest 10,000 stopped sessions stay in memory, and longer those that are not sealed", () => {
-    for (let i = 0; i < limits.stopped_sessions + 3; i++) {
-      workspace.submit(start(root, `s${i}`));
-      workspace.submit({ type: "end_session", actor: root, session_id: `s${i}` });
+  it("those that stopped first may leave memory first, but for what is not sealed or has live ones below", () => {
+    workspace.submit(start(root, "s0"));
+    for (const session_id of ["s1", "s2", "s3"]) {
+      workspace.submit(start(root, session_id, { parent_session_id: session_id === "s2" ? "s1" : null }));
+    }
+    for (const session_id of ["s3", "s1"]) {
+      workspace.submit({ type: "end_session", actor: root, session_id });
     }
     const { state } = workspace;
-    const third = state.sessions.get("s2") as Session;
-    expect(evictStopped(state, third.last_sequence).map(idOf)).to.deep.equal(["s0", "s1"]);
-    expect(evictStopped(state, third.last_sequence)).to.deep.equal([]);
-    expect(evictStopped(state, state.next_sequence).map(idOf)).to.deep.equal(["s2"]);
-    expect(evictStopped(state, state.next_sequence)).to.deep.equal([]);
-    expect(state.sessions.size).to.equal(limits.stopped_sessions);
+    const last = state.sessions.get("s2") as Session;
+    expect([...oldestStopped(state, last.last_sequence)]).to.deep.equal(["s3", "s1"]);
+    expect([...oldestStopped(state, last.last_sequence + 1)]).to.deep.equal(["s3", "s1", "s2"]);
+    state.children.set("s3", new Set(["a live one"]));
+    expect([...oldestStopped(state, state.next_sequence)]).to.deep.equal(["s1", "s2"]);
   });
 
   it("a session that left memory comes back as it was, and goes on counting what it is told", () => {
@@ -152,8 +154,7 @@ describe("limits of the core", () => {
     const { state } = workspace;
     const session = state.sessions.get("s1") as Session;
     const before = digest(state);
-    state.sessions.delete("s1");
-    state.stopped.delete("s1");
+    forgetStopped(state, "s1");
     expect(workspace.submit(intercept(root, "s1")).reply).to.include({ code: "session_not_found" });
     readmitStopped(state, structuredClone(session));
     readmitStopped(state, session);
@@ -209,7 +210,3 @@ describe("limits of the core", () => {
     expect(audit(workspace.log)).to.deep.equal([]);
   });
 });
-
-function idOf(session: Session): string {
-  return session.session_id;
-}

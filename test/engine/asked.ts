@@ -4,7 +4,7 @@ import type { Unstamped } from "../../src/core/command.js";
 import type { Actor } from "../../src/core/event.js";
 import { system_actor } from "../../src/core/event.js";
 import { repeatable } from "../../src/engine/digest.js";
-import type { Enclosed } from "../../src/engine/sequencer.js";
+import type { Enclosed } from "../../src/engine/outcome.js";
 import { makeDetails } from "../../src/vault/details.js";
 
 type Of<Type extends Unstamped["type"]> = Extract<Unstamped, { type: Type }>;

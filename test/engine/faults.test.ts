@@ -143,15 +143,16 @@ describe("whatever fails, and whenever", () => {
       const [first, after_first, second, after_second] = planned;
       place.begin();
       const told = new Map();
-      for (const [part, flavour, skip, name] of [
-        [script, first, after_first + 1, "s"],
-        [next, second, after_second + 1, "t"],
+      const sessions: string[] = [];
+      for (const [part, flavour, skip] of [
+        [script, first, after_first + 1],
+        [next, second, after_second + 1],
       ] as const) {
         const journal = new FaultyJournal(new MemoryJournal(place.disk));
         journal.fail("append", flavour, skip);
         const running = await place.start({ journal }).catch(() => null);
         if (running !== null) {
-          for (const [sequence, entry] of acknowledged(await run(part, running, place.time, name))) {
+          for (const [sequence, entry] of acknowledged(await run(part, running, place.time, sessions))) {
             told.set(sequence, entry.leaf);
           }
         }

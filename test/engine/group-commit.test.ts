@@ -147,8 +147,8 @@ describe("a batch", () => {
     const [alone] = await batchesOf(() => [engine.submit(...large(admin, null))]);
     expect(alone).to.deep.equal(["enforcement_decision"]);
     // So many fill a batch that the next large one does not fit, but smaller ones would.
-    const { content, details } = journal.batches[0]?.[0] as StoredEntry;
-    const bytes = content.length + (details?.length ?? 0) + limits.leaf_bytes;
+    const entry = journal.batches[0]?.[0] as StoredEntry;
+    const bytes = entry.content.length + (entry.details?.length ?? 0) + limits.leaf_bytes;
     const full = Math.floor((limits.batch_bytes - bytes / 2) / bytes);
     const batches = await batchesOf(() => {
       const outcomes = Array.from({ length: full }, () => engine.submit(...large(admin, null)));

@@ -1,7 +1,7 @@
 /** Random scripts: what many callers do to an engine, in any order, with time passing between. */
 import fc from "fast-check";
 import type { Actor } from "../../src/core/event.js";
-import type { Enclosed, Outcome } from "../../src/engine/sequencer.js";
+import type { Enclosed, Outcome } from "../../src/engine/outcome.js";
 import type { SealedEntry } from "../../src/vault/entry.js";
 import {
   createKey,
@@ -110,11 +110,16 @@ export function acknowledged(told: Told): ReadonlyMap<number, SealedEntry> {
   return new Map(entries.map((entry) => [entry.sequence_number, entry]));
 }
 
-/** Runs a script to its end. Ids of sessions begin with `name`. */
-export async function run(script: Script, running: Running, time: ManualTime, name = "s"): Promise<Told> {
+/** Runs a script to its end. `sessions` are those that it may name; it adds those that it starts. */
+export async function run(
+  script: Script,
+  running: Running,
+  time: ManualTime,
+  sessions: string[] = [],
+): Promise<Told> {
   const outcomes: Outcome[] = [];
   const faults: unknown[] = [];
-  const cast = new Cast(running, name);
+  const cast = new Cast(running, sessions);
   let waiting: Promise<unknown>[] = [];
   for (const each of script) {
     if (each.do === "pass") {
@@ -138,12 +143,11 @@ export async function run(script: Script, running: Running, time: ManualTime, na
 
 class Cast {
   readonly #running: Running;
-  readonly #name: string;
-  #sessions = 0;
+  readonly #sessions: string[];
 
-  constructor(running: Running, name: string) {
+  constructor(running: Running, sessions: string[]) {
     this.#running = running;
-    this.#name = name;
+    this.#sessions = sessions;
   }
 
   take(step: Exclude<Step, { do: "pass" | "wait" }>): Promise<Outcome> {
@@ -154,7 +158,8 @@ class Cast {
         const parent_session_id = step.under === null ? null : this.#session(step.under);
         const agent_id = `a${step.agent}`;
         const more = { agent_id, parent_session_id, max_actions, ttl_seconds, idle_timeout_seconds };
-        const command = start(this.#actor(step.by), `${this.#name}${this.#sessions++}`, more);
+        const command = start(this.#actor(step.by), `s${this.#sessions.length}`, more);
+        this.#sessions.push(command.session_id);
         return this.#repeatable(command, step.key, {});
       }
       case "intercept": {
@@ -203,7 +208,7 @@ class Cast {
   }
 
   #session(choice: number): string {
-    return this.#sessions === 0 ? "none" : `${this.#name}${choice % this.#sessions}`;
+    return this.#sessions[choice % Math.max(this.#sessions.length, 1)] ?? "none";
   }
 
   #credential(choice: number): string | null {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Outcome } from "../../src/engine/sequencer.js";
+import type { Outcome } from "../../src/engine/outcome.js";
 import { MemoryJournal } from "../journal/memory.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
 import { intercept, kill, start, touch, underKey } from "./asked.js";

@@ -109,7 +109,7 @@ describe("whatever arrives at the REST handler", () => {
           expect(json.error?.message).to.be.a("string");
         }
       }),
-      { numRuns: 600 },
+      { numRuns: 600, seed: 20261122 },
     );
     expect(served.faults).to.deep.equal([]);
     // The requests are not so wild that they all end at the first check.

@@ -76,6 +76,12 @@ describe("signed notes", () => {
 });
 
 describe("checkpoints", () => {
+  it("are those of a log whose name can be one", () => {
+    for (const origin of ["a+b", "a b", "\u00e9", "a".repeat(201)]) {
+      expect(parseCheckpoint(`${origin}\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n`)).to.equal(null);
+    }
+  });
+
   for (const { name, text, ok } of cases.checkpoints) {
     it(`${ok ? "are read" : "are refused"}: ${name}`, () => {
       const checkpoint = parseCheckpoint(text);

@@ -7,7 +7,6 @@ import {
   verify,
 } from "node:crypto";
 import { expect } from "chai";
-import { limits } from "../../src/limits.js";
 import { certificateText } from "../../src/vault/certificate.js";
 import { genesisContent } from "../../src/vault/genesis.js";
 import type { Keys } from "../../src/vault/keys.js";
@@ -71,7 +70,7 @@ describe("a signature", () => {
     expect(await verifyText(key, entry_hash, "AAAA")).to.equal(false);
   });
 
-  for (const count of [1, limits.signatures_off_loop, 100]) {
+  for (const count of [1, 100]) {
     it(`of each of ${count} texts stands in its place and verifies`, async () => {
       const texts = Array.from({ length: count }, (_, i) => `text ${i}`);
       const signer = new Signer(test_keys.entry);

@@ -68,33 +68,44 @@ export function list(shape: Shape): Shape {
 
 /** An object with these members and any others. */
 export function open(members: Members, optional: Members = {}): Shape {
-  return (value) => (isObject(value) ? misfit(value, members, optional) : "an object");
+  const checks = checksOf(members, optional);
+  return (value) => (isObject(value) ? misfit(value, checks) : "an object");
 }
 
 /** An object with these members and no others. */
 export function exact(members: Members, optional: Members = {}): Shape {
+  const checks = checksOf(members, optional);
+  const known = new Set(checks.map(({ key }) => key));
   return (value) => {
     if (!isObject(value)) {
       return "an object";
     }
     for (const key of Object.keys(value)) {
-      if (!Object.hasOwn(members, key) && !Object.hasOwn(optional, key)) {
+      if (!known.has(key)) {
         return `without the member ${quoted(key)}`;
       }
     }
-    return misfit(value, members, optional);
+    return misfit(value, checks);
   };
 }
 
-function misfit(value: JsonObject, members: Members, optional: Members): string | null {
-  for (const [key, shape] of Object.entries(members)) {
-    const expected = Object.hasOwn(value, key) ? shape(value[key]) : "there";
-    if (expected !== null) {
-      return `with ${key} that is ${expected}`;
-    }
-  }
-  for (const [key, shape] of Object.entries(optional)) {
-    const expected = Object.hasOwn(value, key) ? shape(value[key]) : null;
+interface MemberCheck {
+  readonly key: string;
+  readonly shape: Shape;
+  /** What is said of an object without the member; null when it may be left out. */
+  readonly absent: "there" | null;
+}
+
+function checksOf(members: Members, optional: Members): readonly MemberCheck[] {
+  return [
+    ...Object.entries(members).map(([key, shape]) => ({ key, shape, absent: "there" as const })),
+    ...Object.entries(optional).map(([key, shape]) => ({ key, shape, absent: null })),
+  ];
+}
+
+function misfit(value: JsonObject, checks: readonly MemberCheck[]): string | null {
+  for (const { key, shape, absent } of checks) {
+    const expected = Object.hasOwn(value, key) ? shape(value[key]) : absent;
     if (expected !== null) {
       return `with ${key} that is ${expected}`;
     }

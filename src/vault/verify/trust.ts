@@ -76,11 +76,11 @@ export function readTrust(bytes: Uint8Array, crypto: VerifyCrypto): Trust | stri
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    return "it is not JSON";
+    return "trust.json is not JSON";
   }
   const misfit = shape(value);
   if (misfit !== null) {
-    return `it should be ${misfit}`;
+    return `trust.json should be ${misfit}`;
   }
   return readKeys(value as JsonObject & TrustFile, crypto);
 }
@@ -99,28 +99,28 @@ interface TrustFile {
 function readKeys(file: TrustFile, crypto: VerifyCrypto): Trust | string {
   const spkis = file.entry_roots.map((root) => fromBase64(root) as Uint8Array);
   if (spkis.length === 0 || !spkis.every(isP256)) {
-    return "entry_roots should be at least one P-256 key";
+    return "trust.json: entry_roots should be at least one P-256 key";
   }
   const checkpoint_keys = noteKeys(file.checkpoint_keys, crypto);
   const logs = checkpoint_keys?.filter((key) => key.type !== 0x04 && key.name === file.origin) ?? [];
   // All of them, also those beyond the first two: a key of another name is a mistake or an attack.
   if (checkpoint_keys === null || logs.length !== checkpoint_keys.length) {
-    return "checkpoint_keys should be keys of logs, named like the origin";
+    return "trust.json: checkpoint_keys should be keys of logs, named like the origin";
   }
   if (!logs.some((key) => key.type === 0x01) || !logs.some((key) => key.type === 0x02)) {
-    return "checkpoint_keys should hold at least one key of type 0x01 and one of type 0x02";
+    return "trust.json: checkpoint_keys should hold at least one key of type 0x01 and one of type 0x02";
   }
   const witnesses = noteKeys(file.witnesses, crypto);
   if (witnesses === null || witnesses.some((key) => key.type !== 0x04)) {
-    return "witnesses should be different keys of type 0x04";
+    return "trust.json: witnesses should be different keys of type 0x04";
   }
   // Two keys of one name are one witness: it must not count twice.
   if (file.witness_quorum > new Set(witnesses.map((key) => key.name)).size) {
-    return "witness_quorum is above the number of witnesses";
+    return "trust.json: witness_quorum is above the number of witnesses";
   }
   const known = (file.known_checkpoints ?? []).map(({ size, root }) => ({ size, root: fromBase64(root) }));
   if (known.some(({ root }) => root?.length !== hash_bytes)) {
-    return "known_checkpoints should have roots of 32 bytes";
+    return "trust.json: known_checkpoints should have roots of 32 bytes";
   }
   return {
     origin: file.origin,

@@ -240,6 +240,30 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "verified",
   ],
   [
+    "a revoked agent takes its own sessions with it, and no other's",
+    [
+      started("s", { agent_id: "other" }),
+      revoked("agent_revoked", "bot", ["s"]),
+      killed("s", "agent_revoked", { event: "agent_revoked", sequence: 2 }),
+    ],
+    "behaviour.kill_without_cause 3",
+  ],
+  [
+    "a credential takes its own sessions with it, and no other's",
+    [
+      issued("c"),
+      started("s"),
+      revoked("credential_revoked", "c", ["s"]),
+      killed("s", "credential_revoked", { event: "credential_revoked", sequence: 3 }),
+    ],
+    "behaviour.kill_without_cause 4",
+  ],
+  [
+    "what held nothing is not settled",
+    [started("s"), { ...first, reservation: null, reserved: none }, settled("s", 0)],
+    "behaviour.unknown_reference 3",
+  ],
+  [
     "the sessions of a revocation are listed in order",
     [
       issued("c"),
@@ -652,6 +676,16 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "verified",
   ],
   [
+    "the same deadline is no raise",
+    [started("s", ttl(9)), raised("s", "ttl_seconds", 9, 60, { expires_at: at(10) })],
+    "behaviour.count_mismatch 2",
+  ],
+  [
+    "a session expires at its deadline, not after it",
+    [started("s", ttl(1)), expired("s", "ttl_expired", 2)],
+    "verified",
+  ],
+  [
     "an earlier deadline is no raise",
     [started("s", ttl(9)), raised("s", "ttl_seconds", 9, 60, { expires_at: at(9) })],
     "behaviour.count_mismatch 2",
@@ -692,6 +726,11 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
     "behaviour.transition 2",
   ],
   [
+    "a lease is as long as its session's",
+    [leased("kill"), lease_lost("kill", { lease_seconds: 1 })],
+    "behaviour.transition 2",
+  ],
+  [
     "what is done about it was said at the start",
     [leased("kill"), lease_lost("continue")],
     "behaviour.transition 2",
@@ -719,6 +758,33 @@ const logs: readonly (readonly [claim: string, drafts: readonly Draft[], verdict
       decided("s", "block", 1, { escalation_id: "esc_1" }),
     ],
     "behaviour.count_mismatch 5",
+  ],
+  [
+    "an approved repeat that is blocked all the same is counted",
+    [
+      started("s"),
+      decided("s", "escalate", 1, { escalation_id: "esc_1" }),
+      opened,
+      resolved("approved"),
+      decided("s", "block", 2, { escalation_id: "esc_1" }),
+    ],
+    "verified",
+  ],
+  [
+    "an approved repeat with a warning is not",
+    [
+      started("s"),
+      decided("s", "escalate", 1, { escalation_id: "esc_1" }),
+      opened,
+      resolved("approved"),
+      decided("s", "allow_with_warning", 1, { escalation_id: "esc_1" }),
+    ],
+    "verified",
+  ],
+  [
+    "who has ended may still be refused",
+    [started("s"), opened, ended("s"), resolved("rejected")],
+    "verified",
   ],
   [
     "another session's approval pays for nothing",

@@ -73,6 +73,15 @@ describe("one entry", () => {
     }
   });
 
+  it("is refused above the last index that there can be", () => {
+    const code = (sequence_number: number) => {
+      const found = checkEntry({ ...lines[4], sequence_number }, placeBehind(4), context);
+      return "code" in found ? found.code : "none";
+    };
+    expect(code(2 ** 48 - 1)).to.equal("chain.gap");
+    expect(code(2 ** 48)).to.equal("entry.field");
+  });
+
   it("is refused above the sizes of section 1, and below them judged by its hashes", () => {
     const code = (content: object) => {
       const found = checkEntry({ ...lines[4], content }, placeBehind(4), context);

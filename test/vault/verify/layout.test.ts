@@ -19,6 +19,8 @@ describe("the bytes of a bundle", () => {
       text.replace("\n]}", ",\n]}"),
       text.replace(",\n{", "\n{"),
       text.replace("\n]}\n", "]}\n"),
+      text.replace("\n]}\n", "\n]\n"),
+      text.replace("\n]}\n", "\n]} \n"),
       text.replace('"entries":[\n', '"entries":['),
       "\n",
       "[]",

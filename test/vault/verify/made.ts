@@ -4,13 +4,24 @@
  */
 import { createHash, createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { canonical } from "../../../src/vault/canonical.js";
+import { growTree, leafHash, rootAt } from "../../../src/vault/merkle.js";
+import { node_crypto } from "../../../src/vault/node-crypto.js";
 import { vector } from "../../vectors.js";
 
-interface TestKey {
+interface PrivateKey {
+  readonly TEST_ONLY_private_key_pkcs8_base64: string;
+}
+
+interface TestKey extends PrivateKey {
   readonly key_id: string;
   readonly spki_base64: string;
   readonly public_key_pem: string;
-  readonly TEST_ONLY_private_key_pkcs8_base64: string;
+}
+
+/** An Ed25519 key, and the name of a witness who has it. */
+interface RawKey extends PrivateKey {
+  readonly name: string;
+  readonly public_key_base64: string;
 }
 
 const file = vector<{
@@ -19,6 +30,9 @@ const file = vector<{
     readonly entry_root: TestKey;
     readonly entry_1: TestKey;
     readonly entry_2: TestKey;
+    readonly checkpoint_p256: TestKey;
+    readonly checkpoint_ed25519: RawKey;
+    readonly witnesses: readonly RawKey[];
   };
 }>("vault/entry.json");
 
@@ -30,7 +44,7 @@ const first_at = Date.parse("2026-11-22T17:00:00.000Z");
 const parsed = new Map<string, KeyObject>();
 
 /** The private key, parsed once. */
-function privateKey({ TEST_ONLY_private_key_pkcs8_base64: text }: TestKey): KeyObject {
+function privateKey({ TEST_ONLY_private_key_pkcs8_base64: text }: PrivateKey): KeyObject {
   const key =
     parsed.get(text) ?? createPrivateKey({ key: Buffer.from(text, "base64"), format: "der", type: "pkcs8" });
   parsed.set(text, key);
@@ -53,7 +67,7 @@ export function certified(key: TestKey, first_sequence: number) {
     algorithm: "ECDSA_P256_SHA256",
     public_key: key.spki_base64,
     backend: "local",
-    created_at: at(0),
+    created_at: at(first_sequence),
     first_sequence,
     root_key_id: keys.entry_root.key_id,
   };
@@ -330,4 +344,55 @@ export function revoked(
 export function issued(credential_id: string, parent_credential_id: string | null = null): Draft {
   const none = { secret_digest: null, expires_at: null };
   return { event: "credential_issued", credential_id, agent_id: "bot", parent_credential_id, ...none };
+}
+
+/** The root of the tree over these entries. */
+export function rootOf(entries: readonly MadeEntry[]): Uint8Array {
+  const leaves = entries.map(({ content: _content, details: _details, ...envelope }) =>
+    leafHash(Buffer.from(canonical(envelope)), node_crypto.sha256),
+  );
+  return rootAt(growTree(Buffer.concat(leaves), node_crypto.sha256), entries.length, node_crypto.sha256);
+}
+
+/** The verifier key of a witness. */
+export function witnessKey(name: string, { public_key_base64 }: RawKey): string {
+  const typed = Buffer.concat([Buffer.of(4), Buffer.from(public_key_base64, "base64")]);
+  const id = createHash("sha256").update(`${name}\n`).update(typed).digest("hex").slice(0, 8);
+  return `${name}+${id}+${typed.toString("base64")}`;
+}
+
+/** One line of a note: who signed, and what. */
+type Signed = readonly [name: string, id: string, signature: Uint8Array];
+
+function byWitness(text: string, name: string, key: RawKey, seconds: number): Signed {
+  const time = Buffer.alloc(8);
+  time.writeBigUInt64BE(BigInt(seconds));
+  const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey(key));
+  return [name, witnessKey(name, key).split("+")[1] as string, Buffer.concat([time, signature])];
+}
+
+/** The checkpoint of these entries, by the log's keys and by witnesses: name, number of the key, when. */
+export function checkpointOf(
+  entries: readonly MadeEntry[],
+  cosigned: readonly (readonly [name: string, key: number, at: string])[] = [],
+  change: { readonly size?: number; readonly root?: Uint8Array; readonly types?: readonly (1 | 2)[] } = {},
+): string {
+  const { size = entries.length, root = rootOf(entries), types = [1, 2] } = change;
+  const text = `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
+  const bytes = Buffer.from(text);
+  const own: readonly Signed[] = [
+    [origin, "2573e3da", sign(null, bytes, privateKey(keys.checkpoint_ed25519))],
+    [origin, "df1119cc", sign("sha256", bytes, privateKey(keys.checkpoint_p256))],
+  ];
+  const lines = [
+    ...types.map((type) => own[type - 1] as Signed),
+    ...cosigned.map(([name, key, at]) =>
+      byWitness(text, name, keys.witnesses[key] as RawKey, Date.parse(at) / 1000),
+    ),
+  ];
+  const rows = lines.map(
+    ([name, id, signature]) =>
+      `\u2014 ${name} ${Buffer.concat([Buffer.from(id, "hex"), signature]).toString("base64")}\n`,
+  );
+  return `${text}\n${rows.join("")}`;
 }

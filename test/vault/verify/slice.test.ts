@@ -78,6 +78,31 @@ describe("a slice", () => {
     expect(verdict(drafts, [2])).to.equal("behaviour.kill_without_actor 2");
   });
 
+  it("holds an erasure of its entries, also one that erases others' too", () => {
+    const detailed = (id: string): Draft => ({
+      ...decided(id, "allow", 1),
+      details: { _salt: "0".repeat(32), id },
+    });
+    const whole = bundleText(seal([genesis, started("s"), started("t"), detailed("s"), detailed("t")]));
+    const digests = [...whole.matchAll(/"details_digest":"([0-9a-f]{64})"/g)].map(([, digest]) => digest);
+    const erasing = (own: unknown): Draft => ({
+      event: "erasure",
+      targets: [
+        { sequence: 3, details_digest: own },
+        { sequence: 4, details_digest: digests[1] },
+      ],
+      legal_basis: "",
+      reason: "",
+    });
+    const erased = (own: unknown) =>
+      slice([started("s"), started("t"), detailed("s"), detailed("t"), erasing(own)], [5]).replace(
+        /"details":\{[^}]*\},/,
+        "",
+      );
+    expect(judge(erased(digests[0]))).to.deep.include({ exit: 0, erased: [3] });
+    expect(verdictOf(judge(erased(digests[1])))).to.equal("behaviour.unknown_reference 5");
+  });
+
   it("holds nothing that has nothing to do with its session, a cause's own cause included", () => {
     expect(verdict([started("t"), started("s")], [1])).to.equal("slice.selection 1");
     const sub = started("s", { parent_session_id: "p" });

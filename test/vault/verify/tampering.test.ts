@@ -57,6 +57,28 @@ describe("a flipped bit", () => {
     }
   });
 
+  it("is not the only thing that can be wrong with log/", () => {
+    const folder = join(bundles, "good-operations");
+    const log = logAt(folder) ?? new Map<string, Uint8Array>();
+    const verdict = (path: string, content: Uint8Array | null) => {
+      const changed = new Map(log);
+      if (content === null) {
+        changed.delete(path);
+      } else {
+        changed.set(path, content);
+      }
+      return verdictOf(judge(bundleAt(folder), { log: changed }));
+    };
+    const leaves = log.get("tile/entries/000.p/73") as Uint8Array;
+    expect(verdict("checkpoint", null)).to.equal("log.missing");
+    expect(verdict("tile/entries/000.p/73", Buffer.concat([leaves, Buffer.of(0)]))).to.equal(
+      "leaf.mismatch 72",
+    );
+    expect(verdict("tile/entries/000.p/73", leaves.subarray(0, 1000))).to.equal("leaf.mismatch 1");
+    expect(verdict("tile/0/000.p/73", new Uint8Array(0))).to.equal("log.tile");
+    expect(verdict("tile/0/000.p/72", new Uint8Array(0))).to.equal("log.unexpected");
+  });
+
   it("in an entry is found there, and the entry is named", () => {
     const text = readFileSync(join(bundles, "good/bundle.json"), "latin1");
     const place = text.indexOf('"reason":"manual stop"') + '"reason":"'.length;

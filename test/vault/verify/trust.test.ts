@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { judge, pinned, verdictOf } from "./evidence.js";
-import { keys, made } from "./made.js";
+import { keys, made, witnessKey } from "./made.js";
 
 const trust = JSON.parse(pinned.toString()) as Readonly<Record<string, unknown>> & {
   readonly checkpoint_keys: readonly string[];
@@ -39,11 +39,17 @@ describe("a trust file", () => {
     },
     "without any root": { ...trust, entry_roots: [] },
     "with a root that is no P-256 key": { ...trust, entry_roots: ["AAAA"] },
+    "with a second root that is none": { ...trust, entry_roots: [...trust.entry_roots, "AAAA"] },
     "without a checkpoint key of type 0x01": { ...trust, checkpoint_keys: [p256] },
     "without a checkpoint key of type 0x02": { ...trust, checkpoint_keys: [ed25519] },
     "with a witness among the checkpoint keys": { ...trust, checkpoint_keys: [ed25519, p256, witness] },
     "with one key listed twice": { ...trust, checkpoint_keys: [ed25519, p256, p256] },
     "with one witness listed twice, to count twice": { ...trust, witnesses: [witness, witness] },
+    "with a witness whose name would command a terminal": {
+      ...trust,
+      witnesses: [...trust.witnesses, witnessKey("a\u001bb", keys.witnesses[0] as never)],
+      witness_quorum: 0,
+    },
     "with a log's key among the witnesses": { ...trust, witnesses: [...trust.witnesses, ed25519] },
     "with a quorum above the number of witnesses": { ...trust, witness_quorum: 4 },
     "with a quorum that is no number": { ...trust, witness_quorum: "2" },

@@ -1,0 +1,35 @@
+/** How many commands may wait for the disk. Stops have bounds of their own: intercepts refuse none. */
+import type { Command, Unstamped } from "../core/command.js";
+import { limits } from "../limits.js";
+
+/** `ends`: agents end their own sessions; however often they do, an operator's kill has room. */
+export type Lane = "stops" | "ends" | "commands";
+
+const lanes: Readonly<Record<Command["type"], Lane>> = {
+  start_session: "commands",
+  intercept: "commands",
+  touch_session: "commands",
+  register_agent: "commands",
+  issue_credential: "commands",
+  create_key: "commands",
+  sum_up_terminates: "stops",
+  seal_heartbeat: "stops",
+  finish_cascades: "stops",
+  kill_session: "stops",
+  end_session: "stops",
+  expire_session: "stops",
+  revoke_agent: "stops",
+  revoke_credential: "stops",
+  revoke_key: "stops",
+};
+
+export function laneOf(command: Unstamped): Lane {
+  return command.type === "end_session" && command.actor.role === "agent" ? "ends" : lanes[command.type];
+}
+
+/** Commands that may wait in each lane. */
+export const lane_limits: Readonly<Record<Lane, number>> = {
+  stops: limits.queue_stops,
+  ends: limits.queue_ends,
+  commands: limits.queue_commands,
+};

@@ -1,0 +1,102 @@
+/** Commands as the log takes them: whole where they fit one write, so that no crash cuts them. */
+import type { Event } from "../core/event.js";
+import { limits } from "../limits.js";
+import { CanonicalError } from "../vault/canonical.js";
+import { type Prepared, prepare, storedBytesMax } from "../vault/chain.js";
+import type { SealedEntry } from "../vault/entry.js";
+import type { Staged } from "../vault/vault.js";
+import { toContent } from "./content.js";
+import { EngineFault } from "./fault.js";
+import type { Lane } from "./lanes.js";
+import type { Outcome } from "./outcome.js";
+
+/** What is common to the entries of one command. */
+export interface Sealing {
+  readonly salt: () => string;
+  /** Canonical details of its decision, if it has one. */
+  readonly details: string | null;
+}
+
+/** A command that was decided and whose caller waits for its answer. */
+export interface Waiting extends Outcome {
+  readonly lane: Lane;
+  readonly sealing: Sealing;
+  /** What is durable of it so far. */
+  readonly entries: SealedEntry[];
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What of a command goes into one write: all of it, but for an order wider than a batch. */
+export interface Piece {
+  readonly of: Waiting;
+  readonly events: readonly Event[];
+  /** Index that its first entry must have. */
+  readonly sequence: number;
+  /** Whether the command is sealed with it. */
+  readonly last: boolean;
+  /** Made when its turn comes, but for the first piece: that is made before the command takes effect. */
+  prepared: readonly Prepared[] | null;
+  staged: Staged | null;
+}
+
+/**
+ * The canonical entries of the events that fit one write.
+ *
+ * @throws {EngineFault} invalid_argument: they cannot be sealed
+ */
+export function prepareFirst(events: readonly Event[], sealing: Sealing): readonly Prepared[] {
+  try {
+    return prepareAll(events.slice(0, limits.batch_entries), sealing);
+  } catch (error) {
+    if (error instanceof CanonicalError || error instanceof RangeError) {
+      throw new EngineFault("invalid_argument", `this cannot be sealed: ${error.message}`, null, error);
+    }
+    throw error;
+  }
+}
+
+export function prepareAll(events: readonly Event[], { salt, details }: Sealing): readonly Prepared[] {
+  return events.map((event) =>
+    prepare({
+      content: toContent(event, salt()),
+      details: event.event === "enforcement_decision" ? details : null,
+    }),
+  );
+}
+
+/** Cuts a command into pieces; nearly always it is one. A command without events has one too. */
+export function* piecesOf(
+  waiting: Waiting,
+  sequence: number,
+  first: readonly Prepared[],
+): Generator<Piece, void, undefined> {
+  const { events } = waiting;
+  for (let from = 0; from === 0 || from < events.length; from += limits.batch_entries) {
+    const to = from + limits.batch_entries;
+    yield {
+      of: waiting,
+      events: events.length <= limits.batch_entries ? events : events.slice(from, to),
+      sequence: sequence + from,
+      last: to >= events.length,
+      prepared: from === 0 ? first : null,
+      staged: null,
+    };
+  }
+}
+
+/** How many of the pieces, from the first on, one write can take; at least one. */
+export function fitting(pieces: readonly Piece[]): number {
+  let entries = 0;
+  let bytes = 0;
+  for (const [count, piece] of pieces.entries()) {
+    entries += piece.events.length;
+    for (const prepared of piece.prepared ?? []) {
+      bytes += storedBytesMax(prepared);
+    }
+    if (count > 0 && (entries > limits.batch_entries || bytes > limits.batch_bytes)) {
+      return count;
+    }
+  }
+  return pieces.length;
+}
