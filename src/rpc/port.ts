@@ -196,9 +196,6 @@ async function close(server: Server, open: Open, grace_ms: number): Promise<void
     }
   }
   const timer = setTimeout(() => {
-    for (const session of open.sessions) {
-      session.destroy();
-    }
     for (const socket of open.sockets) {
       socket.destroy();
     }

@@ -114,6 +114,14 @@ describe("rpc: the key is checked before the body is read", () => {
     expect(text).to.match(/^HTTP\/1.1 401 /);
   });
 
+  it("a client that asks first whether to send a body of a good size is told to go on", async () => {
+    const raw = await openRaw(server.port);
+    raw.write(`POST ${unary} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`);
+    raw.write("Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    expect(await raw.until((text) => text.includes("401"))).to.match(/^HTTP\/1.1 100 Continue\r\n\r\n/);
+    raw.socket.destroy();
+  });
+
   it("a method that is not there is answered without its body too", async () => {
     const session = openHttp2(server.port);
     const headers = { ":path": "/killcord.v1.SessionService/Nope", "content-type": "application/grpc" };

@@ -2,6 +2,9 @@ import { once } from "node:events";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.js";
+import { limits } from "../../src/limits.js";
+import { createHealth } from "../../src/rpc/health.js";
+import type { KillcordError } from "../../src/services/errors.js";
 import { type GrpcClient, openGrpcClient, statusOf } from "./grpc-client.js";
 import { type Running, start } from "./running.js";
 
@@ -51,6 +54,23 @@ describe("rpc: health, without a key", () => {
     expect(first.status).to.equal(Status.SERVICE_UNKNOWN);
     stream.cancel();
     expect((await ended).code).to.equal(Code.Canceled);
+  });
+
+  it("only so many watch at a time, and a watch that ends makes room", async () => {
+    const health = createHealth(server.door);
+    const stop = new AbortController();
+    const watches = Array.from({ length: limits.health_watches }, () =>
+      health.watch("", stop.signal)[Symbol.asyncIterator](),
+    );
+    await Promise.all(watches.map((each) => each.next()));
+    const more = () => health.watch("", stop.signal)[Symbol.asyncIterator]();
+    const refused = await more()
+      .next()
+      .catch((error: KillcordError) => error.code);
+    expect(refused).to.equal("overloaded");
+    await watches[0]?.return?.();
+    expect((await more().next()).value.status).to.equal(Status.SERVING);
+    stop.abort();
   });
 
   it("/healthz answers as long as the process does; /readyz only while commands are taken", async () => {
