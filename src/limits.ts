@@ -29,6 +29,8 @@ export const limits = {
   /** Entries in one durable write, and their bytes (vault-format.md, 7). */
   batch_entries: 256,
   batch_bytes: 4 * 1024 * 1024,
+  /** What LevelDB gathers in memory before it makes a table: with its 4 MiB it mostly rewrites tables. */
+  write_buffer_bytes: 16 * 1024 * 1024,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */

@@ -137,7 +137,7 @@ function indexOf(key: Buffer): Index {
 }
 
 async function openDatabase(directory: string): Promise<Level> {
-  const level = new Level(directory, { createIfMissing: true });
+  const level = new Level(directory, { createIfMissing: true, writeBufferSize: limits.write_buffer_bytes });
   try {
     await level.open();
     return level;

@@ -58,8 +58,9 @@ export function interceptWith(
   actor: Actor,
   session_id: string | null,
   sent: Omit<Parameters<typeof makeDetails>[0], "salt">,
+  salt = newSalt(),
 ): readonly [Of<"intercept">, Enclosed] {
-  const { details, ...digests } = makeDetails({ salt: newSalt(), ...sent });
+  const { details, ...digests } = makeDetails({ salt, ...sent });
   return [intercept(actor, session_id, digests), { details }];
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
+import fc from "fast-check";
 import { CanonicalError, canonical, isCanonical } from "../../src/vault/canonical.js";
 import { vector } from "../vectors.js";
 
@@ -92,4 +93,21 @@ describe("canonical JSON", () => {
       expect(refusal(value)).to.equal(ok ? null : "size");
     });
   }
+
+  it("sorts the keys of every object for itself, however alike they are to those before", () => {
+    // Few lengths and few letters, so that many key lists look alike.
+    const key = fc.string({ unit: fc.constantFrom("a", "b", "\u{10000}", "\uffff"), maxLength: 2 });
+    const objects = fc.array(fc.uniqueArray(key, { maxLength: 5 }), { maxLength: 30 });
+    const property = fc.property(objects, (lists) => {
+      for (const keys of lists) {
+        const text = canonical(Object.fromEntries(keys.map((name, i) => [name, i])));
+        const sorted = [...keys].sort((a, b) => Buffer.from(a).compare(Buffer.from(b)));
+        expect(Object.keys(JSON.parse(text))).to.deep.equal(sorted);
+        expect(sorted.map((name) => JSON.parse(text)[name])).to.deep.equal(
+          sorted.map((name) => keys.indexOf(name)),
+        );
+      }
+    });
+    fc.assert(property);
+  });
 });

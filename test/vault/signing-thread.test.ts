@@ -1,0 +1,86 @@
+import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { expect } from "chai";
+import { Signer } from "../../src/vault/signer.js";
+import { SigningThread } from "../../src/vault/signing-thread.js";
+import { failure } from "../journal/suite.js";
+
+const { privateKey: key } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const public_key = createPublicKey(key);
+
+function texts(count: number, name = "text"): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${name} ${i}`);
+}
+
+/** Whether each signature is that of the text in its place. */
+function areSignatures(of: readonly string[], signatures: readonly string[]): boolean {
+  return (
+    of.length === signatures.length &&
+    of.every((text, i) =>
+      verify("sha256", Buffer.from(text), public_key, Buffer.from(signatures[i] as string, "base64")),
+    )
+  );
+}
+
+describe("a signing thread", () => {
+  let thread: SigningThread;
+
+  beforeEach(() => {
+    thread = new SigningThread(key);
+  });
+
+  afterEach(() => thread.close());
+
+  it("answers each question with the signatures of its own texts", async () => {
+    const asked = [texts(3, "a"), texts(20, "b"), texts(1, "c")];
+    const answers = await Promise.all(asked.map((each) => thread.sign(each)));
+    for (const [i, each] of asked.entries()) {
+      expect(areSignatures(each, answers[i] as readonly string[])).to.equal(true);
+    }
+  });
+
+  it("signs while the event loop goes on", async () => {
+    let turns = 0;
+    let signed = false;
+    const turn = () => {
+      turns += 1;
+      if (!signed) {
+        setImmediate(turn);
+      }
+    };
+    const waiting = thread.sign(texts(500));
+    turn();
+    expect(areSignatures(texts(500), await waiting)).to.equal(true);
+    signed = true;
+    expect(turns).to.be.greaterThan(2);
+  });
+
+  it("rejects what it has not signed when it ends, and everything after", async () => {
+    await thread.sign(texts(1));
+    const waiting = failure(() => thread.sign(texts(50_000)));
+    await thread.close();
+    expect((await waiting).message).to.contain("has ended");
+    expect((await failure(() => thread.sign(texts(1)))).message).to.contain("has ended");
+  });
+});
+
+describe("a signer", () => {
+  let signer: Signer;
+
+  beforeEach(() => {
+    signer = new Signer(key);
+  });
+
+  afterEach(() => signer.close());
+
+  it("gives everybody the right signatures, before its thread has begun and after", async () => {
+    for (let round = 0; round < 30; round++) {
+      const asked = Array.from({ length: 1 + (round % 7) * 3 }, (_, i) =>
+        texts(1 + (i % 3), `${round}.${i}`),
+      );
+      const answers = await Promise.all(asked.map((each) => signer.sign(each)));
+      for (const [i, each] of asked.entries()) {
+        expect(areSignatures(each, answers[i] as readonly string[])).to.equal(true);
+      }
+    }
+  });
+});
