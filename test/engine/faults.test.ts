@@ -199,25 +199,73 @@ describe("an index that cannot be written", () => {
   });
 
   it("claims nothing later: the restart writes again what is missing", async () => {
-    const { engine, admin } = await place.start();
+    const journal = new UnsyncedJournal(place.disk);
+    const { engine, admin } = await place.start({ journal });
     await engine.submit(start(admin, "s1"));
     await engine.submit(start(admin, "s2"));
+    await engine.submit(end(admin, "s1"));
+    journal.hold();
+    const ended = engine.submit(end(admin, "s2"));
+    await journal.held();
     broken = true;
-    const ended = engine.submit(end(admin, "s1"));
-    await ended;
-    await engine.projection.settle().catch(() => {});
+    await failure(() => engine.projection.settle());
     broken = false;
-    await engine.submit(end(admin, "s2")).catch(() => {});
-    await engine.projection.settle().catch(() => {});
+    journal.release();
+    await ended;
+    await failure(() => engine.projection.settle());
     place.time.restart();
     const again = await place.start();
-    const stopped = [];
-    for await (const session of again.engine.projection.stoppedSessions(again.engine.projection.size)) {
-      stopped.push(session.session_id);
-    }
-    expect(stopped).to.include("s1");
+    expect(await stoppedIn(again)).to.deep.equal(["s2", "s1"]);
+  });
+
+  it("and a log that cannot be written either are told as one", async () => {
+    const held = new UnsyncedJournal(place.disk);
+    const journal = new FaultyJournal(held);
+    const { engine, admin, fatal } = await place.start({ journal });
+    await engine.submit(start(admin, "s1"));
+    await engine.submit(end(admin, "s1"));
+    held.hold();
+    journal.fail("append", "stored");
+    const unanswered = faultOf(engine.submit(intercept(admin, null)));
+    await held.held();
+    broken = true;
+    await failure(() => engine.projection.settle());
+    held.release();
+    expect((await unanswered).code).to.equal("unavailable");
+    expect(fatal).to.have.lengthOf(1);
   });
 });
+
+describe("an index that is behind the log", () => {
+  it("is brought up to it at the next start", async () => {
+    const place = await newPlace();
+    try {
+      const { engine, admin } = await place.start();
+      await engine.submit(start(admin, "s1"));
+      await engine.submit(start(admin, "s2"));
+      await engine.submit(end(admin, "s1"));
+      await engine.projection.settle();
+      const written = new MemoryLevel<string, string>();
+      for await (const [key, value] of place.rows.iterator()) {
+        await written.put(key as string, value as string);
+      }
+      await engine.submit(end(admin, "s2"));
+      place.rows = written;
+      place.time.restart();
+      expect(await stoppedIn(await place.start())).to.deep.equal(["s2", "s1"]);
+    } finally {
+      await place.remove();
+    }
+  });
+});
+
+async function stoppedIn({ engine }: Running): Promise<readonly string[]> {
+  const stopped: string[] = [];
+  for await (const { session_id } of engine.projection.stoppedSessions(engine.projection.size)) {
+    stopped.push(session_id);
+  }
+  return stopped;
+}
 
 describe("the end of an engine", () => {
   let place: Place;
@@ -238,10 +286,14 @@ describe("the end of an engine", () => {
     journal.hold();
     const taken = engine.submit(intercept(admin, "s1"));
     await journal.held();
-    const stopped = engine.stop();
+    const order: string[] = [];
+    const stopped = engine.stop().then(() => order.push("stopped"));
+    void taken.then(() => order.push("answered"));
     await new Promise<void>((resolve) => setImmediate(resolve));
     expect((await faultOf(engine.submit(intercept(admin, "s1")))).code).to.equal("unavailable");
     journal.release();
+    await stopped;
+    expect(order).to.deep.equal(["answered", "stopped"]);
     expect((await taken).events[0]).to.include({ decision: "allow" });
     await stopped;
   });

@@ -102,6 +102,16 @@ describe("memory", () => {
     expect(await verifiedFailures(running.vault)).to.deep.equal([]);
   });
 
+  it("counts no entry twice in a replay that begins with the rows of a later time", async () => {
+    await stopped("s1", "s2", "s3");
+    await terminate("s1");
+    await terminate("s1");
+    const before = await running.engine.projection.session("s1");
+    await restart();
+    await running.engine.load(["s1"]);
+    expect(running.engine.state.sessions.get("s1")).to.deep.equal(before);
+  });
+
   it("counts on when many callers name the same absent session at once", async () => {
     await stopped("s1", "s2", "s3");
     await Promise.all(upTo(10).map(() => terminate("s1")));

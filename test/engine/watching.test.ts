@@ -1,10 +1,17 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { MemoryLevel } from "memory-level";
+import type { Decision } from "../../src/core/decision.js";
 import type { Session } from "../../src/core/state.js";
-import type { Update } from "../../src/engine/follower.js";
+import { engineClock } from "../../src/engine/clock.js";
+import { DerivedRows } from "../../src/engine/derived.js";
+import { Follower, type Update } from "../../src/engine/follower.js";
+import { Projection } from "../../src/engine/projection.js";
 import { limits } from "../../src/limits.js";
+import { Workspace } from "../core/workspace.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
 import { end, intercept, kill, start } from "./asked.js";
+import { ManualTime } from "./manual-time.js";
 import { newPlace, type Place, type Running } from "./place.js";
 
 /** A reader that takes one message at a time, when a test says so. */
@@ -240,6 +247,31 @@ describe("a watch", () => {
     expect(await blocked).to.equal(null);
     expect(engine.follower.watchers).to.equal(0);
     expect(place.time.tasks).to.equal(tasks);
+  });
+});
+
+describe("a change that is sealed while a watch reads the state", () => {
+  it("is told next, and not vouched for before", async () => {
+    const workspace = new Workspace(false);
+    const admin = workspace.bootstrap();
+    workspace.submit(start(admin, "s1"));
+    const projection = new Projection(new DerivedRows(new MemoryLevel<string, string>(), () => {}));
+    projection.onSealed(workspace.log);
+    const follower = new Follower(projection, engineClock(0, new ManualTime()));
+    const watch = follower.session("s1", new AbortController().signal);
+    // What is sealed in the turn in which the state is read comes after it.
+    const seal = ({ events }: Decision) => {
+      projection.onSealed(events);
+      follower.onSealed(events);
+    };
+    const revision = projection.size - 1;
+    const first = watch.next();
+    seal(workspace.submit(intercept(admin, "s1")));
+    expect((await first).value).to.deep.include({ revision });
+    await watch.next();
+    const next = watch.next();
+    seal(workspace.submit(kill(admin, "s1")));
+    expect((await next).value).to.have.nested.property("session.status", "killed");
   });
 });
 
