@@ -3,7 +3,8 @@ import type { Json } from "./canonical.js";
 import { type CertifiedKey, certificateText, type EntryKey } from "./certificate.js";
 import { signature_algorithm } from "./entry.js";
 import { checkpointVkeys, type Keys } from "./keys.js";
-import { keyId, signText, spkiOf } from "./signer.js";
+import { signText } from "./signature.js";
+import { keyId, spkiOf } from "./signer.js";
 import { StartError } from "./start-error.js";
 
 const format = "killcord-vault/1";

@@ -18,7 +18,8 @@ import { type ExpectedName, type Genesis, readGenesis } from "./genesis.js";
 import { sha256Hex } from "./hash.js";
 import type { Journal, StoredEntry } from "./journal.js";
 import { type Keys, publicKeyOf } from "./keys.js";
-import { keyId, spkiOf, verifyText } from "./signer.js";
+import { verifyText } from "./signature.js";
+import { keyId, spkiOf } from "./signer.js";
 import { StartError } from "./start-error.js";
 
 /** The parsed content of a sealed entry. */

@@ -11,7 +11,8 @@ import { certificateText } from "../../src/vault/certificate.js";
 import { genesisContent } from "../../src/vault/genesis.js";
 import type { Keys } from "../../src/vault/keys.js";
 import { checkpointVkeys } from "../../src/vault/keys.js";
-import { derFromRaw, keyId, Signer, spkiOf, verifyText } from "../../src/vault/signer.js";
+import { derFromRaw, verifyText } from "../../src/vault/signature.js";
+import { keyId, Signer, spkiOf } from "../../src/vault/signer.js";
 import { vector } from "../vectors.js";
 
 interface TestKey {
