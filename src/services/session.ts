@@ -171,13 +171,13 @@ async function* sessionsInOrder({ engine }: Context): AsyncGenerator<Session, vo
 }
 
 function placeOf(session: Session): string {
-  return JSON.stringify([session.stop !== null, session.start_sequence]);
+  return `${session.stop === null ? "live" : "stopped"} ${session.start_sequence}`;
 }
 
 function isAfter(session: Session, place: string): boolean {
-  const [stopped, start_sequence] = JSON.parse(place) as [boolean, number];
+  const [where, start_sequence] = place.split(" ");
   const is_stopped = session.stop !== null;
-  return is_stopped === stopped ? session.start_sequence < start_sequence : is_stopped;
+  return is_stopped === (where === "stopped") ? session.start_sequence < Number(start_sequence) : is_stopped;
 }
 
 function filterOf(context: Context, request: ListSessionsRequest, call: Call): (session: Session) => boolean {
