@@ -31,6 +31,8 @@ export const limits = {
   batch_bytes: 4 * 1024 * 1024,
   /** What LevelDB gathers in memory before it makes a table: with its 4 MiB it mostly rewrites tables. */
   write_buffer_bytes: 16 * 1024 * 1024,
+  /** Entries of which one write takes so many however large they are. */
+  piece_entries: 80,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
@@ -170,7 +172,7 @@ if (
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
-  limits.entry_bytes + limits.leaf_bytes > limits.batch_bytes ||
+  limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.export_chunk_bytes >= limits.reply_bytes

@@ -69,7 +69,11 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
     const door = openDoor({ engine, vault });
     const rest = createRestHandler(door, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log });
+    const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
+      (error: Error) => {
+        throw new CommandFailure("unavailable", 1, error.message);
+      },
+    );
     return { vault, engine, server, admin_key };
   } catch (error) {
     throw startFailure(error);
@@ -97,6 +101,10 @@ function die(log: Logger, error: Error): void {
 function startFailure(error: unknown): unknown {
   if (error instanceof StartError) {
     return new CommandFailure(error.code, 1, error.message);
+  }
+  if (error instanceof Error && "code" in error && String(error.code).startsWith("LEVEL_")) {
+    const message = `LevelDB can't read the store: ${error.message}. Keep it as it is and restore the newest backup.`;
+    return new CommandFailure("start.damaged", 1, message);
   }
   return error;
 }

@@ -45,6 +45,10 @@ export class Follower {
     if (this.#watchers.size === 0) {
       return;
     }
+    // A key that is gone may be that of any watcher.
+    if (events.some(({ event }) => event === "api_key_revoked")) {
+      this.#rouseAll();
+    }
     for (const event of events) {
       for (const session_id of touchedBy(this.#projection, event)) {
         for (const watcher of this.#watchers.get(session_id) ?? []) {
@@ -57,6 +61,10 @@ export class Follower {
   /** Ends every watch: with a bookmark when the server drains, or with an error. */
   end(why: Error | "draining"): void {
     this.#ended ??= why;
+    this.#rouseAll();
+  }
+
+  #rouseAll(): void {
     for (const watchers of this.#watchers.values()) {
       for (const watcher of watchers) {
         rouse(watcher);
@@ -68,9 +76,14 @@ export class Follower {
    * Follows one session that exists: its state now, then each newer one in the order of the log,
    * until it is terminal.
    *
-   * @throws whatever `end` was given
+   * @param refuse throws when the reader may not go on; asked before each message, and whenever a key was revoked
+   * @throws whatever `end` was given, or `refuse` throws
    */
-  async *session(session_id: string, signal: AbortSignal): AsyncGenerator<Update, void, undefined> {
+  async *session(
+    session_id: string,
+    signal: AbortSignal,
+    refuse: () => void = () => {},
+  ): AsyncGenerator<Update, void, undefined> {
     let told: Session | null = null;
     const watcher: Watcher = { dirty: false, wake: () => {} };
     const watchers = this.#watchers.get(session_id) ?? new Set();
@@ -81,6 +94,7 @@ export class Follower {
         // Read first: what is sealed while the state is fetched is not vouched for.
         const revision = this.#projection.size - 1;
         const session = await this.#projection.session(session_id);
+        refuse();
         if (session !== null && isNews(told, session)) {
           told = session;
           yield { type: "state", session, revision };

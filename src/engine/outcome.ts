@@ -7,6 +7,8 @@ import type { SealedEntry } from "../vault/entry.js";
 export interface Enclosed {
   /** Canonical details of the decision's entry. */
   readonly details?: string | null;
+  /** The details in their short form, for an entry that has no room for them. */
+  readonly brief?: () => { readonly details: string | null; readonly details_digest: string | null };
   /** Canonical text of a request with an idempotency key. */
   readonly request?: string | null;
   /** performance.now() when the request came in. */

@@ -65,24 +65,32 @@ export function prepareAll(events: readonly Event[], { salt, details }: Sealing)
   );
 }
 
-/** Cuts a command into pieces; nearly always it is one. A command without events has one too. */
+/**
+ * Cuts a command into pieces; nearly always it is one. A command without events has one too. What
+ * does not fit one write is cut so small that each piece fits, however long a reason every one of
+ * its entries repeats: a write that is refused would stop the process and lose the stop.
+ */
 export function* piecesOf(
   waiting: Waiting,
   sequence: number,
   first: readonly Prepared[],
 ): Generator<Piece, void, undefined> {
   const { events } = waiting;
-  for (let from = 0; from === 0 || from < events.length; from += limits.batch_entries) {
-    const to = from + limits.batch_entries;
+  let to = bytesOf(first) <= limits.batch_bytes ? limits.batch_entries : limits.piece_entries;
+  for (let from = 0; from === 0 || from < events.length; from = to, to += limits.piece_entries) {
     yield {
       of: waiting,
-      events: events.length <= limits.batch_entries ? events : events.slice(from, to),
+      events: events.length <= to && from === 0 ? events : events.slice(from, to),
       sequence: sequence + from,
       last: to >= events.length,
-      prepared: from === 0 ? first : null,
+      prepared: from === 0 ? first.slice(0, to) : null,
       staged: null,
     };
   }
+}
+
+function bytesOf(prepared: readonly Prepared[]): number {
+  return prepared.reduce((sum, one) => sum + storedBytesMax(one), 0);
 }
 
 /** How many of the pieces, from the first on, one write of so many entries can take; at least one. */
@@ -92,9 +100,7 @@ export function fitting(pieces: readonly Piece[], entries_max: number): number {
   let bytes = 0;
   for (const [count, piece] of pieces.entries()) {
     entries += piece.events.length;
-    for (const prepared of piece.prepared ?? []) {
-      bytes += storedBytesMax(prepared);
-    }
+    bytes += bytesOf(piece.prepared ?? []);
     if (count > 0 && (entries > most || bytes > limits.batch_bytes)) {
       return count;
     }

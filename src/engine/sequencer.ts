@@ -47,6 +47,12 @@ export interface SequencerParts {
   readonly onFailed: (error: Error) => void;
 }
 
+/** A decision that can be sealed. */
+interface Ready extends Pick<Outcome, "reply" | "events"> {
+  readonly sealing: Sealing;
+  readonly first: readonly Prepared[];
+}
+
 export class Sequencer {
   readonly #parts: SequencerParts;
   /** Pieces of commands in their order: those that have no place in the log yet, and those that have. */
@@ -86,12 +92,8 @@ export class Sequencer {
         1000,
       );
     }
-    const { state, salt } = this.#parts;
-    const command = this.#stamp(unstamped, enclosed);
-    const sequence = state.next_sequence;
-    const { reply, events } = decide(state, command);
-    const sealing: Sealing = { salt, details: enclosed.details ?? null };
-    const first = prepareFirst(events, sealing);
+    const sequence = this.#parts.state.next_sequence;
+    const { reply, events, sealing, first } = this.#decide(this.#stamp(unstamped, enclosed), enclosed);
     this.#takeEffect(events);
     return new Promise((resolve, reject) => {
       this.#queued[lane] += 1;
@@ -128,6 +130,25 @@ export class Sequencer {
     }
     if (first) {
       this.#parts.onFailed(error);
+    }
+  }
+
+  /**
+   * What is decided, with its first entries as they will be sealed. A long reason may leave no room
+   * for what a client sent with its action: that never costs it the answer (vault-format.md, 2).
+   */
+  #decide(command: Command, { details = null, brief }: Enclosed): Ready {
+    const { state, salt } = this.#parts;
+    const { reply, events } = decide(state, command);
+    const sealing: Sealing = { salt, details };
+    try {
+      return { reply, events, sealing, first: prepareFirst(events, sealing) };
+    } catch (error) {
+      if (brief === undefined || command.type !== "intercept" || !(error instanceof EngineFault)) {
+        throw error;
+      }
+      const { details_digest, ...short } = brief();
+      return this.#decide({ ...command, details_digest }, short);
     }
   }
 

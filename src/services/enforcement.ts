@@ -71,6 +71,7 @@ function commandOf(
   }
   const salt = newSalt();
   const details = detailsOf(request, salt);
+  const brief = () => detailsOf(request, salt, 0);
   const { repeat, request: text } = keep(InterceptRequestSchema, request, "Intercept", [], salt);
   const command = {
     type: "intercept",
@@ -85,13 +86,20 @@ function commandOf(
     repeat,
     ...by(call),
   } as const;
-  return { command, enclosed: { details: details.details, request: text, received_ms: call.received_ms } };
+  return {
+    command,
+    enclosed: { details: details.details, brief, request: text, received_ms: call.received_ms },
+  };
 }
 
-function detailsOf(request: InterceptRequest, salt: string): ReturnType<typeof makeDetails> {
+function detailsOf(
+  request: InterceptRequest,
+  salt: string,
+  bytes_max: number = limits.details_bytes,
+): ReturnType<typeof makeDetails> {
   const metadata = request.metadata === undefined ? null : metadataOf(request.metadata);
   try {
-    return makeDetails({ salt, metadata, action_content: request.actionContent ?? null });
+    return makeDetails({ salt, metadata, action_content: request.actionContent ?? null }, bytes_max);
   } catch (error) {
     if (error instanceof CanonicalError) {
       throw invalid([{ field: "metadata", issue: error.message }]);

@@ -11,7 +11,7 @@ import {
   type WatchSessionRequest,
   type WatchSessionResponseSchema,
 } from "../../gen/killcord/v1/session_pb.js";
-import { owns } from "../core/access.js";
+import { isExpired, owns } from "../core/access.js";
 import { expiryOnPath } from "../core/budget.js";
 import { system_actor } from "../core/event.js";
 import type { Session } from "../core/state.js";
@@ -171,13 +171,13 @@ async function* sessionsInOrder({ engine }: Context): AsyncGenerator<Session, vo
 }
 
 function placeOf(session: Session): string {
-  return JSON.stringify([session.stop !== null, session.start_sequence]);
+  return `${session.stop === null ? "live" : "stopped"} ${session.start_sequence}`;
 }
 
 function isAfter(session: Session, place: string): boolean {
-  const [stopped, start_sequence] = JSON.parse(place) as [boolean, number];
+  const [where, start_sequence] = place.split(" ");
   const is_stopped = session.stop !== null;
-  return is_stopped === stopped ? session.start_sequence < start_sequence : is_stopped;
+  return is_stopped === (where === "stopped") ? session.start_sequence < Number(start_sequence) : is_stopped;
 }
 
 function filterOf(context: Context, request: ListSessionsRequest, call: Call): (session: Session) => boolean {
@@ -202,7 +202,8 @@ async function* watchSession(
     readToken(request.resumeToken, vault.origin, engine.projection.size);
   }
   try {
-    for await (const update of engine.follower.session(request.sessionId, call.signal)) {
+    const refuse = () => refuseWatcher(context, call);
+    for await (const update of engine.follower.session(request.sessionId, call.signal, refuse)) {
       const place = {
         revision: BigInt(update.revision),
         resumeToken: tokenOf(vault.origin, update.revision),
@@ -217,5 +218,20 @@ async function* watchSession(
     }
   } catch (error) {
     throw faultOf(error);
+  }
+}
+
+/**
+ * A watch ends with its key. That of a revoked credential ends with its session instead, which the
+ * revocation stops: it has to learn that.
+ */
+function refuseWatcher(context: Context, call: Call): void {
+  const key = callerKey(context, call);
+  const spent = key.revoked === null ? isExpired(key, context.engine.clock.now()) : key.kind === "key";
+  if (spent) {
+    throw new KillcordError(
+      "expired_api_key",
+      `the key ${key.key_id} was revoked or has expired: ask an admin for a new one`,
+    );
   }
 }

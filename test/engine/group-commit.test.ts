@@ -6,7 +6,7 @@ import { MemoryJournal } from "../journal/memory.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
 import { intercept, interceptWith, kill, start } from "./asked.js";
 import { CountedJournal } from "./counted.js";
-import { newPlace, type Place, type Running } from "./place.js";
+import { newPlace, type Place, type Running, verifiedFailures } from "./place.js";
 
 describe("group commit", () => {
   let place: Place;
@@ -142,6 +142,25 @@ describe("a batch", () => {
     await family("a", limits.batch_entries + 50);
     const batches = await batchesOf(() => [running.engine.submit(kill(running.admin, "a"))]);
     expect(batches.map((batch) => batch.length)).to.deep.equal([limits.batch_entries, 51]);
+  });
+
+  it("is cut where the bytes of a command alone are more than fit, and the server goes on", async () => {
+    const { engine, vault, admin, fatal } = running;
+    // 12 bytes of canonical text each: the longest that a name and a reason can be.
+    const agent_id = "\u{1f600}".repeat(256);
+    await engine.submit(start(admin, "root", { agent_id }));
+    await Promise.all(
+      Array.from({ length: 299 }, (_, i) =>
+        engine.submit(start(admin, `root.${i}`, { agent_id, parent_session_id: "root" })),
+      ),
+    );
+    const reason = "\u{1f600}".repeat(limits.reason_characters);
+    const batches = await batchesOf(() => [engine.submit(kill(admin, "root", reason))]);
+    expect(batches.flat()).to.have.lengthOf(301);
+    expect(batches.length).to.be.above(1);
+    expect(fatal).to.deep.equal([]);
+    expect(engine.state.live_sessions).to.equal(0);
+    expect(await verifiedFailures(vault)).to.deep.equal([]);
   });
 
   it("holds whole commands also where their bytes are what does not fit", async () => {
