@@ -42,9 +42,7 @@ export function revokeAgent(state: State, event: AgentRevoked, sequence: number)
   const order = revocationOrder(event.event, sequence, event.reason);
   for (const credential_id of agent.credential_ids) {
     revokeKey(state, credential_id, revocation);
-    if (!state.scopes.credential.has(credential_id)) {
-      orderStop(state.scopes.credential, credential_id, "revoked", order);
-    }
+    orderStop(state.scopes.credential, credential_id, "revoked", order);
   }
   orderStop(state.scopes.agent, event.agent_id, "revoked", order);
 }

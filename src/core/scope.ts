@@ -84,7 +84,7 @@ export function pathFromRoot(state: State, session: Session): readonly Session[]
   return path;
 }
 
-/** Live sessions below the given ones, and these, parents before children, each once. */
+/** Live sessions below the given ones, and these, each once; below one root, parents before children. */
 export function withDescendants(state: State, roots: Iterable<string>): readonly Session[] {
   const found = new Set<Session>();
   const waiting = [...roots];

@@ -165,9 +165,10 @@ describe("limits of the core", () => {
   });
 
   it("a large family stops at once, and leaves nothing behind in memory", () => {
-    workspace.submit(start(root, "s0"));
+    workspace.submit(start(root, "s0", { agent_id: "loan-bot" }));
     for (let i = 1; i < 5000; i++) {
-      workspace.submit(start(root, `s${i}`, { parent_session_id: `s${i < 100 ? 0 : i % 100}` }));
+      const parent_session_id = `s${i < 100 ? 0 : i % 100}`;
+      workspace.submit(start(root, `s${i}`, { agent_id: "loan-bot", parent_session_id }));
     }
     workspace.submit({
       type: "kill_session",
@@ -178,6 +179,7 @@ describe("limits of the core", () => {
     });
     const { state } = workspace;
     expect(state.live_sessions).to.equal(0);
+    expect(state.agents.get("loan-bot")?.live_sessions.size).to.equal(0);
     expect([state.children.size, state.scopes.session.size, state.session_repeats.size]).to.deep.equal([
       0, 0, 0,
     ]);

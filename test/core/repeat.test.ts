@@ -74,4 +74,17 @@ describe("idempotency keys", () => {
     expect(startUnder("k2", "x2")).to.include({ session_id: "x2" });
     expect(kept()?.size, "what is over is forgotten").to.equal(1);
   });
+
+  it("one that is used anew counts as the newest of its caller", () => {
+    const outside = () =>
+      workspace.submit(intercept(root, null, { agent_id: "loan-bot", repeat: repeatable("outside") })).reply;
+    const first = outside();
+    workspace.submit(start(root, "s1", { agent_id: "loan-bot", repeat: repeatable("start") }));
+    workspace.submit({ type: "revoke_agent", actor: root, agent_id: "loan-bot", reason: "", repeat: null });
+    expect(outside(), "the block that the stop demands, not the old allow").to.not.deep.equal(first);
+    expect([...(workspace.state.principal_repeats.get(root.key_id as string) ?? []).keys()]).to.deep.equal([
+      "start",
+      "outside",
+    ]);
+  });
 });

@@ -34,13 +34,15 @@ register loan-bot credential=c4
 issue loan-bot credential=c4
 revoke agent loan-bot reason="again"
 revoke credential c1
+revoke credential c3
 ----
 refused agent_suspended
 refused expired_api_key
 refused agent_suspended
 refused agent_suspended
 agent loan-bot credential=c1 revoked
-key c1 revoked
+key c1 revoked ""
+key c3 revoked "unused"
 
 # One that was only named by a session can be revoked; one never seen cannot.
 revoke agent helper reason="out"

@@ -77,3 +77,17 @@ intercept n step
 @31 session_killed m parent_stopped actions=0 because=@30 "parent stopped: ttl expired: ttl_seconds 20" by system
 @32 session_killed n parent_stopped actions=0 because=@31 "parent stopped: ttl expired: ttl_seconds 20" by system
 @33 enforcement_decision n terminate parent_stopped actions=0 because=@32 "parent stopped: ttl expired: ttl_seconds 20"
+
+# Of two idle times that are over, the one above is the one that ends.
+start session=o idle_timeout_seconds=20
+start session=p parent=o idle_timeout_seconds=10
+wait 20s
+intercept p step
+touch o
+----
+@34 session_started o idle_timeout_seconds=20
+@35 session_started p parent=o idle_timeout_seconds=10
+@36 session_expired o idle_timeout actions=0 deadline=110s
+@37 session_killed p parent_stopped actions=0 because=@36 "parent stopped: idle timeout: idle_timeout_seconds 20" by system
+@38 enforcement_decision p terminate parent_stopped actions=0 because=@37 "parent stopped: idle timeout: idle_timeout_seconds 20"
+o expired idle_timeout "idle timeout: idle_timeout_seconds 20"

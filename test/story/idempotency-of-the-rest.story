@@ -28,7 +28,7 @@ key c2 (replayed)
 @8 session_started s4 agent=pay-bot credential=c2 idle_timeout_seconds=86400
 @9 credential_revoked c2 agent=pay-bot killed=1 s4 "leaked"
 @10 session_killed s4 credential_revoked actions=0 because=@9 "leaked"
-key c2 revoked (replayed)
+key c2 revoked "leaked" (replayed)
 @11 agent_revoked pay-bot credentials=c1 killed=0 "out"
 agent pay-bot credential=c1 revoked
 @12 api_key_created ann agent
@@ -87,5 +87,5 @@ s12 active (replayed)
 refused credential_revoked
 @25 agent_revoked brief-bot credentials=c5,c4 killed=1 s12 "by root"
 @26 session_killed s12 agent_revoked actions=0 because=@25 "by root"
-key c5 revoked (replayed)
+key c5 revoked "by root" (replayed)
 refused agent_not_found

@@ -29,7 +29,7 @@ revoke key nobody
 s1 active
 refused expired_api_key
 @7 api_key_revoked ann "by root"
-key ann revoked
+key ann revoked "by root"
 refused key_not_found
 
 # A credential that expires is refused too, and its sessions idle out.

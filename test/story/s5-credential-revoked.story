@@ -39,7 +39,7 @@ intercept s4 transfer_funds
 revoke credential c1 reason="once more"
 revoke credential c9
 ----
-key c1 revoked
+key c1 revoked "key compromised"
 refused credential_not_found
 
 # The credential is out; the agent's other one is good.

@@ -233,8 +233,9 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     case "agent":
       return describeAgent(state.agents.get(reply.agent_id) as Agent);
     case "key": {
-      const revoked = state.keys.get(reply.key_id)?.revoked ? " revoked" : "";
-      return `key ${reply.key_id}${revoked}${reply.replayed ? " (replayed)" : ""}`;
+      const revoked = state.keys.get(reply.key_id)?.revoked;
+      const why = revoked ? ` revoked ${JSON.stringify(revoked.reason)}` : "";
+      return `key ${reply.key_id}${why}${reply.replayed ? " (replayed)" : ""}`;
     }
     case "done":
       return "nothing";
