@@ -43,7 +43,9 @@ export function printFailure(failure: CommandFailure, json: boolean): void {
     process.stderr.write(`${jsonLine({ ok: false, error })}\n`);
     return;
   }
-  process.stderr.write(`killcord: ${plain(failure.message)}\n`);
+  // Whoever looks up why a start was refused looks for the code.
+  const code = failure.code.startsWith("start.") ? `${failure.code}: ` : "";
+  process.stderr.write(`killcord: ${code}${plain(failure.message)}\n`);
   for (const { field, issue } of failure.details) {
     process.stderr.write(`  ${plain(field)}: ${plain(issue)}\n`);
   }

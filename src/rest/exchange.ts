@@ -1,5 +1,4 @@
 /** One HTTP exchange, over HTTP/1.1 or HTTP/2: what is read of the request and how the reply leaves. */
-import { randomBytes } from "node:crypto";
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 
@@ -28,14 +27,6 @@ export interface Reply {
 export interface RefusedBodyBounds {
   readonly refused_body_bytes: number;
   readonly linger_ms: number;
-}
-
-const sane_request_id = /^[A-Za-z0-9_.:-]{1,128}$/;
-
-/** The caller's X-Request-Id if it is sane, else a new one: `req_` and 24 hex digits. */
-export function requestIdOf(req: Incoming): string {
-  const sent = headerOf(req, "x-request-id");
-  return sent !== null && sane_request_id.test(sent) ? sent : `req_${randomBytes(12).toString("hex")}`;
 }
 
 /** A request header by its lower-case name; null when there is none. */

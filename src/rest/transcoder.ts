@@ -5,6 +5,7 @@
 import { limits } from "../limits.js";
 import type { Call, Door } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
+import { requestId } from "../services/request-id.js";
 import { watchCaller } from "./caller.js";
 import { applyIdempotencyKey, nameRule, reshape } from "./compat.js";
 import {
@@ -14,7 +15,6 @@ import {
   type Outgoing,
   type RefusedBodyBounds,
   type Reply,
-  requestIdOf,
   sendReply,
 } from "./exchange.js";
 import { readRequest } from "./params.js";
@@ -80,7 +80,7 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
 
   async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
-    const exchange: Exchange = { req, res, request_id: requestIdOf(req) };
+    const exchange: Exchange = { req, res, request_id: requestId(headerOf(req, "x-request-id")) };
     let reply: Reply;
     try {
       reply = await answer(exchange, received_ms);

@@ -2,6 +2,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { limits } from "../limits.js";
 import type { Door, Principal } from "../services/door.js";
+import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
 import { earlyError } from "./early-error.js";
 import { toConnectError, toRefusal } from "./error.js";
@@ -13,7 +14,6 @@ import { carrying, createEndpoints, type Pass } from "./methods.js";
 import { type Placed, place } from "./place.js";
 import { timeout_headers, timeoutOf } from "./protocol.js";
 import { refuse } from "./refuse.js";
-import { requestId } from "./request-id.js";
 import { endInTime, send } from "./send.js";
 
 /** What one call can take up; a part of limits.ts. */

@@ -1,4 +1,5 @@
 /** The journal in LevelDB (vault-format.md, 7): one put a batch, with `sync: true`. */
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { limits } from "../limits.js";
@@ -136,7 +137,20 @@ function indexOf(key: Buffer): Index {
   return Number(key.readBigUInt64BE());
 }
 
+async function makePrivate(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EEXIST") {
+      throw refusal(directory, error as Error);
+    }
+  }
+}
+
 async function openDatabase(directory: string): Promise<Level> {
+  // LevelDB would make it readable by everybody, and a data directory that was there before may be too.
+  await makePrivate(directory);
   const level = new Level(directory, { createIfMissing: true, writeBufferSize: limits.write_buffer_bytes });
   try {
     await level.open();
