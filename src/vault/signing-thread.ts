@@ -5,29 +5,13 @@
 import type { KeyObject } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import { limits } from "../limits.js";
+import type { Signed, SigningWork, Unsigned } from "./signing.js";
 import { claim, newClaims } from "./signing-claims.js";
 
 interface Asked {
   readonly texts: readonly string[];
   readonly resolve: (signatures: readonly string[]) => void;
   readonly reject: (error: Error) => void;
-}
-
-/** What the thread is given when it begins. */
-export interface SigningWork {
-  readonly key: KeyObject;
-  readonly claims: Int32Array;
-}
-
-/** Texts to sign. The thread answers with a Signed unless somebody else has claimed them. */
-export interface Unsigned {
-  readonly message: number;
-  readonly texts: readonly string[];
-}
-
-export interface Signed {
-  readonly message: number;
-  readonly signatures: readonly string[];
 }
 
 export class SigningThread {
