@@ -52,15 +52,19 @@ interface Parts {
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
     const store = openStoreIn(config.data);
+    let engine: Engine | null = null;
     const vault = await openVault({
       directory: config.data,
+      checkpoints: config.checkpoints ?? undefined,
       origin: config.origin ?? undefined,
       heartbeat_seconds: limits.heartbeat_seconds,
       journal: store.journal,
       now: Date.now,
       random: randomBytes,
+      onWarning: (message) => log.warn(message),
+      onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
     });
-    const engine = await Engine.open({
+    engine = await Engine.open({
       log: vault,
       rows: store.derived("projection"),
       heartbeat_seconds: limits.heartbeat_seconds,
