@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
+import { withStaticLog } from "../rest/static-log.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
 import { openServer } from "../rpc/server.js";
@@ -72,7 +73,11 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     });
     const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
     const door = openDoor({ engine, vault });
-    const rest = createRestHandler(door, log);
+    const shown = {
+      file: (path: string) => vault.publication.file(path),
+      is_public: config.public_log,
+    };
+    const rest = withStaticLog(createRestHandler(door, log), door, shown, log);
     const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
       (error: Error) => {
         throw new CommandFailure("unavailable", 1, error.message);

@@ -41,6 +41,8 @@ export interface PublicationParts {
   /** Leaves of sealed entries from an index to before another. */
   readonly leaves: (from: number, to: number) => AsyncIterable<string>;
   readonly cosign: Cosign | null;
+  /** After the log has grown. */
+  readonly checkpoint_ms: number;
   /** Told once when a step has failed: nothing more may be sealed. */
   readonly onFailed: (error: Error) => void;
 }
@@ -219,7 +221,7 @@ export class Publication {
   #arm(): void {
     const idle = this.#timer === null && this.#running === null;
     if (idle && this.#begun && !this.#closed && this.#failure === null && this.#whole > this.signed.size) {
-      this.#timer = setTimeout(() => this.#run(), limits.checkpoint_ms);
+      this.#timer = setTimeout(() => this.#run(), this.#parts.checkpoint_ms);
       this.#timer.unref();
     }
   }

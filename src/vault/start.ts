@@ -4,6 +4,7 @@
  */
 import { rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { limits } from "../limits.js";
 import { type ChainHead, chain, prepare, sealedWith } from "./chain.js";
 import { CheckpointSigner } from "./checkpoint-signer.js";
 import { isOrigin } from "./entry.js";
@@ -49,6 +50,8 @@ export interface VaultOptions extends ExpectedName {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Told once when the log cannot be published: the process must exit. */
   readonly onPoisoned?: ((error: Error) => void) | undefined;
+  /** How long after the log has grown a checkpoint is begun; limits.ts when absent. */
+  readonly checkpoint_ms?: number | undefined;
   /** The machine's own when absent. */
   readonly files?: FileSystem | undefined;
 }
@@ -275,6 +278,7 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
         size,
         leaves,
         cosign: options.cosign ?? null,
+        checkpoint_ms: options.checkpoint_ms ?? limits.checkpoint_ms,
         onFailed,
       }),
   });

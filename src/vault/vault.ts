@@ -1,5 +1,4 @@
 /** The append-only signed log of one workspace (vault-format.md). */
-import { bundleLines } from "./bundle.js";
 import {
   type ChainedEntry,
   type ChainHead,
@@ -69,6 +68,8 @@ export interface VaultParts {
 export class Vault {
   readonly origin: string;
   readonly workspace_id: string;
+  /** What entry 0 says. */
+  readonly genesis: Genesis;
   /** Whether this start made the log. */
   readonly created: boolean;
   /** The secret under which API keys are hashed. */
@@ -76,7 +77,6 @@ export class Vault {
   /** The tree, its checkpoints and proofs. */
   readonly publication: Publication;
   readonly #journal: Journal;
-  readonly #genesis: Genesis;
   readonly #signer: Signer;
   readonly #root: string;
   readonly #mark: HeadMarkFile;
@@ -94,7 +94,7 @@ export class Vault {
     this.created = created;
     this.pepper = keys.pepper;
     this.#journal = journal;
-    this.#genesis = genesis;
+    this.genesis = genesis;
     this.#signer = new Signer(keys.entry);
     this.#root = spkiOf(keys.root).toString("base64");
     this.#mark = mark;
@@ -237,17 +237,7 @@ export class Vault {
 
   /** The text of trust.json. */
   trust(): string {
-    return trustText(this.#genesis, this.#root);
-  }
-
-  /** The lines of bundle.json for the first `size` entries; they join to the file. */
-  async *bundle(size: number): AsyncGenerator<string> {
-    const last = size > 0 ? await this.entry(size - 1) : null;
-    if (last === null) {
-      throw new RangeError(`a bundle of ${size} entries; the log has ${this.#head.size}`);
-    }
-    const header = { genesis: this.#genesis, entry_count: size, generated_at: last.signed_at };
-    yield* bundleLines(header, this.read(0, size));
+    return trustText(this.genesis, this.#root);
   }
 
   /** Closes the store; nothing is sealed or read afterwards. */

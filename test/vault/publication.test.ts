@@ -26,6 +26,7 @@ import {
   drafts,
   openStored,
   origin,
+  published,
   removeScratch,
   scratchDirectory,
   vaultOptions,
@@ -48,13 +49,6 @@ async function shown(directory: string): Promise<SignedNote> {
 async function rootOf(vault: Vault, size: number): Promise<string> {
   const hashes = (await collect(vault.read(0, size))).map(({ leaf }) => leafHash(bytesOf(leaf), sha256));
   return toHex(rootAt(growTree(Buffer.concat(hashes), sha256), size, sha256));
-}
-
-/** Publishes everything that is sealed. */
-async function published(vault: Vault): Promise<number> {
-  vault.publish();
-  const covering = await vault.publication.covering(vault.head().size - 1, long_ms);
-  return covering?.size ?? expect.fail("no checkpoint came");
 }
 
 describe("a log's publication", () => {
