@@ -55,6 +55,12 @@ export const limits = {
   /** A file of checkpoints.log is followed by another above this; signatures that a start checks in it. */
   checkpoints_file_bytes: 64 * 1024 * 1024,
   checkpoints_checked_at_start: 256,
+  /** Old entries are read again, all of them in this time; two steps of it are at least so far apart. */
+  scrub_ms: 24 * 3600 * 1000,
+  scrub_step_ms_min: 50,
+  /** Newest checkpoints whose roots `vault check` computes anew, and bad files of the static log it names. */
+  checkpoints_compared: 256,
+  files_named: 20,
   /** How long a receipt waits for a checkpoint that covers its entry, and an export for its end. */
   receipt_wait_ms: 2000,
 
