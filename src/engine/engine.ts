@@ -18,7 +18,7 @@ import { Memory } from "./memory.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
 import { newSalt } from "./salt.js";
-import { type Sealer, Sequencer } from "./sequencer.js";
+import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
@@ -105,7 +105,12 @@ export class Engine {
 
   /** Whether commands are taken. */
   get running(): boolean {
-    return this.#sequencer.running;
+    return this.standing === "running";
+  }
+
+  /** Whether commands are taken, and if not, why. */
+  get standing(): Standing {
+    return this.#sequencer.standing;
   }
 
   /**

@@ -27,6 +27,9 @@ export interface Sealer {
   commit(staged: readonly Staged[]): Promise<readonly SealedEntry[]>;
 }
 
+/** Whether commands are taken: not while it stops, and not after the log could not be written. */
+export type Standing = "running" | "stopping" | "failed";
+
 interface Write {
   readonly pieces: readonly Piece[];
   readonly entries: Promise<readonly SealedEntry[]>;
@@ -69,9 +72,11 @@ export class Sequencer {
     this.#parts = parts;
   }
 
-  /** Whether commands are taken. */
-  get running(): boolean {
-    return this.#stopped === null;
+  get standing(): Standing {
+    if (this.#failed) {
+      return "failed";
+    }
+    return this.#stopped === null ? "running" : "stopping";
   }
 
   /**

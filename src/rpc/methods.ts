@@ -91,10 +91,11 @@ function serve(router: ConnectRouter, door: Door, method: DescMethod): void {
 }
 
 function serveHealth(router: ConnectRouter, health: Health): void {
-  const { check, watch } = HealthService.method;
+  const { check, list, watch } = HealthService.method;
   router.rpc(check, (request: HealthCheckRequest, context) =>
     answer(context, async () => health.check(request.service)),
   );
+  router.rpc(list, (_request, context) => answer(context, async () => health.list()));
   router.rpc(watch, (request: HealthCheckRequest, context) =>
     stream(context, (pass) => health.watch(request.service, pass.call.signal)),
   );

@@ -1,7 +1,15 @@
 /** Takes a call from its headers to its reply: Connect, gRPC and gRPC-Web over one door. */
 import { ConnectError } from "@connectrpc/connect";
 import { limits } from "../limits.js";
-import type { Door, Principal } from "../services/door.js";
+import {
+  type CallLine,
+  type CountRefusal,
+  type DoorName,
+  type Log,
+  latencySince,
+  logCall,
+} from "../services/call-log.js";
+import type { Door, Principal, Reason } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
 import { earlyError } from "./early-error.js";
@@ -9,10 +17,9 @@ import { toConnectError, toRefusal } from "./error.js";
 import { createHealth } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
 import { beginLife, draining, type Life } from "./life.js";
-import { type Log, logCall } from "./log.js";
 import { carrying, createEndpoints, type Pass } from "./methods.js";
-import { type Placed, place } from "./place.js";
-import { timeout_headers, timeoutOf } from "./protocol.js";
+import { type Misplaced, type Placed, place } from "./place.js";
+import { type Protocol, timeout_headers, timeoutOf } from "./protocol.js";
 import { refuse } from "./refuse.js";
 import { endInTime, send } from "./send.js";
 
@@ -31,6 +38,8 @@ export interface RpcHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** Every reason why calls are not taken: those of the door, and that the server drains. */
+  unready(): readonly Reason[];
 }
 
 /** A request that is a call, before it is let in. */
@@ -50,12 +59,20 @@ interface Admitted {
 // The packages whose names this server answers for. REST paths begin otherwise.
 const rpc_path = /^\/(killcord|grpc)\.[A-Za-z0-9_.]+\/[^/]+$/;
 
+const draining_reason: Reason = { code: "draining", message: "the server is about to stop" };
+
 const no_one: Principal = { key_id: "", role: "agent" };
 
-export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limits): RpcHandler {
-  const endpoints = createEndpoints(door, createHealth(door));
+export function createRpcHandler(
+  door: Door,
+  log: Log,
+  bounds: CallBounds = limits,
+  countRefusal: CountRefusal = () => {},
+): RpcHandler {
   const streams = new Set<Life>();
   let is_draining = false;
+  const unready = () => (is_draining ? [draining_reason] : door.unready());
+  const endpoints = createEndpoints(door, createHealth({ services: door.services, unready }));
 
   /** Serves a call; resolves to what ended it early, if anything did. */
   const serve = async (arrival: Arrival): Promise<unknown> => {
@@ -100,8 +117,7 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
       } else {
         thrown = await serve({ ...placed, request, reply, request_id, received_ms });
       }
-      const latency_ms = Math.round(performance.now() - received_ms);
-      logCall(log, { request_id, method: targetOf(request).path, latency_ms }, thrown);
+      logCall(log, lineOf(placed, request_id, received_ms), thrown, countRefusal);
     },
     drain() {
       is_draining = true;
@@ -109,7 +125,18 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
         life.drain();
       }
     },
+    unready,
   };
+}
+
+function lineOf(placed: Placed | Misplaced, request_id: string, received_ms: number): CallLine {
+  // Not the path: one that no method has is the caller's own text.
+  const method = placed.endpoint?.handler.requestPath ?? null;
+  return { request_id, door: doorOf(placed.protocol), method, latency_ms: latencySince(received_ms) };
+}
+
+function doorOf(protocol: Protocol | null): DoorName {
+  return protocol?.kind === "grpc" || protocol?.kind === "grpc_web" ? protocol.kind : "connect";
 }
 
 /** Judges a call by its headers alone. @throws what refuses it */

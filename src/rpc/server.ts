@@ -1,9 +1,10 @@
 /** Joins the port with what answers on it. */
 import { limits } from "../limits.js";
+import type { CountRefusal, Log } from "../services/call-log.js";
 import type { Door } from "../services/door.js";
+import { requestId } from "../services/request-id.js";
 import { answerHealth } from "./health.js";
-import { type HttpReply, type HttpRequest, targetOf } from "./http.js";
-import type { Log } from "./log.js";
+import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
 
@@ -25,14 +26,16 @@ export async function openServer(options: {
   readonly port: number;
   readonly log: Log;
   readonly bounds?: PortBounds & CallBounds;
+  readonly countRefusal?: CountRefusal;
 }): Promise<Port> {
-  const { door, rest, host, port, log, bounds = limits } = options;
-  const rpc = createRpcHandler(door, log, bounds);
+  const { door, rest, host, port, log, bounds = limits, countRefusal } = options;
+  const rpc = createRpcHandler(door, log, bounds, countRefusal);
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
-      answerHealth(door, path, request, reply);
+      reply.setHeader("x-request-id", requestId(headerOf(request, "x-request-id")));
+      answerHealth(rpc.unready, path, request, reply);
     } else {
       await (rpc.match(path) ? rpc : rest).handle(request, reply);
     }
