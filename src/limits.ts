@@ -101,6 +101,9 @@ export const limits = {
   /** How often the log counts itself. */
   heartbeat_seconds: 60,
 
+  /** How far back figures go when nobody says. */
+  stats_since_ms: 24 * 3600 * 1000,
+
   /** Pages of lists. */
   page_size_default: 50,
   page_size_max: 500,

@@ -25,6 +25,7 @@ import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
 import { cut, matching, pageOf } from "./page.js";
+import { getStats } from "./stats.js";
 import { invalid, validate } from "./validate.js";
 import { decisionView, verdictAsked, verdictView } from "./verdict.js";
 
@@ -37,6 +38,7 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
       refuseForeign(context, call, decision);
       return { decision: decisionView(decision, entry_id) };
     },
+    getStats: (request, call) => getStats(context, request, call),
     listDecisions: (request, call) => listDecisions(context, request, call),
   };
 }

@@ -14,6 +14,7 @@ const roles_by_method: Readonly<Record<string, readonly Role[]>> = {
   "EnforcementService.Intercept": ["admin", "agent"],
   "EnforcementService.InterceptBatch": ["admin", "agent"],
   "EnforcementService.GetDecision": ["admin", "operator", "auditor", "agent"],
+  "EnforcementService.GetStats": ["admin", "operator", "auditor", "agent"],
   "EnforcementService.ListDecisions": ["admin", "operator", "auditor", "agent"],
   "CredentialService.RegisterAgent": ["admin"],
   "CredentialService.ListAgents": ["admin", "operator", "auditor"],
