@@ -1,13 +1,13 @@
 /** GetStats: figures of sealed facts. */
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { GetStatsRequest } from "../../gen/killcord/v1/enforcement_pb.js";
-import { owns } from "../core/access.js";
 import type { Key } from "../core/state.js";
 import { figure_step_ms, type Owner } from "../engine/figures.js";
 import type { Projection } from "../engine/projection.js";
 import { limits } from "../limits.js";
 import { type Context, callerKey } from "./context.js";
 import type { Call } from "./door.js";
+import { sightOf } from "./own.js";
 
 /** Shows the figures of the workspace; those of its own to an agent. */
 export async function getStats(context: Context, { since }: GetStatsRequest, call: Call) {
@@ -15,6 +15,7 @@ export async function getStats(context: Context, { since }: GetStatsRequest, cal
   const asked = since === undefined ? clock.now() - limits.stats_since_ms : timestampMs(since);
   const from = Math.max(0, Math.floor(asked / figure_step_ms) * figure_step_ms);
   const own = call.principal.role === "agent" ? callerKey(context, call) : null;
+  const sees = sightOf(context, call);
   const figures = await projection.figures.since(from, ownerOf(own));
   const { allow, block, escalate, terminate, latency_us, killed, expired, ended } = figures;
   const total = allow + block + escalate + terminate;
@@ -24,7 +25,7 @@ export async function getStats(context: Context, { since }: GetStatsRequest, cal
     blockRate: rounded(block / Math.max(total, 1), 4),
     averageLatencyMs: rounded(latency_us / 1000 / Math.max(total, 1), 3),
     agents: counts(agentsNow(projection, own)),
-    sessions: counts({ ...sessionsNow(projection, own), killed, expired, ended }),
+    sessions: counts({ ...sessionsNow(projection, sees), killed, expired, ended }),
   };
 }
 
@@ -48,10 +49,13 @@ function agentsNow({ state }: Projection, own: Key | null): { total: number; act
   return figures;
 }
 
-function sessionsNow({ state }: Projection, own: Key | null): { active: number; paused: number } {
+function sessionsNow(
+  { state }: Projection,
+  sees: ReturnType<typeof sightOf>,
+): { active: number; paused: number } {
   const figures = { active: 0, paused: 0 };
   for (const session of state.sessions.values()) {
-    if (session.stop === null && (own === null || owns(own, session))) {
+    if (session.stop === null && sees(session)) {
       figures[session.status === "active" ? "active" : "paused"] += 1;
     }
   }

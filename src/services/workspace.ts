@@ -13,6 +13,7 @@ import type { Call, Door, Reason } from "./door.js";
 import { enforcementService } from "./enforcement.js";
 import { keyService } from "./key.js";
 import { identify } from "./principal.js";
+import { checkMatrix } from "./roles.js";
 import { sessionService } from "./session.js";
 import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
@@ -36,6 +37,7 @@ export function openDoor(context: Context): Door {
     }
     return handler;
   };
+  checkMatrix(services);
   for (const service of services) {
     for (const method of service.methods) {
       prepareValidation(method.input);

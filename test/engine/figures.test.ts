@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { MemoryLevel } from "memory-level";
 import type { Actor, Event } from "../../src/core/event.js";
 import { system_actor } from "../../src/core/event.js";
+import type { RowStore } from "../../src/engine/derived.js";
 import type { Figures, Owner } from "../../src/engine/figures.js";
 import { createKey, end, intercept, kill, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";
@@ -29,7 +31,7 @@ describe("figures", () => {
   after(() => place.remove());
 
   it("are those of the log since the minute asked for, also after stops and crashes", async () => {
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.nat(1), async (steps, lag) => {
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 15 }), fc.nat(1), async (steps, lag) => {
       await place.begin();
       let running = await place.start();
       const keys = await twoKeys(running);
@@ -66,15 +68,25 @@ describe("figures", () => {
             // Rows up to here are there; what comes after may not be.
             await running.engine.projection.settle();
           }
+          // What a process that is gone had in mind is never written.
+          place.rows = await copyOf(place.rows);
           place.time.restart(restart.down_ms);
           running = await place.start();
         }
       }
       await agree(running, keys);
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: 30 });
   }).timeout(60_000);
 });
+
+async function copyOf(rows: RowStore): Promise<RowStore> {
+  const copy: RowStore = new MemoryLevel<string, string>();
+  for await (const [key, value] of rows.iterator()) {
+    await copy.put(key, value);
+  }
+  return copy;
+}
 
 async function twoKeys(running: Running): Promise<readonly Actor[]> {
   await running.engine.submit(createKey(["agent"], system_actor));
@@ -90,12 +102,13 @@ async function agree(running: Running, keys: readonly Actor[]): Promise<void> {
     ...agents.map((agent_id) => ({ kind: "agent", agent_id }) as const),
     ...keys.map(({ key_id }) => ({ kind: "key", key_id: key_id ?? "" }) as const),
   ];
-  const times = [
-    0,
-    ...events.filter(({ event }) => event !== "heartbeat").flatMap(({ at }) => [at, at + minute_ms]),
-  ];
+  const sealed = events
+    .filter(({ event }) => event !== "heartbeat")
+    .flatMap(({ at }) => [at, at + minute_ms]);
+  // One time of each minute.
+  const times = new Map([0, ...sealed].map((at) => [Math.floor(at / minute_ms), at]));
   for (const owner of owners) {
-    for (const at of times) {
+    for (const at of times.values()) {
       const found = await running.engine.projection.figures.since(at, owner);
       expect(found, `${JSON.stringify(owner)} since ${at}`).to.deep.equal(counted(events, at, owner));
     }
