@@ -10,6 +10,11 @@ interface Stats {
   readonly average_latency_ms: number;
 }
 
+interface Made {
+  readonly session_id: string;
+  readonly credential: { readonly secret: string };
+}
+
 describe("GET /v1/enforce/stats of a real server", () => {
   let server: Served;
   let credential: string;
@@ -29,7 +34,7 @@ describe("GET /v1/enforce/stats of a real server", () => {
   });
   after(() => server.end());
 
-  async function post(path: string, body: object, key = server.admin_key) {
+  async function post(path: string, body: object, key = server.admin_key): Promise<Made> {
     const headers = { "x-api-key": key };
     const reply = await fetch(`${server.url}/v1/enforce/${path}`, {
       method: "POST",
@@ -37,12 +42,12 @@ describe("GET /v1/enforce/stats of a real server", () => {
       body: JSON.stringify(body),
     });
     expect(reply.status, path).to.equal(200);
-    return reply.json();
+    return (await reply.json()) as Made;
   }
 
   async function stats(query = "", key = server.admin_key): Promise<Stats> {
     const reply = await fetch(`${server.url}/v1/enforce/stats${query}`, { headers: { "x-api-key": key } });
-    return reply.json();
+    return (await reply.json()) as Stats;
   }
 
   it("shows everything to an admin, over the last day, to the minute", async () => {
