@@ -12,7 +12,7 @@ import { protoc } from "./suites/protoc.mjs";
 
 export const suites = [
   { name: "lint", run: lint },
-  { name: "generated", run: generated },
+  { name: "generated", compiled: true, run: generated },
   { name: "protoc", run: protoc },
   { name: "package", compiled: true, run: packed },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },

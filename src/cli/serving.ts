@@ -6,7 +6,8 @@ import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
-import { openServer } from "../rpc/server.js";
+import { openServer, type Server } from "../rpc/server.js";
+import { createMetrics } from "../services/metrics.js";
 import { openDoor } from "../services/workspace.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
@@ -15,6 +16,8 @@ import type { Vault } from "../vault/vault.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
+import { packagedVersion } from "./packaged.js";
+import { openMetricsPort, servedPages } from "./pages-served.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
@@ -45,7 +48,9 @@ export async function serve(config: Config): Promise<void> {
 interface Parts {
   readonly vault: Vault;
   readonly engine: Engine;
-  readonly server: Port;
+  readonly server: Server;
+  /** The port of the figures, if they have one of their own. */
+  readonly metrics_port: Port | null;
   readonly admin_key: AdminKey;
 }
 
@@ -60,30 +65,42 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
       now: Date.now,
       random: randomBytes,
     });
+    const metrics = createMetrics(packagedVersion());
     const engine = await Engine.open({
       log: vault,
+      observer: metrics.observer,
       rows: store.derived("projection"),
       heartbeat_seconds: limits.heartbeat_seconds,
       onFatal: (error) => die(log, error),
     });
     const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
     const door = openDoor({ engine, vault });
-    const rest = createRestHandler(door, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
-      (error: Error) => {
-        throw new CommandFailure("unavailable", 1, error.message);
-      },
-    );
-    return { vault, engine, server, admin_key };
+    const { countRefusal } = metrics;
+    const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+    const { host, port, metrics_listen } = config;
+    const server = await openServer({ door, rest, host, port, log, countRefusal }).catch(cannotListen);
+    metrics.measure({
+      engine,
+      logEntries: () => vault.head().size,
+      unready: server.unready,
+      connections: server.connections,
+      streams: server.streams,
+    });
+    const metrics_port =
+      metrics_listen === null
+        ? null
+        : await openMetricsPort(metrics_listen, metrics, door, log).catch(cannotListen);
+    return { vault, engine, server, metrics_port, admin_key };
   } catch (error) {
     throw startFailure(error);
   }
 }
 
 /** Callers under way are answered before the log is closed. */
-async function takeDown({ server, engine, vault }: Parts): Promise<void> {
+async function takeDown({ server, metrics_port, engine, vault }: Parts): Promise<void> {
   engine.follower.end("draining");
   await server.close(limits.drain_ms);
+  await metrics_port?.close(0);
   await engine.stop();
   await vault.close();
 }
@@ -96,6 +113,10 @@ function die(log: Logger, error: Error): void {
   log.fatal({ err: error }, "the log cannot be written: nothing is allowed, restart to replay");
   process.exitCode = 1;
   setTimeout(() => process.exit(1), limits.fatal_exit_ms);
+}
+
+function cannotListen(error: Error): never {
+  throw new CommandFailure("unavailable", 1, error.message);
 }
 
 function startFailure(error: unknown): unknown {

@@ -14,7 +14,9 @@ import { fromContent } from "./content.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
+import type { Lane } from "./lanes.js";
 import { Memory } from "./memory.js";
+import { no_observer, type Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
 import { newSalt } from "./salt.js";
@@ -37,6 +39,8 @@ export interface EngineOptions {
   readonly heartbeat_seconds: number;
   /** The process's own when absent. */
   readonly time?: Time;
+  /** Counts; nobody when absent. */
+  readonly observer?: Observer;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
 }
@@ -80,6 +84,7 @@ export class Engine {
       salt: newSalt,
       onDecided: (events) => this.#timers.onDecided(events),
       onSealed: (events) => this.#onSealed(events),
+      observer: options.observer ?? no_observer,
       onFailed: (error) => this.#onFailed(error),
     });
   }
@@ -111,6 +116,11 @@ export class Engine {
   /** Whether commands are taken, and if not, why. */
   get standing(): Standing {
     return this.#sequencer.standing;
+  }
+
+  /** Commands that wait for the disk, by lane. */
+  get queued(): Readonly<Record<Lane, number>> {
+    return this.#sequencer.queued;
   }
 
   /**
@@ -212,6 +222,7 @@ export class Engine {
     }
     this.follower.onSealed(events);
     this.#memory.evict();
+    this.#options.observer?.onSealed(events);
   }
 
   #onFailed(error: Error): void {

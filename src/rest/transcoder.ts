@@ -18,6 +18,7 @@ import {
   type Reply,
   sendReply,
 } from "./exchange.js";
+import type { Page } from "./pages.js";
 import { readRequest } from "./params.js";
 import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
@@ -33,6 +34,16 @@ export interface RestBounds extends BodyBounds, RefusedBodyBounds {
   readonly call_ms: number;
 }
 
+/** What a surface can do beside its methods. */
+export interface RestOptions {
+  readonly bounds?: RestBounds;
+  readonly countRefusal?: CountRefusal;
+  readonly pages?: readonly Page[];
+}
+
+/** What a request is for. */
+type Found = Match<Route> | { readonly kind: "page"; readonly page: Page };
+
 /** The REST surface. */
 export interface RestHandler {
   /** Answers a request, whatever it is: one that has no route gets 404. It never rejects. */
@@ -47,15 +58,25 @@ export interface RestHandler {
 export function createRestHandler(
   door: Door,
   log: Log,
-  bounds: RestBounds = limits,
-  countRefusal: CountRefusal = () => {},
+  { bounds = limits, countRefusal = () => {}, pages = [] }: RestOptions = {},
 ): RestHandler {
   const routes = compileRoutes(door.services);
   const router = createRouter(routes, mounts);
 
-  async function answer(exchange: Exchange, found: Match<Route>, received_ms: number): Promise<Reply> {
+  function find(method: string, target: string): Found {
+    const page = pages.find(({ path }) => path === cutQuery(target));
+    if (page === undefined) {
+      return router.match(method, target);
+    }
+    return method === "GET" ? { kind: "page", page } : { kind: "method_not_allowed", allow: ["GET"] };
+  }
+
+  async function answer(exchange: Exchange, found: Found, received_ms: number): Promise<Reply> {
     const { req, res, request_id } = exchange;
     const target = req.url ?? "";
+    if (found.kind === "page") {
+      return readPage(door, found.page, exchange);
+    }
     if (found.kind !== "route") {
       throw unrouted(found, req.method ?? "", target);
     }
@@ -80,7 +101,7 @@ export function createRestHandler(
   async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
     const exchange: Exchange = { req, res, request_id: requestId(headerOf(req, "x-request-id")) };
-    const found = router.match(req.method ?? "", req.url ?? "");
+    const found = find(req.method ?? "", req.url ?? "");
     let reply: Reply;
     let thrown: unknown;
     try {
@@ -101,7 +122,7 @@ export function createRestHandler(
 }
 
 function unrouted(
-  found: Exclude<Match<Route>, { kind: "route" }>,
+  found: Exclude<Found, { kind: "route" | "page" }>,
   method: string,
   target: string,
 ): KillcordError {
@@ -121,7 +142,10 @@ function unrouted(
 }
 
 /** A route as the API's description writes it; null for a path that is the caller's own text. */
-function routeName(found: Match<Route>): string | null {
+function routeName(found: Found): string | null {
+  if (found.kind === "page") {
+    return `GET ${found.page.path}`;
+  }
   return found.kind === "route" ? `${found.route.method} ${found.route.path}` : null;
 }
 
@@ -131,17 +155,33 @@ function refusalReply(refusal: Refusal | null, request_id: string): Reply {
   return jsonReply(status, request_id, headers, body);
 }
 
+async function readPage(door: Door, page: Page, { req, request_id }: Exchange): Promise<Reply> {
+  if (page.like !== null) {
+    door.authenticate((name) => headerOf(req, name), page.like);
+  }
+  const { content_type, text } = await page.read();
+  return { status: 200, headers: headersOf(request_id, content_type), body: text };
+}
+
 function jsonReply(
   status: number,
   request_id: string,
   more: Iterable<readonly [string, string]>,
   body: unknown,
 ): Reply {
-  const headers = new Map([
+  const headers = headersOf(request_id, "application/json; charset=utf-8", more);
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+function headersOf(
+  request_id: string,
+  content_type: string,
+  more: Iterable<readonly [string, string]> = [],
+): ReadonlyMap<string, string> {
+  return new Map([
     ...more,
-    ["content-type", "application/json; charset=utf-8"],
+    ["content-type", content_type],
     ["cache-control", "no-store"],
     ["x-request-id", request_id],
   ] as const);
-  return { status, headers, body: JSON.stringify(body) };
 }

@@ -38,6 +38,8 @@ export interface RpcHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many streaming calls are under way. */
+  streams(): number;
   /** Every reason why calls are not taken: those of the door, and that the server drains. */
   unready(): readonly Reason[];
 }
@@ -125,6 +127,7 @@ export function createRpcHandler(
         life.drain();
       }
     },
+    streams: () => streams.size,
     unready,
   };
 }

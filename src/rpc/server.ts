@@ -1,7 +1,7 @@
 /** Joins the port with what answers on it. */
 import { limits } from "../limits.js";
 import type { CountRefusal, Log } from "../services/call-log.js";
-import type { Door } from "../services/door.js";
+import type { Door, Reason } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { answerHealth } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
@@ -11,6 +11,14 @@ import { type CallBounds, createRpcHandler } from "./routes.js";
 /** What answers every path that is neither an RPC method nor health. */
 export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
+}
+
+/** A port with the calls on it. */
+export interface Server extends Port {
+  /** How many streaming calls are under way. */
+  streams(): number;
+  /** Every reason why calls are not taken; none when all is well. */
+  unready(): readonly Reason[];
 }
 
 /**
@@ -27,7 +35,7 @@ export async function openServer(options: {
   readonly log: Log;
   readonly bounds?: PortBounds & CallBounds;
   readonly countRefusal?: CountRefusal;
-}): Promise<Port> {
+}): Promise<Server> {
   const { door, rest, host, port, log, bounds = limits, countRefusal } = options;
   const rpc = createRpcHandler(door, log, bounds, countRefusal);
 
@@ -48,7 +56,9 @@ export async function openServer(options: {
   };
   const opened = await openPort({ host, port, handler, bounds });
   return {
-    address: opened.address,
+    ...opened,
+    streams: rpc.streams,
+    unready: rpc.unready,
     close(grace_ms) {
       rpc.drain();
       return opened.close(grace_ms);

@@ -78,7 +78,7 @@ export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
   const faults: Line[] = [];
   const note = (fields: Line) => void lines.push(fields);
   const log = { debug: note, info: note, error: (fields: Line) => void faults.push(fields) } as Log;
-  const rest = createRestHandler(door, log, { ...limits, ...bounds });
+  const rest = createRestHandler(door, log, { bounds: { ...limits, ...bounds } });
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
