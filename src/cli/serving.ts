@@ -23,12 +23,14 @@ import { openMetricsPort, servedPages } from "./pages-served.js";
 export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
-  const { vault, server, admin_key } = opened;
+  const { vault, server, metrics_port, admin_key } = opened;
   const url = urlOf(config.host, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
   if (config.ready_file !== null) {
-    const ready = { url, admin_key_file: admin_key.file, pid: process.pid };
+    const metrics_url =
+      metrics_port === null ? null : urlOf(metrics_port.address.host, metrics_port.address.port);
+    const ready = { url, metrics_url, admin_key_file: admin_key.file, pid: process.pid };
     writeFileSync(config.ready_file, JSON.stringify(ready));
   }
   const stop = (signal: string) => {
