@@ -3,8 +3,9 @@ import { limits } from "../limits.js";
 import type { CountRefusal, Log } from "../services/call-log.js";
 import type { Door, Reason } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
-import { answerHealth } from "./health.js";
+import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
+import { doorMounts } from "./mount.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
 
@@ -37,13 +38,16 @@ export async function openServer(options: {
   readonly countRefusal?: CountRefusal;
 }): Promise<Server> {
   const { door, rest, host, port, log, bounds = limits, countRefusal } = options;
-  const rpc = createRpcHandler(door, log, bounds, countRefusal);
+  let is_draining = false;
+  const unready = () => (is_draining ? [draining_reason] : door.unready());
+  const mounts = [...doorMounts(door), healthMount({ services: door.services, unready })];
+  const rpc = createRpcHandler(mounts, door.authenticate, log, bounds, undefined, countRefusal);
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
       reply.setHeader("x-request-id", requestId(headerOf(request, "x-request-id")));
-      answerHealth(rpc.unready, path, request, reply);
+      answerHealth(unready, path, request, reply);
     } else {
       await (rpc.match(path) ? rpc : rest).handle(request, reply);
     }
@@ -58,13 +62,16 @@ export async function openServer(options: {
   return {
     ...opened,
     streams: rpc.streams,
-    unready: rpc.unready,
+    unready,
     close(grace_ms) {
+      is_draining = true;
       rpc.drain();
       return opened.close(grace_ms);
     },
   };
 }
+
+const draining_reason: Reason = { code: "draining", message: "the server is about to stop" };
 
 function breakOff(reply: HttpReply): void {
   if (reply.headersSent) {

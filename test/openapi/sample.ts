@@ -43,7 +43,9 @@ export function sampleOf(
         .filter((name) => name !== "idempotency_key")
         .map((name) => {
           const member = rest.properties?.[name] ?? {};
-          return [name, known[name] ?? sampleOf(member, resolve, known, full)];
+          const { type: taken = [], enum: of } = resolve(member);
+          const is_text = of === undefined && [taken].flat().includes("string");
+          return [name, (is_text ? known[name] : undefined) ?? sampleOf(member, resolve, known, full)];
         });
       return Object.fromEntries(members);
     }

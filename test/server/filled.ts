@@ -4,6 +4,7 @@ import {
   type DescField,
   type DescMessage,
   fromJson,
+  type JsonValue,
   type Message,
   ScalarType,
 } from "@bufbuild/protobuf";
@@ -59,9 +60,18 @@ function fieldValue(field: DescField, text: string, depth: number): unknown {
   }
 }
 
+function freeForms(text: string): Readonly<Record<string, JsonValue>> {
+  return {
+    "google.protobuf.Struct": { [text]: [text] },
+    "google.protobuf.Value": text,
+    "google.protobuf.ListValue": [text],
+  };
+}
+
 function messageOf(desc: DescMessage, text: string, depth: number): ReflectMessage {
-  if (desc.typeName === "google.protobuf.Struct") {
-    return reflect(desc, fromJson(desc, { [text]: [text] }), false);
+  const free = freeForms(text)[desc.typeName];
+  if (free !== undefined) {
+    return reflect(desc, fromJson(desc, free), false);
   }
   const well_known = desc.typeName.startsWith("google.protobuf.");
   const empty = reflect(desc, create(desc), false);
