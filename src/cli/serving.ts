@@ -79,8 +79,10 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     const door = openDoor({ engine, vault });
     const { countRefusal } = metrics;
     const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
-    const { host, port, metrics_listen } = config;
-    const server = await openServer({ door, rest, host, port, log, countRefusal }).catch(cannotListen);
+    const { host, port, metrics_listen, reflection } = config;
+    const server = await openServer({ door, rest, host, port, log, countRefusal, reflection }).catch(
+      cannotListen,
+    );
     metrics.measure({
       engine,
       logEntries: () => vault.head().size,

@@ -7,6 +7,7 @@ import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
 import { doorMounts } from "./mount.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
+import { reflectionMounts } from "./reflection-mount.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
 
 /** What answers every path that is neither an RPC method nor health. */
@@ -36,11 +37,15 @@ export async function openServer(options: {
   readonly log: Log;
   readonly bounds?: PortBounds & CallBounds;
   readonly countRefusal?: CountRefusal;
+  /** Whether clients may ask what services there are; they may unless this says no. */
+  readonly reflection?: boolean;
 }): Promise<Server> {
-  const { door, rest, host, port, log, bounds = limits, countRefusal } = options;
+  const { door, rest, host, port, log, bounds = limits, countRefusal, reflection = true } = options;
   let is_draining = false;
   const unready = () => (is_draining ? [draining_reason] : door.unready());
-  const mounts = [...doorMounts(door), healthMount({ services: door.services, unready })];
+  const served = [...doorMounts(door), healthMount({ services: door.services, unready })];
+  const reflected = reflection ? reflectionMounts(served.map(({ service }) => service)) : [];
+  const mounts = [...served, ...reflected];
   const rpc = createRpcHandler(mounts, door.authenticate, log, bounds, undefined, countRefusal);
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
