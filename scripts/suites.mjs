@@ -5,6 +5,7 @@
  * dist.
  */
 import { generated } from "./suites/generated.mjs";
+import { grpcurl } from "./suites/grpcurl.mjs";
 import { lint } from "./suites/lint.mjs";
 import { mocha } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
@@ -15,5 +16,6 @@ export const suites = [
   { name: "generated", compiled: true, run: generated },
   { name: "protoc", run: protoc },
   { name: "package", compiled: true, run: packed },
+  { name: "grpcurl", compiled: true, run: grpcurl },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
 ];

@@ -13,6 +13,7 @@ import {
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import {
   type ServerReflectionRequest,
   type ServerReflectionResponse,
@@ -32,7 +33,10 @@ interface Catalogue {
   readonly extensions: readonly DescExtension[];
 }
 
-/** Makes the answering function for services, and for all files that these need. */
+/**
+ * Makes the answering function for services, and for all files that these need; and for the types in
+ * which errors carry their details, so that clients can read those too.
+ */
 export function createReflect(services: readonly DescService[]): Reflect {
   const names = services.map(({ typeName }) => typeName).sort();
   const bytes = new Map<DescFile, Uint8Array>();
@@ -98,7 +102,7 @@ function error(errorCode: Code, errorMessage: string): Answer {
 
 function catalogueOf(services: readonly DescService[]): Catalogue {
   const files = new Map<string, DescFile>();
-  for (const { file } of services) {
+  for (const file of [...services.map((service) => service.file), file_google_rpc_error_details]) {
     for (const each of withDependencies(file)) {
       files.set(each.proto.name, each);
     }

@@ -5,7 +5,11 @@ import {
   fromBinary,
   type MessageInitShape,
 } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import {
@@ -63,10 +67,7 @@ describe("rpc: reflection, what is answered", () => {
     const bytes =
       messageResponse.case === "fileDescriptorResponse" ? messageResponse.value.fileDescriptorProto : [];
     const file = bytes.map((each) => fromBinary(FileDescriptorProtoSchema, each));
-    const [first, ...needed] = file;
-    const registry = createFileRegistry(first ?? create(FileDescriptorProtoSchema), (wanted) =>
-      needed.find(({ name }) => name === wanted),
-    );
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: needsFirst(file) }));
     expect(
       registry.getService("killcord.v1.EnforcementService")?.methods.map(({ name }) => name),
     ).to.deep.equal(EnforcementService.methods.map(({ name }) => name));
@@ -208,3 +209,22 @@ describe("rpc: reflection over the wire, without a key", () => {
     expect((await ended).code).to.equal(Code.Unimplemented);
   });
 });
+
+/** Files in an order in which each comes after those that it needs. */
+function needsFirst(files: readonly FileDescriptorProto[]): FileDescriptorProto[] {
+  const ordered: FileDescriptorProto[] = [];
+  const add = (file: FileDescriptorProto): void => {
+    for (const name of file.dependency) {
+      const needed = files.find((each) => each.name === name);
+      expect(needed, `${name}, which ${file.name} needs`).to.not.equal(undefined);
+      add(needed as FileDescriptorProto);
+    }
+    if (!ordered.includes(file)) {
+      ordered.push(file);
+    }
+  };
+  for (const file of files) {
+    add(file);
+  }
+  return ordered;
+}
