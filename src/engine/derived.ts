@@ -8,8 +8,8 @@ import type { AbstractLevel } from "abstract-level";
 /** A store of text rows in the order of their keys. */
 export type RowStore = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
-/** Its number is that of the rows' form: a store of another form is built anew. */
-const mark_key = "~through.2";
+/** Of this layout of rows: another has another key, so that rows of an older one are made anew. */
+const mark_key = "~through/3";
 const rows_gathered_max = 512;
 const gather_ms = 100;
 
@@ -36,8 +36,9 @@ export class DerivedRows {
     const mark = await this.#store.get(mark_key);
     if (mark === undefined) {
       await this.clear();
+    } else {
+      this.#through = Number(mark);
     }
-    this.#through = Number(mark ?? 0);
     return this.#through;
   }
 
@@ -102,6 +103,12 @@ export class DerivedRows {
   async *descending(from: string, to: string): AsyncGenerator<readonly [string, string], void, undefined> {
     await this.settle();
     yield* this.#store.iterator({ gte: from, lt: to, reverse: true });
+  }
+
+  /** Rows with `from` <= key < `to`, the lowest keys first, at most `limit`. */
+  async ascending(from: string, to: string, limit: number): Promise<readonly (readonly [string, string])[]> {
+    await this.settle();
+    return await this.#store.iterator({ gte: from, lt: to, limit }).all();
   }
 
   #write(): void {
