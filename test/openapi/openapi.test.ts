@@ -3,7 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect } from "chai";
 import { type Served, serve } from "../server/served.js";
 import { type Asked, document, faultsOf, operations, resolve, text } from "./document.js";
-import { sampleOf } from "./sample.js";
+import { forbiddenBy, type Schema, sampleOf } from "./sample.js";
 
 /** Operations that must be answered as asked; what is new is asked too, and may be refused. */
 const answered: readonly string[] = [
@@ -85,6 +85,28 @@ describe("docs/openapi.json", () => {
     });
   }
 
+  for (const asked of operations) {
+    it(`forbids what ${asked.method} ${asked.path} refuses`, async () => {
+      const known = await makeWorld(server);
+      const media = asked.operation.requestBody?.content["application/json"];
+      for (const [name, schema] of Object.entries(membersOf(media?.schema))) {
+        for (const value of forbiddenBy(schema, resolve)) {
+          const body = { ...(sampleOf(media?.schema ?? {}, resolve, known, false) as object), [name]: value };
+          const answer = await ask(server.url, asked, known, false, server.admin_key, { body });
+          expect(answer.status, `${name}: ${String(value).slice(0, 40)}: ${answer.body}`).to.equal(400);
+          expectDescribed(asked, answer);
+        }
+      }
+      for (const { name, in: place, schema } of (asked.operation.parameters ?? []).map(resolve)) {
+        for (const value of place === "query" ? forbiddenBy(schema, resolve) : []) {
+          const query: Record<string, unknown> = { [name]: value };
+          const answer = await ask(server.url, asked, known, false, server.admin_key, { query });
+          expect(answer.status, `${name}: ${String(value).slice(0, 40)}: ${answer.body}`).to.equal(400);
+        }
+      }
+    });
+  }
+
   it("has been asked so that the answers were not only refusals", () => {
     expect(well_answered).to.include.members([...answered]);
   });
@@ -124,14 +146,24 @@ async function makeWorld(server: Served): Promise<Readonly<Record<string, string
 
 let made = 0;
 
+function membersOf(schema: Schema | undefined): Readonly<Record<string, Schema>> {
+  return schema === undefined ? {} : (resolve(schema).properties ?? {});
+}
+
 async function ask(
   url: string,
   { path, method, operation }: Asked,
   known: Readonly<Record<string, string>>,
   full: boolean,
   key: string,
+  instead: { readonly body?: object; readonly query?: Readonly<Record<string, unknown>> } = {},
 ): Promise<Answer> {
   const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(instead.query ?? {})) {
+    for (const each of [value].flat()) {
+      query.append(name, String(each));
+    }
+  }
   let filled = path;
   for (const each of operation.parameters ?? []) {
     const { name, in: place, required = false, schema } = resolve(each);
@@ -143,8 +175,8 @@ async function ask(
     }
   }
   const media = operation.requestBody?.content["application/json"];
-  const body =
-    media === undefined ? {} : { body: JSON.stringify(sampleOf(media.schema, resolve, known, full)) };
+  const sample = () => sampleOf(media?.schema ?? {}, resolve, known, full);
+  const body = media === undefined ? {} : { body: JSON.stringify(instead.body ?? sample()) };
   const leave = new AbortController();
   const reply = await fetch(`${url}${filled}?${query}`, {
     method,

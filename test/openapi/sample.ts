@@ -11,6 +11,10 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly items?: Schema;
   readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
   readonly format?: string;
 }
 
@@ -59,4 +63,20 @@ export function sampleOf(
     default:
       return format === "date-time" ? "2026-01-01T00:00:00Z" : "x";
   }
+}
+
+/** Values that a schema forbids, each for one keyword. */
+export function forbiddenBy(schema: Schema, resolve: Resolve): readonly unknown[] {
+  const { anyOf, enum: words, ...rest } = resolve(schema);
+  const { minimum, maximum, minLength, maxLength, maxItems, items } = rest;
+  const found: unknown[] = anyOf === undefined ? [] : [...forbiddenBy(anyOf[0] as Schema, resolve)];
+  const add = (limit: unknown, value: () => unknown) => found.push(...(limit === undefined ? [] : [value()]));
+  add(words, () => "no_such_word");
+  add(minimum, () => (minimum as number) - 1);
+  // Beyond 2^53-1 a number must be text.
+  add(maximum, () => String(BigInt(maximum as number) + 1n));
+  add(minLength, () => "x".repeat((minLength as number) - 1));
+  add(maxLength, () => "x".repeat((maxLength as number) + 1));
+  add(maxItems, () => Array((maxItems as number) + 1).fill(sampleOf(items ?? {}, resolve, {}, false)));
+  return found;
 }
