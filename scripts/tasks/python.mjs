@@ -2,7 +2,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./command.mjs";
-import { protos } from "./protos.mjs";
 import { root } from "./root.mjs";
 
 const requirements = join(root, "scripts/python.requirements.txt");
@@ -33,19 +32,4 @@ export async function venv() {
   }
   writeFileSync(installed, wanted);
   return { path: python };
-}
-
-/** Arguments of `grpc_tools.protoc` that write the stubs of Killcord's API for Python into a folder. */
-export function stubsForPython(folder) {
-  return [
-    "-m",
-    "grpc_tools.protoc",
-    "--proto_path=proto",
-    "--proto_path=third_party",
-    `--python_out=${folder}`,
-    `--grpc_python_out=${folder}`,
-    // google/api comes with googleapis-common-protos.
-    "buf/validate/validate.proto",
-    ...protos(),
-  ];
 }

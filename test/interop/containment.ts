@@ -10,7 +10,7 @@
  * 3. `stopped`: what came on the stream: `status`, `kill_reason`, `stop_reason`, `halt_id`; the
  *    stream has ended by itself
  * 4. `after`: an intercept of the stopped session: `verdict`
- * 5. `refused`: an agent tries to kill a session: the `code` and the `reason` in the error's details
+ * 5. `refused`: it tries to kill a session, which an agent may not: the error in the words of its protocol
  */
 import { expect } from "chai";
 import { type Served, serve } from "../server/served.js";

@@ -1,4 +1,5 @@
 import { isContained, refusal_with_details } from "./containment.js";
+import { runsAsDocumented } from "./example.js";
 import { runClient } from "./program.js";
 
 describe("an agent on grpc-js", () => {
@@ -6,4 +7,6 @@ describe("an agent on grpc-js", () => {
     (place) => runClient(process.execPath, ["test/interop/node/agent.mjs"], place),
     refusal_with_details,
   );
+
+  runsAsDocumented("node examples/node/agent.mjs");
 });

@@ -2,11 +2,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log"
 	"os"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -16,13 +18,14 @@ import (
 )
 
 func main() {
-	connection, err := grpc.NewClient("127.0.0.1:7411", grpc.WithTransportCredentials(insecure.NewCredentials()))
+	address := strings.TrimPrefix(cmp.Or(os.Getenv("KILLCORD_URL"), "http://127.0.0.1:7411"), "http://")
+	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-api-key", os.Getenv("KILLCORD_API_KEY"))
-	watch, err := killcord.NewSessionServiceClient(connection).
-		WatchSession(ctx, &killcord.WatchSessionRequest{SessionId: os.Args[1]})
+	request := &killcord.WatchSessionRequest{SessionId: os.Args[1]}
+	watch, err := killcord.NewSessionServiceClient(connection).WatchSession(ctx, request)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,9 +1,11 @@
 /**
  * An agent in a page, on connect-web with the stubs in gen/. It takes the steps of containment.ts and
- * says each on the console. `takeSteps` is there for the test to call.
+ * says each on the console. `takeSteps` is there for the test to call, as is the shortest program of
+ * docs/clients.md.
  */
 import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { ask } from "../../../examples/web/agent.js";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { EnforcementService, Verdict } from "../../../gen/killcord/v1/enforcement_pb.js";
 import {
@@ -95,4 +97,6 @@ async function takeSteps(url: string, api_key: string, protocol: Protocol): Prom
   await tryToKill(it);
 }
 
-Object.assign(globalThis, { takeSteps });
+export type TakeSteps = typeof takeSteps;
+
+Object.assign(globalThis, { takeSteps, ask });

@@ -1,4 +1,4 @@
-module killcord.example/agent
+module killcord-interop.example
 
 go 1.26.0
 
