@@ -5,9 +5,10 @@ import { blocksOf } from "./document.js";
 
 describe("docs/clients.md", () => {
   const markdown = readFileSync("docs/clients.md", "utf8");
+  /** Those of each language, in a folder of its own; those beside them belong to other pages. */
   const examples = readdirSync("examples", { recursive: true, encoding: "utf8" })
     .map((path) => `examples/${path.replaceAll("\\", "/")}`)
-    .filter((path) => !path.includes("/gen/") && /\.(go|m?js|py|ts)$/.test(path));
+    .filter((path) => /^examples\/\w+\/(?!gen\/).*\.(go|m?js|py|ts)$/.test(path));
 
   it("shows programs that are files of examples/", () => {
     const texts = examples.map((path) => readFileSync(path, "utf8"));
