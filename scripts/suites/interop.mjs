@@ -19,7 +19,11 @@ const needs = {
   browser: [page],
 };
 
-/** @param {keyof typeof needs} client a test file in test/interop */
+/**
+ * Runs one. Its file is no `.test.ts`, which need nothing but Node.
+ *
+ * @param {keyof typeof needs} client a file of test/interop
+ */
 export async function interop(client) {
   for (const find of needs[client]) {
     const { path, ...lack } = await find();
@@ -27,7 +31,7 @@ export async function interop(client) {
       return [{ name: `${client} has what it needs`, ...lack }];
     }
   }
-  return mocha([`dist/test/interop/${client}.test.js`], 300);
+  return mocha([`dist/test/interop/${client}.interop.js`], 300);
 }
 
 /** The plugins with which buf makes Go. */

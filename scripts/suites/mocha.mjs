@@ -7,9 +7,8 @@ import { command } from "../tasks/command.mjs";
 /**
  * @param {readonly string[]} patterns of compiled test files
  * @param {number} timeout_seconds for all of them; also what finds a test that leaves a server open
- * @param {readonly string[]} ignored patterns of files that other suites run
  */
-export async function mocha(patterns, timeout_seconds, ignored = []) {
+export async function mocha(patterns, timeout_seconds) {
   const folder = mkdtempSync(join(tmpdir(), "killcord-mocha-"));
   const file = join(folder, "totals.json");
   try {
@@ -21,7 +20,6 @@ export async function mocha(patterns, timeout_seconds, ignored = []) {
         process.stdout.isTTY ? "--color" : "--no-color",
         "--reporter=scripts/suites/mocha-totals.cjs",
         `--reporter-option=totals=${file}`,
-        ...ignored.map((pattern) => `--ignore=${pattern}`),
         ...patterns,
       ],
       { timeout_seconds, show: true },
