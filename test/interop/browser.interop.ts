@@ -38,7 +38,7 @@ describe("a page", () => {
 
   it("does with the shortest program what docs/clients.md says", async () => {
     const { page, url, close } = await openPage(server.url);
-    const verdicts = await page.evaluate(
+    const asked = page.evaluate(
       async (words) => {
         const shown: string[] = [];
         const { ask } = globalThis as unknown as { ask: typeof import("../../examples/web/agent.js").ask };
@@ -47,7 +47,7 @@ describe("a page", () => {
       },
       [url, server.admin_key] as const,
     );
-    await close();
+    const verdicts = await asked.finally(close);
     expect(verdicts).to.deep.equal(["ALLOW", "ALLOW", "TERMINATE"]);
   }).timeout(60_000);
 });
