@@ -98,6 +98,14 @@ describe("the access matrix", () => {
     http2.destroy();
   });
 
+  it("none of the keys came into the server's log, which tells of every refusal", () => {
+    const log = server.log();
+    expect(log).to.include("insufficient_permissions");
+    for (const { name, key } of world.columns) {
+      expect(log.includes(key ?? "kc_"), name).to.equal(false);
+    }
+  });
+
   it(`${document} shows what the server answers`, () => {
     expect(rows).to.have.length(methods.length);
     const before = readFileSync(document, "utf8");
