@@ -114,7 +114,8 @@ function rotateCommand(): Command {
     summary: "give an API key a new secret",
     description:
       "Makes an API key with the same name, roles and agent, and shows its secret, once. The old secret " +
-      "stays good for the overlap, so that programs can change over. To sessions the two are one caller.",
+      "stays good for the overlap, so that programs can change over. To sessions the two are one caller. " +
+      "The server's file admin.key keeps the first secret: after rotating that key, put the new one there.",
     examples: [
       "killcord keys rotate key_001122334455",
       "killcord keys rotate key_001122334455 --overlap 0s   # the old secret is refused at once",
