@@ -4,6 +4,7 @@
  * says that this machine lacks a tool: skipped at home, a failure in CI. `compiled` suites need
  * dist.
  */
+import { conformance } from "./suites/conformance.mjs";
 import { generated } from "./suites/generated.mjs";
 import { lint } from "./suites/lint.mjs";
 import { mocha } from "./suites/mocha.mjs";
@@ -15,5 +16,6 @@ export const suites = [
   { name: "generated", run: generated },
   { name: "protoc", run: protoc },
   { name: "package", compiled: true, run: packed },
+  { name: "conformance", compiled: true, run: conformance },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
 ];

@@ -15,13 +15,14 @@ import type { Vault } from "../vault/vault.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
+import { expiryOf, readIdentity } from "./tls-files.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
   const { vault, server, admin_key } = opened;
-  const url = urlOf(config.host, server.address.port);
+  const url = urlOf(config, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
   if (config.ready_file !== null) {
@@ -38,6 +39,7 @@ export async function serve(config: Config): Promise<void> {
       },
     );
   };
+  process.on("SIGHUP", () => renewCertificate(config, server, log));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }
@@ -51,6 +53,7 @@ interface Parts {
 
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
+    const tls = config.tls === null ? null : readIdentity(config.tls);
     const store = openStoreIn(config.data);
     const vault = await openVault({
       directory: config.data,
@@ -69,7 +72,9 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
     const door = openDoor({ engine, vault });
     const rest = createRestHandler(door, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
+    const { host, port } = config;
+    const cors_origins = new Set(config.cors_origins);
+    const server = await openServer({ door, rest, host, port, log, tls, cors_origins }).catch(
       (error: Error) => {
         throw new CommandFailure("unavailable", 1, error.message);
       },
@@ -77,6 +82,21 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     return { vault, engine, server, admin_key };
   } catch (error) {
     throw startFailure(error);
+  }
+}
+
+/** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
+function renewCertificate(config: Config, server: Port, log: Logger): void {
+  if (config.tls === null) {
+    log.info("SIGHUP does nothing without TLS");
+    return;
+  }
+  try {
+    const identity = readIdentity(config.tls);
+    server.renew(identity);
+    log.info({ valid_to: expiryOf(identity) }, "the certificate was read anew");
+  } catch (error) {
+    log.error({ err: error }, "the certificate was not read anew: the one before goes on");
   }
 }
 
@@ -121,6 +141,6 @@ function announce(url: string, admin_key: AdminKey): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function urlOf({ host, tls }: Config, port: number): string {
+  return `${tls === null ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

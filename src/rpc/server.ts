@@ -1,12 +1,14 @@
 /** Joins the port with what answers on it. */
 import { limits } from "../limits.js";
 import type { Door } from "../services/door.js";
+import { answerCors } from "./cors.js";
 import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, targetOf } from "./http.js";
 import type { Log } from "./log.js";
 import { doorMounts } from "./mount.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
+import type { TlsIdentity } from "./tls.js";
 
 /** What answers every path that is neither an RPC method nor health. */
 export interface RestHandler {
@@ -25,13 +27,21 @@ export async function openServer(options: {
   readonly host: string;
   readonly port: number;
   readonly log: Log;
+  /** null serves in the clear. */
+  readonly tls?: TlsIdentity | null;
+  /** Whose pages may call from a browser, exactly as browsers send them. */
+  readonly cors_origins?: ReadonlySet<string>;
   readonly bounds?: PortBounds & CallBounds;
 }): Promise<Port> {
   const { door, rest, host, port, log, bounds = limits } = options;
+  const { tls = null, cors_origins = new Set() } = options;
   const mounts = [...doorMounts(door), healthMount(door)];
-  const rpc = createRpcHandler(mounts, door.authenticate, log, bounds);
+  const rpc = createRpcHandler({ mounts, authenticate: door.authenticate, log, bounds });
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
+    if (answerCors(request, reply, cors_origins)) {
+      return;
+    }
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
       answerHealth(door, path, request, reply);
@@ -45,9 +55,10 @@ export async function openServer(options: {
       breakOff(reply);
     });
   };
-  const opened = await openPort({ host, port, handler, bounds });
+  const opened = await openPort({ host, port, handler, tls, bounds });
   return {
     address: opened.address,
+    renew: opened.renew,
     close(grace_ms) {
       rpc.drain();
       return opened.close(grace_ms);
