@@ -56,7 +56,9 @@ export const limits = {
   queue_ends: 2048,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
   signatures_off_loop: 4,
-  signatures_per_message: 16,
+  signatures_per_message: 8,
+  /** Messages that wait for the thread, a power of two; what finds no room is signed by the event loop. */
+  signing_messages: 256,
   /** Entries that are signed ahead of the write that takes them. */
   staged_entries: 512,
 

@@ -20,8 +20,16 @@ import { vaultService } from "./vault.js";
 type Reply = Record<string, unknown>;
 type AnyHandler = (request: Message, call: Call) => Promise<Reply> | AsyncIterable<Reply>;
 
+/** Every service of the API. */
+export const services = [
+  SessionService,
+  EnforcementService,
+  CredentialService,
+  VaultService,
+  KeyService,
+] as const;
+
 export function openDoor(context: Context): Door {
-  const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService] as const;
   const handlers = new Map<string, Readonly<Record<string, AnyHandler>>>([
     [SessionService.typeName, sessionService(context) as never],
     [EnforcementService.typeName, enforcementService(context) as never],
