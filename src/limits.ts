@@ -131,6 +131,8 @@ export const limits = {
   idle_connection_ms: 120_000,
   /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
   ping_ms: 30_000,
+  /** Streams of one HTTP/2 connection that may be reset between two pings; a little below nghttp2's own 1,000. */
+  resets_per_ping: 900,
   /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
   connection_check_ms: 1_000,
   /** Health is watched without a key, so only this many at a time, looked up this often. */
