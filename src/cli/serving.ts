@@ -31,6 +31,11 @@ export async function serve(config: Config): Promise<void> {
   }
   const stop = (signal: string) => {
     log.info({ signal }, "stopping");
+    // Whatever keeps it: what was acknowledged is durable, and a supervisor would kill it soon.
+    setTimeout(() => {
+      log.fatal("the stop took too long: the next start replays the log");
+      process.exit(1);
+    }, limits.stop_ms).unref();
     takeDown(opened).then(
       () => process.exit(0),
       (error: unknown) => {

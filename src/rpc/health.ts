@@ -14,6 +14,9 @@ import { KillcordError } from "../services/errors.js";
 import type { HttpReply, HttpRequest } from "./http.js";
 import type { Mount } from "./mount.js";
 
+/** What health is told of a door. */
+export type HealthDoor = Pick<Door, "services" | "ready">;
+
 /** grpc.health.v1.Health over a door. */
 export interface Health {
   /** @throws {KillcordError} route_not_found: there is no such service */
@@ -22,7 +25,7 @@ export interface Health {
   watch(service: string, signal: AbortSignal): AsyncIterable<HealthCheckResponse>;
 }
 
-export function createHealth(door: Door): Health {
+export function createHealth(door: HealthDoor): Health {
   const names = new Set(["", HealthService.typeName, ...door.services.map((each) => each.typeName)]);
   let watches = 0;
 
@@ -47,13 +50,17 @@ export function createHealth(door: Door): Health {
       }
       watches += 1;
       try {
-        for (let told: Status | null = null; !signal.aborted; ) {
+        for (let told: Status | null = null; ; ) {
           const status = statusOf(service);
           if (status !== told) {
             told = status;
             yield create(HealthCheckResponseSchema, { status });
           }
-          // An abort ends the wait; the loop's condition sees it.
+          // Not before the state was looked up once more: a server that drains says so at the end.
+          if (signal.aborted) {
+            return;
+          }
+          // An abort ends the wait.
           await delay(limits.health_check_ms, null, { signal, ref: false }).catch(() => {});
         }
       } finally {
@@ -64,7 +71,7 @@ export function createHealth(door: Door): Health {
 }
 
 /** Puts the health at its path, for everybody. */
-export function healthMount(door: Door): Mount {
+export function healthMount(door: HealthDoor): Mount {
   const health = createHealth(door);
   const named = (request: Message) => (request as HealthCheckRequest).service;
   return {
@@ -79,7 +86,7 @@ export function healthMount(door: Door): Mount {
 
 /** Answers GET /healthz, as long as the process answers at all, and GET /readyz. */
 export function answerHealth(
-  door: Door,
+  door: HealthDoor,
   path: "/healthz" | "/readyz",
   request: HttpRequest,
   reply: HttpReply,

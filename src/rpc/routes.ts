@@ -23,6 +23,7 @@ export interface CallBounds {
   readonly request_body_bytes: number;
   readonly call_ms: number;
   readonly blocked_reader_ms: number;
+  readonly drain_notice_ms: number;
 }
 
 /** Answers calls of RPC methods. */
@@ -124,7 +125,7 @@ export function createRpcHandler(parts: RpcParts): RpcHandler {
     drain() {
       is_draining = true;
       for (const life of streams) {
-        life.drain();
+        life.drain(bounds.drain_notice_ms);
       }
     },
   };

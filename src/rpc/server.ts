@@ -16,8 +16,8 @@ export interface RestHandler {
 }
 
 /**
- * Opens the server; port 0 takes a free one. Its close() first brings the streams to their end, then
- * closes the port as openPort says.
+ * Opens the server; port 0 takes a free one. Its close() first is no longer ready, then brings the
+ * streams to their end, then closes the port as openPort says.
  *
  * @throws {Error} whose message says why the address can't be had and what to do
  */
@@ -35,7 +35,9 @@ export async function openServer(options: {
 }): Promise<Port> {
   const { door, rest, host, port, log, bounds = limits } = options;
   const { tls = null, cors_origins = new Set() } = options;
-  const mounts = [...doorMounts(door), healthMount(door)];
+  let draining = false;
+  const health = { services: door.services, ready: () => !draining && door.ready() };
+  const mounts = [...doorMounts(door), healthMount(health)];
   const rpc = createRpcHandler({ mounts, authenticate: door.authenticate, log, bounds });
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
@@ -44,7 +46,7 @@ export async function openServer(options: {
     }
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
-      answerHealth(door, path, request, reply);
+      answerHealth(health, path, request, reply);
     } else {
       await (rpc.match(path) ? rpc : rest).handle(request, reply);
     }
@@ -60,6 +62,7 @@ export async function openServer(options: {
     address: opened.address,
     renew: opened.renew,
     close(grace_ms) {
+      draining = true;
       rpc.drain();
       return opened.close(grace_ms);
     },
