@@ -6,6 +6,7 @@
  */
 import { conformance } from "./suites/conformance.mjs";
 import { generated } from "./suites/generated.mjs";
+import { interop } from "./suites/interop.mjs";
 import { lint } from "./suites/lint.mjs";
 import { mocha } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
@@ -18,4 +19,8 @@ export const suites = [
   { name: "package", compiled: true, run: packed },
   { name: "conformance", compiled: true, run: conformance },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
+  { name: "interop-node", compiled: true, run: () => interop("node") },
+  { name: "interop-python", compiled: true, run: () => interop("python") },
+  { name: "interop-go", compiled: true, run: () => interop("go") },
+  { name: "interop-browser", compiled: true, run: () => interop("browser") },
 ];
