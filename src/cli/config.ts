@@ -3,6 +3,12 @@ import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
 
+/** Where to listen; port 0 takes a free one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What `serve` runs with. Frozen. */
 export interface Config {
   /** Where it listens; port 0 takes a free one. */
@@ -21,6 +27,10 @@ export interface Config {
   /** Whose pages may call from a browser. */
   readonly cors_origins: readonly string[];
   readonly log_level: Level | "silent";
+  /** A port of its own for figures, without a key; null when there is none. */
+  readonly metrics_listen: Address | null;
+  /** Whether gRPC clients may ask what services there are. */
+  readonly reflection: boolean;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
 }
@@ -55,6 +65,8 @@ const settings = [
   "tls_client_ca",
   "cors_origins",
   "log_level",
+  "metrics_listen",
+  "reflection",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -70,6 +82,8 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   tls_client_ca: undefined,
   cors_origins: "",
   log_level: "info",
+  metrics_listen: undefined,
+  reflection: "true",
   ready_file: undefined,
 };
 
@@ -98,7 +112,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     ...fromEnvironment(environment),
     ...defined(flags),
   };
-  const { host, port } = readAddress(merged.listen as string);
+  const { host, port } = readAddress("listen", merged.listen as string);
   const config: Config = {
     host,
     port,
@@ -109,6 +123,8 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     tls: readTls(merged.tls_cert, merged.tls_key, merged.tls_client_ca),
     cors_origins: readOrigins(merged.cors_origins as string),
     log_level: readLevel(merged.log_level as string),
+    metrics_listen: readMetricsAddress(merged.metrics_listen),
+    reflection: readBoolean("reflection", merged.reflection as string),
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);
@@ -117,8 +133,14 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, ...rest } = config;
-  return { listen: `${host}:${port}`, ...rest, bootstrap_key: bootstrap_key === null ? null : "********" };
+  const { host, port, bootstrap_key, metrics_listen, ...rest } = config;
+  const metrics = metrics_listen === null ? null : `${metrics_listen.host}:${metrics_listen.port}`;
+  return {
+    listen: `${host}:${port}`,
+    ...rest,
+    metrics_listen: metrics,
+    bootstrap_key: bootstrap_key === null ? null : "********",
+  };
 }
 
 function defined(raw: Raw): Raw {
@@ -169,13 +191,27 @@ function variableOf(setting: Setting): string {
 }
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
-function readAddress(text: string): { readonly host: string; readonly port: number } {
+function readAddress(setting: Setting, text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new ConfigError(`listen: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
+    throw new ConfigError(`${setting}: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
   }
   return { host: match[1] ?? (match[2] as string), port };
+}
+
+/** Figures are open to whoever reaches the address, so it is one of this machine. */
+function readMetricsAddress(text: string | undefined): Address | null {
+  if (text === undefined) {
+    return null;
+  }
+  const address = readAddress("metrics_listen", text);
+  if (!isLoopback(address.host)) {
+    throw new ConfigError(
+      `metrics_listen: ${address.host} is reachable from other machines: use 127.0.0.1, or read /metrics with a key of role auditor`,
+    );
+  }
+  return address;
 }
 
 /** The log's name (vault-format.md): 1 to 200 printable ASCII characters without space or `+`. */
@@ -249,10 +285,13 @@ function readLevel(text: string): Level | "silent" {
 
 /** Keys travel in the clear without TLS: beyond this machine only when somebody says so aloud. */
 function refuseExposed(config: Config): void {
-  const is_loopback = config.host === "localhost" || config.host === "::1" || /^127\./.test(config.host);
-  if (!is_loopback && config.tls === null && !config.insecure) {
+  if (!isLoopback(config.host) && config.tls === null && !config.insecure) {
     throw new ConfigError(
       `listen: ${config.host} is reachable from other machines and keys would travel in the clear: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -21,7 +21,11 @@ export interface Running {
 /** Starts one; `bounds` replaces some of the limits, so that no test waits for real ones. */
 export async function start(
   bounds: Partial<PortBounds & CallBounds> = {},
-  more: { readonly tls?: TlsIdentity; readonly cors_origins?: ReadonlySet<string> } = {},
+  more: {
+    readonly tls?: TlsIdentity;
+    readonly cors_origins?: ReadonlySet<string>;
+    readonly reflection?: boolean;
+  } = {},
 ): Promise<Running> {
   const door = openFakeDoor();
   const lines: Record<string, unknown>[] = [];
@@ -32,8 +36,8 @@ export async function start(
     host: "127.0.0.1",
     port: 0,
     log,
-    ...more,
     bounds: { ...limits, ...bounds },
+    ...more,
   });
   const { port } = server.address;
   const url = `http://127.0.0.1:${port}`;
