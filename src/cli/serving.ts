@@ -26,12 +26,12 @@ export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
   const { vault, server, metrics_port, admin_key } = opened;
-  const url = urlOf(config, server.address.port);
+  const url = urlOf(config.tls === null ? "http" : "https", config.host, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
   if (config.ready_file !== null) {
     const metrics_url =
-      metrics_port === null ? null : urlOf(metrics_port.address.host, metrics_port.address.port);
+      metrics_port === null ? null : urlOf("http", metrics_port.address.host, metrics_port.address.port);
     const ready = { url, metrics_url, admin_key_file: admin_key.file, pid: process.pid };
     writeFileSync(config.ready_file, JSON.stringify(ready));
   }
@@ -179,6 +179,6 @@ function announce(url: string, admin_key: AdminKey): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function urlOf({ host, tls }: Config, port: number): string {
-  return `${tls === null ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
