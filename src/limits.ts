@@ -112,6 +112,8 @@ export const limits = {
   request_ms: 30_000,
   /** What a client gets to stop sending a request that was answered before its end. */
   remains_ms: 250,
+  /** What is read of a stream ahead of what it is asked for; a longer message is read whole all the same. */
+  stream_read_ahead_bytes: 64 * 1024,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */

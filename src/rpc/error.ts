@@ -56,9 +56,9 @@ export function toRefusal(found: ConnectError, input: DescMessage, json: boolean
   }
 }
 
-/** The refusal of a body over the limit, sent or inflated. */
-export function tooLarge(): KillcordError {
-  const text = `the request is larger than ${limits.request_body_bytes} bytes: send less in one call`;
+/** The refusal of a body, or of one message of a stream, over the limit, sent or inflated. */
+export function tooLarge(bytes_max: number = limits.request_body_bytes): KillcordError {
+  const text = `the request is larger than ${bytes_max} bytes: send less in one call`;
   return new KillcordError("payload_too_large", text);
 }
 

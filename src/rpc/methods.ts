@@ -1,6 +1,7 @@
 /** The methods that are served: from a path to what a call of it runs. */
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import {
+  ConnectError,
   type ConnectRouter,
   type ContextValues,
   createConnectRouter,
@@ -11,9 +12,8 @@ import {
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { type HealthCheckRequest, Health as HealthService } from "../../gen/grpc/health/v1/health_pb.js";
-import { limits } from "../limits.js";
 import type { Call, Door } from "../services/door.js";
-import { toConnectError } from "./error.js";
+import { toConnectError, toRefusal } from "./error.js";
 import { follow, within } from "./follow.js";
 import type { Health } from "./health.js";
 import type { Life } from "./life.js";
@@ -23,6 +23,8 @@ export interface Pass {
   /** What the service gets to know. */
   readonly call: Call;
   readonly life: Life;
+  /** Whether its messages are JSON. */
+  readonly json: boolean;
   /** Told when the service is reached; errors before that are the protocol library's. */
   reached: boolean;
   /** What the service threw, for the log. */
@@ -44,13 +46,21 @@ export function carrying(pass: Pass): ContextValues {
   return createContextValues().set(passKey, pass);
 }
 
-/** Every method of the door, and health, by path. */
-export function createEndpoints(door: Door, health: Health): ReadonlyMap<string, Endpoint> {
+/**
+ * Every method of the door, and health, by path.
+ *
+ * @param message_bytes_max of one message, inflated
+ */
+export function createEndpoints(
+  door: Door,
+  health: Health,
+  message_bytes_max: number,
+): ReadonlyMap<string, Endpoint> {
   const router = createConnectRouter({
     connect: true,
     grpc: true,
     grpcWeb: true,
-    readMaxBytes: limits.request_body_bytes,
+    readMaxBytes: message_bytes_max,
     acceptCompression: [compressionGzip, compressionBrotli],
     jsonOptions,
   });
@@ -85,9 +95,45 @@ function serve(router: ConnectRouter, door: Door, method: DescMethod): void {
       );
       return;
     case "client_streaming":
+      router.rpc(method as DescMethod & { methodKind: "client_streaming" }, (requests, context) =>
+        answer(context, (pass) => only(duplex(door, method, requests, pass))),
+      );
+      return;
     case "bidi_streaming":
-      throw new Error(`${method.parent.typeName}.${method.name}: the door has no call of this kind`);
+      router.rpc(method as DescMethod & { methodKind: "bidi_streaming" }, (requests, context) =>
+        stream(context, (pass) => duplex(door, method, requests, pass)),
+      );
+      return;
   }
+}
+
+function duplex(
+  door: Door,
+  method: DescMethod,
+  requests: AsyncIterable<Message>,
+  pass: Pass,
+): AsyncIterable<Message> {
+  return door.duplex(method, readable(requests, method, pass.json), pass.call);
+}
+
+/** The messages of a request; what the protocol library finds wrong with one is told with our codes. */
+async function* readable(
+  requests: AsyncIterable<Message>,
+  method: DescMethod,
+  json: boolean,
+): AsyncGenerator<Message> {
+  try {
+    yield* requests;
+  } catch (error) {
+    throw error instanceof ConnectError ? toRefusal(error, method.input, json) : error;
+  }
+}
+
+async function only(replies: AsyncIterable<Message>): Promise<Message> {
+  for await (const reply of replies) {
+    return reply;
+  }
+  throw new Error("a client-streaming method gave no answer");
 }
 
 function serveHealth(router: ConnectRouter, health: Health): void {
@@ -144,7 +190,7 @@ function reach(context: HandlerContext): Pass {
 
 function thrown(pass: Pass, error: unknown): unknown {
   pass.thrown = error;
-  return toConnectError(error);
+  return error instanceof ConnectError ? error : toConnectError(error);
 }
 
 function copyHeaders(pass: Pass, context: HandlerContext): void {

@@ -42,6 +42,11 @@ export function place(request: HttpRequest, endpoints: ReadonlyMap<string, Endpo
     const error = toConnectError(unfit(request, endpoint));
     return { endpoint: null, protocol: null, error, status: 415, allow: null };
   }
+  if (endpoint.method.methodKind === "bidi_streaming" && request.httpVersionMajor < 2) {
+    const text = `${endpoint.method.name} speaks both ways at once, which HTTP/1.1 cannot: call it over HTTP/2`;
+    const error = toConnectError(new KillcordError("http2_required", text));
+    return { endpoint: null, protocol: null, error, status: 505, allow: null };
+  }
   return { endpoint, protocol };
 }
 

@@ -8,6 +8,7 @@ import { earlyError } from "./early-error.js";
 import { toConnectError, toRefusal } from "./error.js";
 import { createHealth } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
+import { framed, Incoming, type IncomingBounds } from "./incoming.js";
 import { beginLife, draining, type Life } from "./life.js";
 import { type Log, logCall } from "./log.js";
 import { carrying, createEndpoints, type Pass } from "./methods.js";
@@ -17,8 +18,7 @@ import { refuse } from "./refuse.js";
 import { endInTime, send } from "./send.js";
 
 /** What one call can take up; a part of limits.ts. */
-export interface CallBounds {
-  readonly request_body_bytes: number;
+export interface CallBounds extends IncomingBounds {
   readonly call_ms: number;
   readonly blocked_reader_ms: number;
 }
@@ -53,7 +53,7 @@ const rpc_path = /^\/(killcord|grpc)\.[A-Za-z0-9_.]+\/[^/]+$/;
 const no_one: Principal = { key_id: "", role: "agent" };
 
 export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limits): RpcHandler {
-  const endpoints = createEndpoints(door, createHealth(door));
+  const endpoints = createEndpoints(door, createHealth(door), bounds.request_body_bytes);
   const streams = new Set<Life>();
   let is_draining = false;
 
@@ -134,19 +134,16 @@ function admit(door: Door, arrival: Arrival, bounds: CallBounds, is_draining: bo
  */
 async function run(arrival: Arrival, principal: Principal, life: Life, bounds: CallBounds): Promise<unknown> {
   const { request, reply, endpoint, protocol, request_id, received_ms } = arrival;
-  const message_in_query = request.method === "GET";
-  const body = message_in_query
-    ? new Uint8Array(0)
-    : await readBody(request, bounds.request_body_bytes, life.ended);
+  const body = await bodyOf(arrival, life, bounds);
   const call = { principal, request_id, received_ms, signal: life.signal, reply_headers: new Headers() };
-  const pass: Pass = { call, life, reached: false, thrown: undefined };
+  const pass: Pass = { call, life, json: protocol.json, reached: false, thrown: undefined };
   const { path, query } = targetOf(request);
   const answer = await endpoint.handler({
     httpVersion: request.httpVersion,
     method: request.method ?? "",
     url: `http://localhost${path}?${query}`,
     header: callHeaders(request),
-    body: whole(body),
+    body,
     signal: life.ended,
     contextValues: carrying(pass),
   });
@@ -163,6 +160,25 @@ function callHeaders(request: HttpRequest): Headers {
   headers.delete(timeout_headers.connect);
   headers.delete(timeout_headers.grpc);
   return headers;
+}
+
+/** One message is read before its service is called; those of a stream as the service asks for them. */
+async function bodyOf(
+  { request, reply, endpoint }: Arrival,
+  life: Life,
+  bounds: CallBounds,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (request.method === "GET") {
+    return whole(new Uint8Array(0));
+  }
+  switch (endpoint.method.methodKind) {
+    case "unary":
+    case "server_streaming":
+      return whole(await readBody(request, bounds.request_body_bytes, life.ended));
+    case "client_streaming":
+    case "bidi_streaming":
+      return framed(new Incoming(request, reply, bounds, life.ended));
+  }
 }
 
 async function* whole(body: Uint8Array): AsyncGenerator<Uint8Array> {

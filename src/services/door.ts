@@ -52,6 +52,14 @@ export interface Door {
    * @throws {KillcordError} at the first message or later
    */
   stream(method: DescMethod, request: Message, call: Call): AsyncIterable<Message>;
+  /**
+   * Calls a bidi method, or a client-streaming one, which answers once. It ends when the stream is
+   * over or call.signal aborts; `requests` throws what ends the caller's side early. Each message is
+   * validated by the service, which alone knows whether a bad one ends the call.
+   *
+   * @throws {KillcordError} at the first message or later
+   */
+  duplex(method: DescMethod, requests: AsyncIterable<Message>, call: Call): AsyncIterable<Message>;
   /** Whether commands are taken: false while starting, draining or after a fault. */
   ready(): boolean;
 }

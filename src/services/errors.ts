@@ -21,6 +21,7 @@ export const error_codes = {
   entry_not_found: Code.NotFound,
   route_not_found: Code.NotFound,
   method_not_allowed: Code.Unimplemented,
+  http2_required: Code.Unimplemented,
   invalid_path: Code.InvalidArgument,
   invalid_query: Code.InvalidArgument,
   unknown_parameter: Code.InvalidArgument,

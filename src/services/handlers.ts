@@ -1,5 +1,6 @@
 /** The shape of a service: one function a method, typed by the generated descriptors. */
 import type {
+  DescMethodBiDiStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
   MessageInitShape,
@@ -13,7 +14,12 @@ type Handler<Method> =
     ? (request: MessageShape<Input>, call: Call) => Promise<MessageInitShape<Output>>
     : Method extends DescMethodServerStreaming<infer Input, infer Output>
       ? (request: MessageShape<Input>, call: Call) => AsyncIterable<MessageInitShape<Output>>
-      : never;
+      : Method extends DescMethodBiDiStreaming<infer Input, infer Output>
+        ? (
+            requests: AsyncIterable<MessageShape<Input>>,
+            call: Call,
+          ) => AsyncIterable<MessageInitShape<Output>>
+        : never;
 
 /** Every method of a service, by its local name. */
 export type Handlers<Service> =

@@ -17,7 +17,10 @@ import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
 
 type Reply = Record<string, unknown>;
-type AnyHandler = (request: Message, call: Call) => Promise<Reply> | AsyncIterable<Reply>;
+type AnyHandler = (
+  request: Message | AsyncIterable<Message>,
+  call: Call,
+) => Promise<Reply> | AsyncIterable<Reply>;
 
 export function openDoor(context: Context): Door {
   const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService] as const;
@@ -58,6 +61,11 @@ export function openDoor(context: Context): Door {
     stream: async function* (method, request, call) {
       validate(method.input, request);
       for await (const reply of handlerOf(method)(request, call) as AsyncIterable<Reply>) {
+        yield messageOf(method, reply);
+      }
+    },
+    duplex: async function* (method, requests, call) {
+      for await (const reply of handlerOf(method)(requests, call) as AsyncIterable<Reply>) {
         yield messageOf(method, reply);
       }
     },

@@ -52,6 +52,10 @@ export function createTestDoor(): TestDoor {
     async *stream() {
       throw new Error("REST asked for a stream");
     },
+    // biome-ignore lint/correctness/useYield: likewise.
+    async *duplex() {
+      throw new Error("REST asked for a stream");
+    },
     ready: () => true,
   };
   return door;
