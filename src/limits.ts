@@ -91,6 +91,10 @@ export const limits = {
   /** Session ids that a revocation lists, and credentials that an agent's revocation lists. */
   killed_sessions_listed: 1000,
   revoked_credentials_listed: 200,
+  /** Stops that were handed to clients which have not answered; older ones are sealed without that time. */
+  deliveries: 10_000,
+  /** A revoked credential's stream closes this long after the stop, confirmed or not. */
+  halt_confirm_ms: 10_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -114,6 +118,8 @@ export const limits = {
   remains_ms: 250,
   /** What is read of a stream ahead of what it is asked for; a longer message is read whole all the same. */
   stream_read_ahead_bytes: 64 * 1024,
+  /** Messages of one InterceptStream that are taken and whose answers have not left; then it reads no more. */
+  stream_in_flight: 256,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */

@@ -195,6 +195,29 @@ export interface HaltRequested extends Common {
   readonly drill_id: null;
 }
 
+/** By what a client learned of its stop; `supervisor` for who watches over it from outside. */
+export type HaltVia = "stream" | "heartbeat" | "intercept" | "supervisor";
+
+/** How it is known that a client has stopped. */
+export type HaltEvidence = "tasks_cancelled" | "process_exit" | "group_empty";
+
+export interface HaltAcknowledged extends Common, OfSession {
+  readonly event: "halt_acknowledged";
+  readonly halt_id: string;
+  readonly via: HaltVia;
+  readonly delivered_at: number | null;
+  readonly acknowledged_at: number;
+}
+
+export interface HaltConfirmed extends Common, OfSession {
+  readonly event: "halt_confirmed";
+  readonly halt_id: string;
+  readonly evidence: HaltEvidence;
+  readonly confirmed_at: number;
+  /** Since the `at` of the stop. */
+  readonly elapsed_ms: number;
+}
+
 export type Profile = { readonly [name: string]: unknown };
 
 export interface AgentRegistered extends Common {
@@ -290,6 +313,8 @@ export type Event =
   | SessionExpired
   | SessionEnded
   | HaltRequested
+  | HaltAcknowledged
+  | HaltConfirmed
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

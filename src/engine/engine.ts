@@ -3,14 +3,16 @@
  * sealed. A process can own several; nothing here is global.
  */
 import type { Unstamped } from "../core/command.js";
-import type { Event } from "../core/event.js";
+import type { Event, HaltVia } from "../core/event.js";
 import { system_actor } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
 import { emptyState, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import type { StoredEntry } from "../vault/journal.js";
+import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
 import { fromContent } from "./content.js";
+import { Deliveries, type Delivery } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
@@ -51,6 +53,7 @@ interface Replayed {
 export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
+  readonly alarms: Alarms;
   readonly clock: Clock;
   readonly #state: State;
   readonly #memory: Memory;
@@ -58,6 +61,7 @@ export class Engine {
   readonly #timers: Timers;
   readonly #terminates: RepeatedTerminates;
   readonly #options: EngineOptions;
+  readonly #deliveries = new Deliveries();
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
   readonly #heard = new Map<string, number>();
   /** Each ends one regular task. */
@@ -71,6 +75,7 @@ export class Engine {
     this.projection = projection;
     this.clock = engineClock(state.at, options.time ?? process_time);
     this.follower = new Follower(projection, this.clock);
+    this.alarms = new Alarms((agent_id) => state.agents.get(agent_id)?.credential_ids ?? []);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
@@ -142,6 +147,16 @@ export class Engine {
     return this.#heard.get(session_id) ?? null;
   }
 
+  /** Notes that the stop of a session has just been handed to its client. */
+  delivered(session_id: string, via: HaltVia): void {
+    this.#deliveries.note(session_id, { via, at: this.clock.now() });
+  }
+
+  /** When and by what that was first done, as far as it is known; null once the client has answered. */
+  delivery(session_id: string): Delivery | null {
+    return this.#deliveries.of(session_id);
+  }
+
   /** Takes no more commands, answers those taken, tells watchers to come back elsewhere. */
   stop(): Promise<void> {
     this.#ended ??= this.#stop();
@@ -204,7 +219,11 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
+      if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
+        this.#deliveries.forget(event.session_id);
+      }
     }
+    this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
   }
@@ -251,6 +270,7 @@ function sessionsNamed(command: Unstamped): readonly string[] {
     case "touch_session":
     case "kill_session":
     case "end_session":
+    case "acknowledge_halt":
     case "expire_session":
     case "sum_up_terminates":
       return [command.session_id];

@@ -10,9 +10,11 @@ const roles_by_method: Readonly<Record<string, readonly Role[]>> = {
   "SessionService.Heartbeat": ["admin", "agent"],
   "SessionService.KillSession": ["admin", "operator"],
   "SessionService.EndSession": ["admin", "operator", "agent"],
+  "SessionService.AcknowledgeHalt": ["admin", "agent"],
   "SessionService.WatchSession": ["admin", "operator", "agent"],
   "EnforcementService.Intercept": ["admin", "agent"],
   "EnforcementService.InterceptBatch": ["admin", "agent"],
+  "EnforcementService.InterceptStream": ["admin", "agent"],
   "EnforcementService.GetDecision": ["admin", "operator", "auditor", "agent"],
   "EnforcementService.ListDecisions": ["admin", "operator", "auditor", "agent"],
   "CredentialService.RegisterAgent": ["admin"],
@@ -30,12 +32,15 @@ const roles_by_method: Readonly<Record<string, readonly Role[]>> = {
   "KeyService.RevokeKey": ["admin"],
 };
 
-/** Methods by which a revoked credential may still learn that the sessions of its agent are stopped. */
+/** Methods by which a revoked credential may still learn that sessions of its agent are stopped, and say that it heard. */
 const learning_methods: ReadonlySet<string> = new Set([
   "SessionService.GetSession",
   "SessionService.Heartbeat",
   "SessionService.WatchSession",
+  "SessionService.AcknowledgeHalt",
   "EnforcementService.Intercept",
+  "EnforcementService.InterceptBatch",
+  "EnforcementService.InterceptStream",
 ]);
 
 /** `Service.Method`. */

@@ -18,6 +18,7 @@ import type { Session } from "../core/state.js";
 import { by, type Context, callerKey, faultOf, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { acknowledge } from "./halt.js";
 import type { Handlers } from "./handlers.js";
 import { cut, matching, pageOf } from "./page.js";
 import { readToken, tokenOf } from "./resume-token.js";
@@ -36,7 +37,11 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         "session",
       );
       context.engine.heard(reply.session_id, context.engine.clock.now());
-      return { session: await present(context, reply.session_id) };
+      const session = await present(context, reply.session_id);
+      if (session.haltId !== undefined) {
+        context.engine.delivered(reply.session_id, "heartbeat");
+      }
+      return { session };
     },
     killSession: async (request, call) => {
       const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [
@@ -60,6 +65,10 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         "session",
       );
       return { session: await present(context, reply.session_id) };
+    },
+    acknowledgeHalt: async (request, call) => {
+      await acknowledge(context, call, request, false);
+      return { session: await present(context, request.sessionId) };
     },
     watchSession: (request, call) => watchSession(context, request, call),
   };
@@ -99,7 +108,7 @@ function numberOf(value: bigint | undefined): number | null {
 }
 
 /** A session as it is, after a command that named it. */
-async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
+export async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
   const session = await engine.projection.session(session_id);
   if (session === null) {
     throw new Error(`session ${session_id} was answered and is not there`);
