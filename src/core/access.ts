@@ -62,7 +62,7 @@ export function refuseSession(state: State, command: Command, session_id: string
   if (key !== null && command.actor.role === "agent" && !owns(key, session)) {
     return refuse(
       "insufficient_permissions",
-      "the session is another agent's: use the key that it was started with",
+      "the session is another agent's: use the key or credential that it runs on",
     );
   }
   return null;

@@ -6,17 +6,16 @@ import {
   InterceptRequestSchema,
   type ListDecisionsRequest,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import { owns } from "../core/access.js";
-import type { EnforcementDecision } from "../core/event.js";
 import { sequenceOf } from "../core/ids.js";
 import type { DecisionRow } from "../engine/projection.js";
 import { limits } from "../limits.js";
-import { type Context, callerKey } from "./context.js";
+import type { Context } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
 import { errorView, intercept, sealedDecision } from "./intercept.js";
 import { interceptStream } from "./intercept-stream.js";
+import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { invalid, validate } from "./validate.js";
 import { decisionView, verdictAsked } from "./verdict.js";
@@ -28,7 +27,9 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
     interceptStream: (requests, call) => interceptStream(context, requests, call),
     getDecision: async ({ decisionId }, call) => {
       const { decision, entry_id } = await sealedDecision(context, sequenceOf("enf", decisionId), decisionId);
-      refuseForeign(context, call, decision);
+      const { agent_id, actor } = decision;
+      const owned = { agent_id, started_by: actor.key_id };
+      refuseForeign(context, call, owned, "the decision is about another agent's action");
       return { decision: decisionView(decision, entry_id) };
     },
     listDecisions: (request, call) => listDecisions(context, request, call),
@@ -66,29 +67,18 @@ async function interceptItem(context: Context, action: InterceptRequest, call: C
   }
 }
 
-function refuseForeign(context: Context, call: Call, decision: EnforcementDecision): void {
-  if (call.principal.role !== "agent") {
-    return;
-  }
-  const key = callerKey(context, call);
-  if (!owns(key, { agent_id: decision.agent_id, started_by: decision.actor.key_id })) {
-    throw new KillcordError("insufficient_permissions", "the decision is about another agent's action");
-  }
-}
-
 async function listDecisions(context: Context, request: ListDecisionsRequest, call: Call) {
   const { engine } = context;
   const list = ["decisions", request.decision, request.actionType, request.agentId, request.sessionId];
   const page = pageOf(request, JSON.stringify(list));
   const verdict = request.decision === undefined ? null : verdictAsked(request.decision);
-  const key = callerKey(context, call);
-  const own_only = call.principal.role === "agent";
+  const sees = sightOf(context, call);
   const wanted = (row: DecisionRow) =>
     (verdict === null || row.decision === verdict) &&
     (request.actionType === undefined || row.action_type === request.actionType) &&
     (request.agentId === undefined || row.agent_id === request.agentId) &&
     (request.sessionId === undefined || row.session_id === request.sessionId) &&
-    (!own_only || owns(key, { agent_id: row.agent_id, started_by: row.key_id }));
+    sees({ agent_id: row.agent_id, started_by: row.key_id });
   const { rows, ...rest } = await cut(
     page,
     matching(engine.projection.decisions(engine.projection.size), wanted),

@@ -5,7 +5,8 @@ import { isExpired } from "../core/access.js";
 import type { Key, State } from "../core/state.js";
 import type { Principal } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { methodName, roleFor, teachesStop } from "./roles.js";
+import { accessTo, roleFor, teachesStop } from "./roles.js";
+import { routeName } from "./route-name.js";
 
 /**
  * What is kept of a secret: HMAC-SHA-256 under the local pepper (vault-format.md, 3:
@@ -41,12 +42,19 @@ export function identify(
   refuseSpent(key, method, at);
   const role = roleFor(method, key.roles);
   if (role === null) {
-    throw new KillcordError(
-      "insufficient_permissions",
-      `${methodName(method)} needs another role than ${key.roles.join(", ")}: use a key that has it`,
-    );
+    throw missingRole(method, key);
   }
   return { key_id: key.key_id, role };
+}
+
+function missingRole(method: DescMethod, key: Key): KillcordError {
+  const wanted = accessTo(method)?.roles ?? [];
+  const needed = wanted.length === 0 ? "a role that no key has" : `the role ${wanted.join(" or ")}`;
+  const held = key.roles.join(" and ");
+  return new KillcordError(
+    "insufficient_permissions",
+    `${routeName(method)} needs ${needed}, and this key has ${held}: use another key, or have one made`,
+  );
 }
 
 function refuseSpent(key: Key, method: DescMethod, at: number): void {

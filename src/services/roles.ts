@@ -1,63 +1,121 @@
-/** Which roles may call which method: the matrix of the API. A method without a row is refused. */
-import type { DescMethod } from "@bufbuild/protobuf";
+/**
+ * Who may call what: the matrix of the API, one row a method. A method without a row is refused, and
+ * a server with one does not start. docs/access.md shows the same as a real server answers it.
+ */
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Role } from "../core/event.js";
 
-/** Roles that may call a method, the widest first: the first that a key has is the one it uses. */
-const roles_by_method: Readonly<Record<string, readonly Role[]>> = {
-  "SessionService.StartSession": ["admin", "agent"],
-  "SessionService.ListSessions": ["admin", "operator", "auditor", "agent"],
-  "SessionService.GetSession": ["admin", "operator", "auditor", "agent"],
-  "SessionService.Heartbeat": ["admin", "agent"],
-  "SessionService.KillSession": ["admin", "operator"],
-  "SessionService.EndSession": ["admin", "operator", "agent"],
-  "SessionService.AcknowledgeHalt": ["admin", "agent"],
-  "SessionService.WatchSession": ["admin", "operator", "agent"],
-  "EnforcementService.Intercept": ["admin", "agent"],
-  "EnforcementService.InterceptBatch": ["admin", "agent"],
-  "EnforcementService.InterceptStream": ["admin", "agent"],
-  "EnforcementService.GetDecision": ["admin", "operator", "auditor", "agent"],
-  "EnforcementService.ListDecisions": ["admin", "operator", "auditor", "agent"],
-  "CredentialService.RegisterAgent": ["admin"],
-  "CredentialService.ListAgents": ["admin", "operator", "auditor"],
-  "CredentialService.GetAgent": ["admin", "operator", "auditor"],
-  "CredentialService.RevokeAgent": ["admin", "operator"],
-  "CredentialService.IssueCredential": ["admin"],
-  "CredentialService.ListCredentials": ["admin"],
-  "CredentialService.RevokeCredential": ["admin", "operator"],
-  "VaultService.GetEntry": ["admin", "auditor"],
-  "VaultService.ListEntries": ["admin", "auditor"],
-  "VaultService.ExportBundle": ["admin", "auditor"],
-  "KeyService.CreateKey": ["admin"],
-  "KeyService.ListKeys": ["admin"],
-  "KeyService.RevokeKey": ["admin"],
-};
+/**
+ * What "its own" is for a caller that calls as agent: something of its agent or, for a key without
+ * an agent, of the sessions that it started. All other roles see everything.
+ */
+export type Own =
+  /** The one session, decision or action that the request names; another's is refused. */
+  | "the one it names"
+  /** A list or a stream shows its own and leaves out the rest. */
+  | "it sees no others"
+  /** What it makes is its agent's; naming another agent, or another's parent session, is refused. */
+  | "what it makes is its agent's"
+  /** It is no method for agents. */
+  | null;
 
-/** Methods by which a revoked credential may still learn that sessions of its agent are stopped, and say that it heard. */
-const learning_methods: ReadonlySet<string> = new Set([
-  "SessionService.GetSession",
-  "SessionService.Heartbeat",
-  "SessionService.WatchSession",
-  "SessionService.AcknowledgeHalt",
-  "EnforcementService.Intercept",
-  "EnforcementService.InterceptBatch",
-  "EnforcementService.InterceptStream",
-]);
+/** One row of the matrix. */
+export interface Access {
+  /** Roles that may call it, the widest first: the first that a key has is the one it uses. */
+  readonly roles: readonly Role[];
+  readonly own: Own;
+  /** Whether a revoked credential may call it, to learn and to acknowledge that its sessions are stopped. */
+  readonly teaches_stop?: true;
+}
+
+const read_by_all = ["admin", "operator", "auditor", "agent"] as const;
+
+const access_by_method: Readonly<Record<string, Access>> = {
+  "SessionService.StartSession": { roles: ["admin", "agent"], own: "what it makes is its agent's" },
+  "SessionService.ListSessions": { roles: read_by_all, own: "it sees no others" },
+  "SessionService.GetSession": { roles: read_by_all, own: "the one it names", teaches_stop: true },
+  "SessionService.Heartbeat": { roles: ["admin", "agent"], own: "the one it names", teaches_stop: true },
+  "SessionService.KillSession": { roles: ["admin", "operator"], own: null },
+  "SessionService.EndSession": { roles: ["admin", "operator", "agent"], own: "the one it names" },
+  "SessionService.AcknowledgeHalt": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "SessionService.WatchSession": {
+    roles: ["admin", "operator", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "EnforcementService.Intercept": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "EnforcementService.InterceptBatch": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "EnforcementService.InterceptStream": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "EnforcementService.GetDecision": { roles: read_by_all, own: "the one it names" },
+  "EnforcementService.ListDecisions": { roles: read_by_all, own: "it sees no others" },
+  "CredentialService.RegisterAgent": { roles: ["admin"], own: null },
+  "CredentialService.ListAgents": { roles: ["admin", "operator", "auditor"], own: null },
+  "CredentialService.GetAgent": { roles: ["admin", "operator", "auditor"], own: null },
+  "CredentialService.RevokeAgent": { roles: ["admin", "operator"], own: null },
+  "CredentialService.IssueCredential": { roles: ["admin"], own: null },
+  "CredentialService.ListCredentials": { roles: ["admin"], own: null },
+  "CredentialService.RevokeCredential": { roles: ["admin", "operator"], own: null },
+  "VaultService.GetEntry": { roles: ["admin", "auditor"], own: null },
+  "VaultService.ListEntries": { roles: ["admin", "auditor"], own: null },
+  "VaultService.ExportBundle": { roles: ["admin", "auditor"], own: null },
+  "KeyService.CreateKey": { roles: ["admin"], own: null },
+  "KeyService.ListKeys": { roles: ["admin"], own: null },
+  "KeyService.RevokeKey": { roles: ["admin"], own: null },
+};
 
 /** `Service.Method`. */
 export function methodName(method: DescMethod): string {
   return `${method.parent.name}.${method.name}`;
 }
 
+/** The row of a method, or null for one that nobody may call. */
+export function accessTo(method: DescMethod): Access | null {
+  return access_by_method[methodName(method)] ?? null;
+}
+
 /** The role by which a key may call a method, or null. */
 export function roleFor(method: DescMethod, granted: readonly Role[]): Role | null {
-  const allowed = roles_by_method[methodName(method)] ?? [];
+  const { roles } = accessTo(method) ?? { roles: [] };
   return (
-    allowed.find((role) => granted.includes(role)) ??
-    (granted.includes("admin") ? (allowed[0] ?? null) : null)
+    roles.find((role) => granted.includes(role)) ?? (granted.includes("admin") ? (roles[0] ?? null) : null)
   );
 }
 
 /** Whether a revoked credential may call a method to learn of its stop. */
 export function teachesStop(method: DescMethod): boolean {
-  return learning_methods.has(methodName(method));
+  return accessTo(method)?.teaches_stop === true;
+}
+
+/**
+ * Holds the matrix against the services that are served.
+ *
+ * @throws {Error} naming a method without a row, a row without a method, or one that says nothing of own
+ */
+export function checkMatrix(services: readonly DescService[]): void {
+  const served = new Set(services.flatMap(({ methods }) => methods.map(methodName)));
+  const rowless = [...served].filter((name) => access_by_method[name] === undefined);
+  const served_by_none = Object.keys(access_by_method).filter((name) => !served.has(name));
+  const ownless = Object.entries(access_by_method)
+    .filter(([, { roles, own }]) => roles.includes("agent") !== (own !== null))
+    .map(([name]) => name);
+  const faults = [...rowless, ...served_by_none, ...ownless];
+  if (faults.length > 0) {
+    throw new Error(`roles.ts does not fit the services: ${faults.join(", ")}`);
+  }
 }

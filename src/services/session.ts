@@ -11,7 +11,7 @@ import {
   type WatchSessionRequest,
   type WatchSessionResponseSchema,
 } from "../../gen/killcord/v1/session_pb.js";
-import { isExpired, owns } from "../core/access.js";
+import { isExpired } from "../core/access.js";
 import { expiryOnPath } from "../core/budget.js";
 import { system_actor } from "../core/event.js";
 import type { Session } from "../core/state.js";
@@ -20,6 +20,7 @@ import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import { acknowledge } from "./halt.js";
 import type { Handlers } from "./handlers.js";
+import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { readToken, tokenOf } from "./resume-token.js";
 import { sessionView, statusAsked } from "./view.js";
@@ -126,13 +127,8 @@ async function visible(context: Context, call: Call, session_id: string): Promis
       `there is no session ${JSON.stringify(session_id.slice(0, 64))} in this workspace`,
     );
   }
+  refuseForeign(context, call, session, "the session is another agent's");
   const key = callerKey(context, call);
-  if (call.principal.role === "agent" && !owns(key, session)) {
-    throw new KillcordError(
-      "insufficient_permissions",
-      "the session is another agent's: use the key that it was started with",
-    );
-  }
   if (key.revoked !== null && session.stop === null) {
     throw new KillcordError(
       "expired_api_key",
@@ -191,13 +187,12 @@ function isAfter(session: Session, place: string): boolean {
 
 function filterOf(context: Context, request: ListSessionsRequest, call: Call): (session: Session) => boolean {
   const statuses = request.status.map(statusAsked);
-  const key = callerKey(context, call);
-  const own_only = call.principal.role === "agent";
+  const sees = sightOf(context, call);
   return (session) =>
     (statuses.length === 0 || statuses.includes(session.status)) &&
     (request.agentId === undefined || session.agent_id === request.agentId) &&
     (request.credentialId === undefined || session.credential_id === request.credentialId) &&
-    (!own_only || owns(key, session));
+    sees(session);
 }
 
 async function* watchSession(

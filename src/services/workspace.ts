@@ -12,6 +12,7 @@ import type { Call, Door } from "./door.js";
 import { enforcementService } from "./enforcement.js";
 import { keyService } from "./key.js";
 import { identify } from "./principal.js";
+import { checkMatrix } from "./roles.js";
 import { sessionService } from "./session.js";
 import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
@@ -22,8 +23,16 @@ type AnyHandler = (
   call: Call,
 ) => Promise<Reply> | AsyncIterable<Reply>;
 
+/** Every service of the API. */
+export const services = [
+  SessionService,
+  EnforcementService,
+  CredentialService,
+  VaultService,
+  KeyService,
+] as const;
+
 export function openDoor(context: Context): Door {
-  const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService] as const;
   const handlers = new Map<string, Readonly<Record<string, AnyHandler>>>([
     [SessionService.typeName, sessionService(context) as never],
     [EnforcementService.typeName, enforcementService(context) as never],
@@ -38,6 +47,7 @@ export function openDoor(context: Context): Door {
     }
     return handler;
   };
+  checkMatrix(services);
   for (const service of services) {
     for (const method of service.methods) {
       prepareValidation(method.input);

@@ -1,0 +1,46 @@
+/** One good request of every method, about a subject. A method that is not here has no place in the matrix. */
+import { Role } from "../../gen/killcord/v1/key_pb.js";
+import type { Subject, World } from "./world.js";
+
+/** A request, and what it takes. */
+export interface Sample {
+  /** Whether the call uses its subject up, so that each needs a fresh one. */
+  readonly uses_up?: true;
+  request(subject: Subject, world: World): object | Promise<object>;
+}
+
+const of_session = ({ session_id }: Subject) => ({ sessionId: session_id });
+const action = ({ session_id }: Subject) => ({ sessionId: session_id, actionType: "look" });
+const all = { pageSize: 500 };
+
+/** By `Service.Method`. */
+export const samples: Readonly<Record<string, Sample>> = {
+  "SessionService.StartSession": { request: ({ agent_id }) => ({ agentId: agent_id }) },
+  "SessionService.ListSessions": { request: () => all },
+  "SessionService.GetSession": { request: of_session },
+  "SessionService.Heartbeat": { request: of_session },
+  "SessionService.KillSession": { uses_up: true, request: of_session },
+  "SessionService.EndSession": { uses_up: true, request: of_session },
+  "SessionService.WatchSession": { request: of_session },
+  "EnforcementService.Intercept": { request: action },
+  "EnforcementService.InterceptBatch": { request: (subject) => ({ actions: [action(subject)] }) },
+  "EnforcementService.GetDecision": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
+  "EnforcementService.ListDecisions": { request: () => all },
+  "CredentialService.RegisterAgent": { request: () => ({ name: "own-bot" }) },
+  "CredentialService.ListAgents": { request: () => all },
+  "CredentialService.GetAgent": { request: ({ agent_id }) => ({ agentId: agent_id }) },
+  "CredentialService.RevokeAgent": {
+    request: async (_, world) => ({ agentId: await world.spareAgent() }),
+  },
+  "CredentialService.IssueCredential": { request: ({ agent_id }) => ({ agentId: agent_id }) },
+  "CredentialService.ListCredentials": { request: () => all },
+  "CredentialService.RevokeCredential": {
+    request: async (_, world) => ({ credentialId: await world.spareCredential() }),
+  },
+  "VaultService.GetEntry": { request: (_, { entry_id }) => ({ entryId: entry_id }) },
+  "VaultService.ListEntries": { request: () => all },
+  "VaultService.ExportBundle": { request: () => ({}) },
+  "KeyService.CreateKey": { request: () => ({ name: "made", roles: [Role.APPROVER] }) },
+  "KeyService.ListKeys": { request: () => all },
+  "KeyService.RevokeKey": { request: async (_, world) => ({ keyId: await world.spareKey() }) },
+};
