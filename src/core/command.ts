@@ -2,7 +2,8 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, Chain, HaltEvidence, HaltVia, Profile, Role } from "./event.js";
+import type { Actor, HaltEvidence, HaltVia, Profile, Role } from "./event.js";
+import type { Chain } from "./event-parts.js";
 
 interface Common {
   /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */

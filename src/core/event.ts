@@ -4,6 +4,8 @@
  * engine/content.ts translates.
  */
 
+import type { Chain, Consumed, PolicyTriggered, Reserved, Verdict } from "./event-parts.js";
+
 /** What a key may do. */
 export type Role = "agent" | "operator" | "approver" | "auditor" | "admin";
 
@@ -47,28 +49,6 @@ export type StopReason =
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
-
-export type Verdict = "allow" | "block" | "escalate" | "terminate";
-
-/** Totals of a session: what is spent. */
-export interface Consumed {
-  readonly actions: number;
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
-}
-
-export interface Reserved {
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
-}
-
-/** A policy that had a say in a verdict; built-in ones have ids that begin with `__`. */
-export interface PolicyTriggered {
-  readonly policy_id: string;
-  readonly name: string;
-  readonly decision: Verdict;
-  readonly reason: string;
-}
 
 interface Common {
   readonly at: number;
@@ -134,13 +114,6 @@ export interface EnforcementDecision extends Common {
   readonly reserved: Reserved | null;
   readonly cause: Cause | null;
   readonly escalation_id: null;
-}
-
-/** Where an action stands among others, as the caller says. */
-export interface Chain {
-  readonly chain_id: string | null;
-  readonly chain_step: number | null;
-  readonly parent_decision_id: string | null;
 }
 
 export interface BudgetExceeded extends Common, OfSession {

@@ -122,7 +122,7 @@ class InterceptStream {
     // No stop is missed: from here on it rings, and one that came before is seen at once.
     this.#session_id = id;
     this.#silence = engine.alarms.set(id, this.#call.principal.key_id, () => this.#look());
-    this.#send({ case: "opened", value: { session: shown } });
+    this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
     this.#look(this.#sealed() ?? session);
     this.#keepAlive();
   }

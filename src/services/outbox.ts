@@ -75,7 +75,7 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
   }
 
   /** Puts a message before all that wait; `onSent` is told when it is taken. */
-  hasten(message: T, onSent: () => void): void {
+  hasten(message: T, onSent: () => void = nothing): void {
     this.#urgent.push({ message, onSent });
     this.#wake();
   }
