@@ -56,7 +56,9 @@ export const limits = {
   queue_ends: 2048,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
   signatures_off_loop: 4,
-  signatures_per_message: 16,
+  signatures_per_message: 8,
+  /** Messages that wait for the thread, a power of two; what finds no room is signed by the event loop. */
+  signing_messages: 256,
   /** Entries that are signed ahead of the write that takes them. */
   staged_entries: 512,
 
@@ -116,8 +118,6 @@ export const limits = {
   request_ms: 30_000,
   /** What a client gets to stop sending a request that was answered before its end. */
   remains_ms: 250,
-  /** What is read of a stream ahead of what it is asked for; a longer message is read whole all the same. */
-  stream_read_ahead_bytes: 64 * 1024,
   /** Messages of one InterceptStream that are taken and whose answers have not left; then it reads no more. */
   stream_in_flight: 256,
   /** Unary calls are answered within this. */

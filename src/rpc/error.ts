@@ -10,10 +10,13 @@ import { type ErrorCode, error_codes, type FieldIssue, KillcordError } from "../
 
 /**
  * Turns whatever a service threw into what the caller is told. A KillcordError keeps its code, its
- * message and its details; anything else is a fault of ours, of which the caller learns no more
- * than that: the log has the rest.
+ * message and its details, and an error of Connect is one already; anything else is a fault of ours, of
+ * which the caller learns no more than that: the log has the rest.
  */
 export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) {
+    return error;
+  }
   if (error instanceof KillcordError) {
     return connectError(error_codes[error.code], error, error.code);
   }
@@ -35,14 +38,19 @@ export function unknownMethod(path: string): ConnectError {
  * caller sent, into a refusal with the right code. Its own texts can quote the caller's data, which
  * may be an action's text, so only names are taken from them.
  */
-export function toRefusal(found: ConnectError, input: DescMessage, json: boolean): ConnectError {
+export function toRefusal(
+  found: ConnectError,
+  input: DescMessage,
+  json: boolean,
+  max_bytes: number,
+): ConnectError {
   switch (found.code) {
     case Code.InvalidArgument:
     // The library calls bytes that do not parse an internal error; they are the caller's.
     case Code.Internal:
       return toConnectError(json ? jsonFault(found.rawMessage, input) : binaryFault(found.rawMessage, input));
     case Code.ResourceExhausted:
-      return toConnectError(tooLarge());
+      return toConnectError(tooLarge(max_bytes));
     default: {
       const reason = found.rawMessage.includes("compression") ? "unsupported_encoding" : "invalid_argument";
       const refusal = connectError(found.code, new KillcordError(reason, found.rawMessage), reason);
@@ -56,9 +64,9 @@ export function toRefusal(found: ConnectError, input: DescMessage, json: boolean
   }
 }
 
-/** The refusal of a body, or of one message of a stream, over the limit, sent or inflated. */
-export function tooLarge(bytes_max: number = limits.request_body_bytes): KillcordError {
-  const text = `the request is larger than ${bytes_max} bytes: send less in one call`;
+/** The refusal of a body over the limit, sent or inflated. */
+export function tooLarge(max_bytes: number): KillcordError {
+  const text = `the request is larger than ${max_bytes} bytes: send less in one call`;
   return new KillcordError("payload_too_large", text);
 }
 

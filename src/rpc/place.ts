@@ -37,15 +37,15 @@ export function place(request: HttpRequest, endpoints: ReadonlyMap<string, Endpo
     const error = toConnectError(new KillcordError("method_not_allowed", text));
     return { endpoint: null, protocol: null, error, status: 405, allow: allow.join(", ") };
   }
+  if (endpoint.method.methodKind === "bidi_streaming" && request.httpVersionMajor < 2) {
+    const text = "a bidirectional stream needs HTTP/2: HTTP/1.1 has no answers beside a request under way";
+    const error = toConnectError(new KillcordError("http2_required", text));
+    return { endpoint: null, protocol: null, error, status: 505, allow: null };
+  }
   const protocol = protocolOf(request, endpoint.method);
   if (protocol === null) {
     const error = toConnectError(unfit(request, endpoint));
     return { endpoint: null, protocol: null, error, status: 415, allow: null };
-  }
-  if (endpoint.method.methodKind === "bidi_streaming" && request.httpVersionMajor < 2) {
-    const text = `${endpoint.method.name} speaks both ways at once, which HTTP/1.1 cannot: call it over HTTP/2`;
-    const error = toConnectError(new KillcordError("http2_required", text));
-    return { endpoint: null, protocol: null, error, status: 505, allow: null };
   }
   return { endpoint, protocol };
 }

@@ -53,9 +53,9 @@ export interface Door {
    */
   stream(method: DescMethod, request: Message, call: Call): AsyncIterable<Message>;
   /**
-   * Calls a bidi method, or a client-streaming one, which answers once. It ends when the stream is
-   * over or call.signal aborts; `requests` throws what ends the caller's side early. Each message is
-   * validated by the service, which alone knows whether a bad one ends the call.
+   * Calls a bidi method. It ends when the stream is over or call.signal aborts; `requests` throws what
+   * ends the caller's side early. Each message is validated by the service, which alone knows whether
+   * a bad one ends the call.
    *
    * @throws {KillcordError} at the first message or later
    */

@@ -1,4 +1,5 @@
 /** Entry 0: the log names itself and its keys (vault-format.md, 3 and 5). */
+import { createHmac } from "node:crypto";
 import type { Json } from "./canonical.js";
 import { type CertifiedKey, certificateText, type EntryKey } from "./certificate.js";
 import { signature_algorithm } from "./entry.js";
@@ -16,6 +17,8 @@ export interface Genesis {
   readonly entry_key: EntryKey;
   readonly entry_root_key_id: string;
   readonly checkpoint_keys: readonly string[];
+  /** HMAC-SHA-256 of the origin under the pepper, hex; absent in logs that were begun without it. */
+  readonly pepper_check?: string;
 }
 
 /** How the log must be named; what is absent may be anything. */
@@ -53,7 +56,13 @@ export function genesisContent(
     entry_root_key_id: root_key_id,
     checkpoint_keys: checkpointVkeys(name.origin, keys),
     heartbeat_seconds: name.heartbeat_seconds,
+    pepper_check: pepperCheck(name.origin, keys.pepper),
   };
+}
+
+/** Tells another pepper from the log's own, and nothing of the pepper itself. */
+function pepperCheck(origin: string, pepper: Uint8Array): string {
+  return createHmac("sha256", pepper).update(origin).digest("hex");
 }
 
 /**
@@ -93,6 +102,13 @@ export function readGenesis(
     throw new StartError(
       "start.keys",
       `The log names the entry key and checkpoint keys ${found}; the key files hold ${expected}. Restore the key files from a backup.`,
+    );
+  }
+  const { pepper_check = pepperCheck(genesis.origin, keys.pepper) } = genesis;
+  if (pepper_check !== pepperCheck(genesis.origin, keys.pepper)) {
+    throw new StartError(
+      "start.keys",
+      `The file keys/pepper is not the one that the log ${genesis.origin} was begun with: under another no API key would be known any more. Restore it from a backup.`,
     );
   }
   return genesis;

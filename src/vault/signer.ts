@@ -25,7 +25,7 @@ interface Gathered {
 /**
  * An entry key in use. Texts of one turn of the event loop are gathered: a few are signed on the
  * spot, since a thread would cost more than it saves; many are signed by a thread, while the event
- * loop goes on.
+ * loop goes on. When the log waits for signatures, the event loop signs too: see `hurry`.
  */
 export class Signer {
   readonly key_id: string;
@@ -33,6 +33,7 @@ export class Signer {
   #gathered: Gathered[] = [];
   #texts = 0;
   #thread: SigningThread | null = null;
+  #hurried = false;
 
   constructor(key: KeyObject) {
     this.#key = key;
@@ -52,9 +53,27 @@ export class Signer {
     });
   }
 
+  /**
+   * Says that somebody waits for what was asked so far. Until the thread has begun all of it, the
+   * event loop takes a message back in each of its turns: who waits for it has nothing better to do.
+   */
+  hurry(): void {
+    if (!this.#hurried && this.#thread !== null) {
+      this.#hurried = true;
+      setImmediate(() => this.#help());
+    }
+  }
+
   /** Ends the thread; what it has not signed is rejected. */
   async close(): Promise<void> {
     await this.#thread?.close();
+  }
+
+  #help(): void {
+    this.#hurried = false;
+    if (this.#thread?.signOneHere((text) => signText(this.#key, text))) {
+      this.hurry();
+    }
   }
 
   #signGathered(): void {
@@ -76,7 +95,10 @@ export class Signer {
 
   async #signElsewhere(gathered: readonly Gathered[], thread: SigningThread): Promise<void> {
     try {
-      const signatures = await thread.sign(gathered.flatMap(({ texts }) => texts));
+      const texts = gathered.flatMap((one) => one.texts);
+      const signatures = (
+        await Promise.all(Array.from(inMessages(texts), (some) => thread.sign(some)))
+      ).flat();
       let from = 0;
       for (const { texts, resolve } of gathered) {
         resolve(signatures.slice(from, from + texts.length));
@@ -87,5 +109,12 @@ export class Signer {
         reject(error as Error);
       }
     }
+  }
+}
+
+/** Few enough in each message that an event loop that signs one is not held up for long. */
+function* inMessages(texts: readonly string[]): Generator<readonly string[], void, undefined> {
+  for (let from = 0; from < texts.length; from += limits.signatures_per_message) {
+    yield texts.slice(from, from + limits.signatures_per_message);
   }
 }

@@ -1,10 +1,31 @@
-/** The thread of a SigningThread: texts come in, their signatures go out, in the same order. */
+/** The thread of a SigningThread: texts come in, the signatures of those that it claims go out. */
 import type { KeyObject } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { signText } from "./signature.js";
+import { claim } from "./signing-claims.js";
 
-const key = workerData as KeyObject;
+/** What the thread is given when it begins. */
+export interface SigningWork {
+  readonly key: KeyObject;
+  readonly claims: Int32Array;
+}
 
-parentPort?.on("message", (texts: readonly string[]) => {
-  parentPort?.postMessage(texts.map((text) => signText(key, text)));
+/** Texts to sign. The thread answers with a Signed unless somebody else has claimed them. */
+export interface Unsigned {
+  readonly message: number;
+  readonly texts: readonly string[];
+}
+
+export interface Signed {
+  readonly message: number;
+  readonly signatures: readonly string[];
+}
+
+const { key, claims } = workerData as SigningWork;
+
+parentPort?.on("message", ({ message, texts }: Unsigned) => {
+  if (claim(claims, message)) {
+    const signatures = texts.map((text) => signText(key, text));
+    parentPort?.postMessage({ message, signatures } satisfies Signed);
+  }
 });

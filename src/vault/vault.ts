@@ -164,7 +164,7 @@ export class Vault {
     const batch: SealedEntry[] = [];
     let head = this.#head;
     for (const part of staged) {
-      const signatures = part.signed ?? (await part.signatures);
+      const signatures = part.signed ?? (await this.#signaturesOf(part));
       for (const [i, entry] of part.entries.entries()) {
         batch.push(this.#sealed(entry, signatures[i] as string));
       }
@@ -174,6 +174,12 @@ export class Vault {
     // Only now: until the write is durable, the log ends where it ended.
     this.#head = head;
     return batch;
+  }
+
+  /** The log waits for nothing else now. */
+  #signaturesOf(part: Staged): Promise<readonly string[]> {
+    this.#signer.hurry();
+    return part.signatures;
   }
 
   #sealed({ link, entry_hash, prepared }: ChainedEntry, signature: string): SealedEntry {

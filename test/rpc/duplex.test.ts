@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import {
   compressionGzip,
   createConnectTransport,
@@ -10,16 +11,14 @@ import {
 import { expect } from "chai";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { GetSessionRequestSchema } from "../../gen/killcord/v1/session_pb.js";
-import { enveloped } from "../../src/rpc/envelope.js";
 import { KillcordError } from "../../src/services/errors.js";
 import { good_key } from "./fake-door.js";
 import { ProbeService } from "./probe-service.js";
-import { openHttp2, openRaw, request2 } from "./raw.js";
+import { openHttp2, request2 } from "./raw.js";
 import { type Running, start } from "./running.js";
 
 const headers = { "x-api-key": good_key };
 const talk = "/killcord.probe.ProbeService/Talk";
-const gather = "/killcord.probe.ProbeService/Gather";
 
 type Make = (baseUrl: string) => Transport;
 const http2: Record<string, Make> = {
@@ -32,11 +31,6 @@ const http2: Record<string, Make> = {
   "gRPC, JSON": (baseUrl) => createGrpcTransport({ baseUrl, useBinaryFormat: false }),
   "gRPC-Web": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
 };
-const http1: Record<string, Make> = {
-  "Connect, HTTP/1.1": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" }),
-  "gRPC-Web, HTTP/1.1": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
-};
-
 /** Sends one message, waits until told, sends the next. */
 function paced(...ids: readonly string[]) {
   const waiting: (() => void)[] = [];
@@ -69,7 +63,7 @@ function reasonOf(error: ConnectError): string | undefined {
   return error.findDetails(ErrorInfoSchema)[0]?.reason;
 }
 
-describe("rpc: calls whose request is a stream", () => {
+describe("rpc: bidi calls", () => {
   let server: Running;
   let plain: Running["door"]["converse"];
   before(async () => {
@@ -107,29 +101,6 @@ describe("rpc: calls whose request is a stream", () => {
     });
   }
 
-  for (const [name, make] of Object.entries({ ...http2, ...http1 })) {
-    it(`${name}: the messages of a client-streaming call come to one answer`, async () => {
-      server.door.converse = async function* (requests) {
-        const ids: string[] = [];
-        for await (const request of requests) {
-          ids.push("sessionId" in request ? String(request.sessionId) : "");
-        }
-        yield* plain(toRequests(ids.join("+")), server.door.calls[0]?.call as never);
-      };
-      const client = createClient(ProbeService, make(server.url));
-      const { session } = await client.gather(several("s1", "s2", "s3"), { headers });
-      expect(session?.sessionId).to.equal("s1+s2+s3");
-    });
-
-    it(`${name}: a message over the limit ends a client-streaming call, and the connection goes on`, async () => {
-      const client = createClient(ProbeService, make(server.url));
-      const error = await failure(client.gather(several("x".repeat(5000), "s2"), { headers }));
-      expect([error.code, reasonOf(error)]).to.deep.equal([Code.ResourceExhausted, "payload_too_large"]);
-      const { session } = await client.gather(several("s1"), { headers });
-      expect(session?.sessionId).to.equal("s1");
-    });
-  }
-
   async function* toRequests(sessionId: string) {
     yield create(GetSessionRequestSchema, { sessionId });
   }
@@ -155,8 +126,8 @@ describe("rpc: calls whose request is a stream", () => {
 
   it("a request that ends within a message is malformed, after what came whole before was answered", async () => {
     const session = openHttp2(server.port);
-    const cut = enveloped(0, bytes("s2")).subarray(0, 6);
-    const reply = await request2(session, grpc(talk), Buffer.concat([enveloped(0, bytes("s1")), cut]));
+    const cut = encodeEnvelope(0, bytes("s2")).subarray(0, 6);
+    const reply = await request2(session, grpc(talk), Buffer.concat([encodeEnvelope(0, bytes("s1")), cut]));
     expect(reply.trailers["grpc-status"]).to.equal(String(Code.InvalidArgument));
     expect(reply.body.includes("s1")).to.equal(true);
     session.destroy();
@@ -164,7 +135,7 @@ describe("rpc: calls whose request is a stream", () => {
 
   it("a message of the wrong bytes is told with our code, and not with what it held", async () => {
     const session = openHttp2(server.port);
-    const reply = await request2(session, grpc(talk), enveloped(0, Buffer.from("transfer 5 to Eve")));
+    const reply = await request2(session, grpc(talk), encodeEnvelope(0, Buffer.from("transfer 5 to Eve")));
     expect(reply.headers["grpc-status"] ?? reply.trailers["grpc-status"]).to.equal(
       String(Code.InvalidArgument),
     );
@@ -175,7 +146,10 @@ describe("rpc: calls whose request is a stream", () => {
 
   it("a message that is begun and not finished ends the call in time", async () => {
     const session = openHttp2(server.port);
-    const begun = Buffer.concat([enveloped(0, bytes("s1")), enveloped(0, bytes("s2")).subarray(0, 7)]);
+    const begun = Buffer.concat([
+      encodeEnvelope(0, bytes("s1")),
+      encodeEnvelope(0, bytes("s2")).subarray(0, 7),
+    ]);
     const reply = await request2(session, grpc(talk), begun, false);
     expect(reply.trailers["grpc-status"]).to.equal(String(Code.DeadlineExceeded));
     session.destroy();
@@ -198,8 +172,10 @@ describe("rpc: calls whose request is a stream", () => {
     };
     const session = openHttp2(server.port);
     const stream = session.request({ ":method": "POST", ...grpc(talk) }, { endStream: false });
-    await new Promise((resolve) => stream.once("data", resolve) && stream.write(enveloped(0, bytes("s0"))));
-    const one = enveloped(0, bytes("x".repeat(4000)));
+    await new Promise(
+      (resolve) => stream.once("data", resolve) && stream.write(encodeEnvelope(0, bytes("s0"))),
+    );
+    const one = encodeEnvelope(0, bytes("x".repeat(4000)));
     const many = 200;
     for (let i = 0; i < many; i++) {
       stream.write(one);
@@ -232,26 +208,12 @@ describe("rpc: calls whose request is a stream", () => {
     const session = openHttp2(server.port);
     const stream = session.request({ ":method": "POST", ...grpc(talk) }, { endStream: false });
     stream.on("error", () => {});
-    await new Promise((resolve) => stream.once("data", resolve) && stream.write(enveloped(0, bytes("s0"))));
+    await new Promise(
+      (resolve) => stream.once("data", resolve) && stream.write(encodeEnvelope(0, bytes("s0"))),
+    );
     session.destroy();
     const error = await ended;
     expect(error).to.be.instanceOf(KillcordError);
     expect((error as KillcordError).code).to.equal("canceled");
-  });
-
-  it("an over-long message on HTTP/1.1 leaves the connection in order for the next request", async () => {
-    const raw = await openRaw(server.port);
-    const body = enveloped(0, bytes("x".repeat(5000)));
-    const head = (path: string, length: number) =>
-      `POST ${path} HTTP/1.1\r\nhost: h\r\nx-api-key: ${good_key}\r\ncontent-type: application/connect+proto\r\ncontent-length: ${length}\r\n\r\n`;
-    raw.write(head(gather, body.byteLength));
-    raw.write(body);
-    await raw.until((text) => text.includes("resource_exhausted"));
-    const good = enveloped(0, bytes("s9"));
-    raw.write(head(gather, good.byteLength));
-    raw.write(good);
-    const text = await raw.until((each) => each.includes("s9"));
-    expect(text).to.contain("s9");
-    raw.socket.destroy();
   });
 });

@@ -1,4 +1,4 @@
-/** A service with the kinds of call whose requests are streams, made of messages that there are. */
+/** A service with a bidi call, made of messages that there are. */
 import { create, createFileRegistry } from "@bufbuild/protobuf";
 import type { GenService } from "@bufbuild/protobuf/codegenv2";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -26,18 +26,13 @@ const file = create(FileDescriptorProtoSchema, {
   service: [
     {
       name: "ProbeService",
-      method: [
-        { name: "Talk", ...messages, clientStreaming: true, serverStreaming: true },
-        { name: "Gather", ...messages, clientStreaming: true },
-      ],
+      method: [{ name: "Talk", ...messages, clientStreaming: true, serverStreaming: true }],
     },
   ],
 });
 
-/** Talk is bidi, Gather client-streaming. */
 export const ProbeService = createFileRegistry(file, () => file_killcord_v1_session).getService(
   "killcord.probe.ProbeService",
 ) as unknown as GenService<{
   talk: Messages & { methodKind: "bidi_streaming" };
-  gather: Messages & { methodKind: "client_streaming" };
 }>;

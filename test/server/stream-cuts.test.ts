@@ -4,6 +4,7 @@
  */
 import type { ClientHttp2Stream } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { expect } from "chai";
 import fc from "fast-check";
 import {
@@ -14,7 +15,6 @@ import {
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
-import { EnvelopeSplitter, enveloped } from "../../src/rpc/envelope.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
 import { openHttp2 } from "../rpc/raw.js";
 import { type Served, serve } from "./served.js";
@@ -62,7 +62,7 @@ describe("InterceptStream, cut at any moment", () => {
       InterceptStreamRequestSchema,
       create(InterceptStreamRequestSchema, { message } as never),
     );
-    stream.write(enveloped(0, bytes));
+    stream.write(encodeEnvelope(0, bytes));
   };
   const ask = (stream: ClientHttp2Stream, ref: number) =>
     say(stream, { case: "intercept", value: { ref, action: { actionType: `act-${ref}` } } });
@@ -84,13 +84,15 @@ describe("InterceptStream, cut at any moment", () => {
     stream.on("error", () => {});
     const closed = new Promise<void>((resolve) => stream.once("close", resolve));
     const enough = new Promise<void>((resolve) => {
-      const splitter = new EnvelopeSplitter(1 << 20);
+      let rest = Buffer.alloc(0);
       stream.once("end", resolve);
       stream.once("close", resolve);
       stream.on("data", (piece: Buffer) => {
-        splitter.push(piece);
-        for (let each = splitter.shift(); each !== null; each = splitter.shift()) {
-          const { message } = fromBinary(InterceptStreamResponseSchema, each.data);
+        rest = Buffer.concat([rest, piece]);
+        while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+          const end = 5 + rest.readUInt32BE(1);
+          const { message } = fromBinary(InterceptStreamResponseSchema, rest.subarray(5, end));
+          rest = rest.subarray(end);
           if (message.case === "verdict" && message.value.verdict !== undefined) {
             verdicts.set(message.value.ref, message.value.verdict);
           }

@@ -1,4 +1,5 @@
 import {
+  createHmac,
   createPrivateKey,
   createPublicKey,
   createVerify,
@@ -114,7 +115,7 @@ describe("the certificate of the first entry key", () => {
     expect(await verifyText(createPublicKey(test_keys.root), text, certificate.certificate)).to.equal(true);
   });
 
-  it("stands in entry 0, which is the vector's but for the certificate's own nonce", () => {
+  it("stands in entry 0, which is the vector's but for the certificate's own nonce and the pepper's check", () => {
     const expected = entries[0]?.content as { at: string; _salt: string; entry_key: { certificate: string } };
     const content = genesisContent(
       name,
@@ -127,6 +128,10 @@ describe("the certificate of the first entry key", () => {
     expect(verify("sha256", text, createPublicKey(test_keys.root), signed)).to.equal(true);
     const { certificate: _random, ...entry_key } = content.entry_key;
     const { certificate: _fixed, ...expected_key } = expected.entry_key;
-    expect({ ...content, entry_key }).to.deep.equal({ ...expected, entry_key: expected_key });
+    expect({ ...content, entry_key }).to.deep.equal({
+      ...expected,
+      entry_key: expected_key,
+      pepper_check: createHmac("sha256", test_keys.pepper).update(origin).digest("hex"),
+    });
   });
 });

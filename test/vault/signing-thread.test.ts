@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { expect } from "chai";
+import { signText } from "../../src/vault/signature.js";
 import { Signer } from "../../src/vault/signer.js";
 import { SigningThread } from "../../src/vault/signing-thread.js";
 import { failure } from "../journal/suite.js";
@@ -54,6 +55,25 @@ describe("a signing thread", () => {
     expect(turns).to.be.greaterThan(2);
   });
 
+  it("leaves to the event loop what that takes back, oldest first", async () => {
+    const here: string[] = [];
+    const sign = (text: string) => {
+      here.push(text);
+      return signText(key, text);
+    };
+    expect(thread.signOneHere(sign)).to.equal(false);
+    // The thread has not begun: it takes its time to start, and this turn of the event loop goes on.
+    const asked = [texts(2, "a"), texts(3, "b")];
+    const answers = asked.map((each) => thread.sign(each));
+    while (thread.signOneHere(sign)) {}
+    expect(here).to.deep.equal(asked.flat());
+    for (const [i, each] of asked.entries()) {
+      expect(areSignatures(each, (await answers[i]) as readonly string[])).to.equal(true);
+    }
+    // And goes on with what comes after.
+    expect(areSignatures(texts(4), await thread.sign(texts(4)))).to.equal(true);
+  });
+
   it("rejects what it has not signed when it ends, and everything after", async () => {
     await thread.sign(texts(1));
     const waiting = failure(() => thread.sign(texts(50_000)));
@@ -80,6 +100,18 @@ describe("a signer", () => {
       const answers = await Promise.all(asked.map((each) => signer.sign(each)));
       for (const [i, each] of asked.entries()) {
         expect(areSignatures(each, answers[i] as readonly string[])).to.equal(true);
+      }
+    }
+  });
+
+  it("gives each signature once, also when it is told to hurry in the middle", async () => {
+    for (let round = 0; round < 30; round++) {
+      const asked = Array.from({ length: 40 }, (_, i) => texts(1 + (i % 12), `${round}.${i}`));
+      const answers = asked.map((each) => signer.sign(each));
+      signer.hurry();
+      for (const [i, each] of asked.entries()) {
+        expect(areSignatures(each, (await answers[i]) as readonly string[])).to.equal(true);
+        signer.hurry();
       }
     }
   });

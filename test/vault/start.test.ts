@@ -350,6 +350,17 @@ describe("the scan at start", () => {
     expect(error.message).to.match(/Entry 3 was expected/);
   });
 
+  it("finds another pepper than the log was begun with", async () => {
+    const directory = await scratchDirectory();
+    const disk = emptyDisk();
+    const options = () => vaultOptions(directory, { journal: new MemoryJournal(disk) });
+    await (await openVault(options())).close();
+    await writeFile(join(directory, "keys", "pepper"), randomBytes(32));
+    const error = await refusedStart(() => openVault(options()));
+    expect(error.code).to.equal("start.keys");
+    expect(error.message).to.match(/pepper is not the one/);
+  });
+
   it("finds an entry of another log's name in the middle", async () => {
     const directory = await scratchDirectory();
     const disk = emptyDisk();
