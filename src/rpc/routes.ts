@@ -5,6 +5,7 @@ import { limits } from "../limits.js";
 import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
+import { converse, isPlain } from "./converse.js";
 import { earlyError } from "./early-error.js";
 import { toConnectError, toRefusal } from "./error.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
@@ -176,6 +177,10 @@ async function run(
     reached: false,
     thrown: undefined,
   };
+  if (endpoint.duplex !== null && isPlain(request, protocol)) {
+    const { method, duplex } = endpoint;
+    return await converse({ request, reply, protocol, method, duplex }, pass, bounds);
+  }
   const { path, query } = targetOf(request);
   const answer = await endpoint.handler({
     httpVersion: request.httpVersion,

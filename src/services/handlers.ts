@@ -8,6 +8,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
 import type { Call } from "./door.js";
+import type { KillcordError } from "./errors.js";
 
 type Handler<Method> =
   Method extends DescMethodUnary<infer Input, infer Output>
@@ -16,9 +17,9 @@ type Handler<Method> =
       ? (request: MessageShape<Input>, call: Call) => AsyncIterable<MessageInitShape<Output>>
       : Method extends DescMethodBiDiStreaming<infer Input, infer Output>
         ? (
-            requests: AsyncIterable<MessageShape<Input>>,
+            requests: AsyncIterable<MessageShape<Input> | KillcordError>,
             call: Call,
-          ) => AsyncIterable<MessageInitShape<Output>>
+          ) => AsyncIterable<MessageShape<Output>>
         : never;
 
 /** Every method of a service, by its local name. */

@@ -68,8 +68,11 @@ class InterceptStream {
         if (this.outbox.ending) {
           return;
         }
-        // Opening is awaited: what comes after it needs the session.
-        await this.#take(request);
+        const opening = this.#take(request);
+        if (opening !== undefined) {
+          // What comes after it needs the session.
+          await opening;
+        }
         if (this.outbox.full) {
           await this.outbox.room();
         }

@@ -10,6 +10,7 @@ import { credentialService } from "./credential.js";
 import { keyFromHeaders } from "./credentials-header.js";
 import type { Call, Door } from "./door.js";
 import { enforcementService } from "./enforcement.js";
+import type { KillcordError } from "./errors.js";
 import { keyService } from "./key.js";
 import { identify } from "./principal.js";
 import { checkMatrix } from "./roles.js";
@@ -19,7 +20,7 @@ import { vaultService } from "./vault.js";
 
 type Reply = Record<string, unknown>;
 type AnyHandler = (
-  request: Message | AsyncIterable<Message>,
+  request: Message | AsyncIterable<Message | KillcordError>,
   call: Call,
 ) => Promise<Reply> | AsyncIterable<Reply>;
 
@@ -74,11 +75,7 @@ export function openDoor(context: Context): Door {
         yield messageOf(method, reply);
       }
     },
-    duplex: async function* (method, requests, call) {
-      for await (const reply of handlerOf(method)(requests, call) as AsyncIterable<Reply>) {
-        yield messageOf(method, reply);
-      }
-    },
+    duplex: (method, requests, call) => handlerOf(method)(requests, call) as AsyncIterable<never>,
     ready: () => context.engine.running,
   };
 }

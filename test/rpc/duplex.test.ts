@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -10,7 +11,7 @@ import {
 } from "@connectrpc/connect-node";
 import { expect } from "chai";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
-import { GetSessionRequestSchema } from "../../gen/killcord/v1/session_pb.js";
+import { GetSessionRequestSchema, GetSessionResponseSchema } from "../../gen/killcord/v1/session_pb.js";
 import { KillcordError } from "../../src/services/errors.js";
 import { good_key } from "./fake-door.js";
 import { ProbeService } from "./probe-service.js";
@@ -50,6 +51,10 @@ async function* several(...ids: readonly string[]) {
   }
 }
 
+function sessionSaying(label: string) {
+  return create(GetSessionResponseSchema, { session: { label } });
+}
+
 async function failure(of: Promise<unknown>): Promise<ConnectError> {
   const error = await of.then(
     () => null,
@@ -67,7 +72,13 @@ describe("rpc: bidi calls", () => {
   let server: Running;
   let plain: Running["door"]["converse"];
   before(async () => {
-    server = await start({ request_body_bytes: 4096, request_ms: 100, headers_ms: 100, remains_ms: 20 });
+    server = await start({
+      request_body_bytes: 4096,
+      request_ms: 100,
+      headers_ms: 100,
+      remains_ms: 20,
+      blocked_reader_ms: 200,
+    });
     plain = server.door.converse;
   });
   after(() => server.close());
@@ -191,6 +202,42 @@ describe("rpc: bidi calls", () => {
     expect(seen).to.equal(many + 1);
     session.destroy();
   });
+
+  for (const [name, type] of [
+    ["the short way", "application/grpc"],
+    ["the library's way", "application/grpc-web+proto"],
+  ] as const) {
+    it(`a reader that takes nothing is cut off, by ${name}`, async () => {
+      let said = 0;
+      const left = new Promise<void>((resolve) => {
+        server.door.converse = async function* () {
+          try {
+            for (;;) {
+              said += 1;
+              yield sessionSaying("x".repeat(4000));
+            }
+          } finally {
+            resolve();
+          }
+        };
+      });
+      const session = openHttp2(server.port);
+      const stream = session.request(
+        { ":method": "POST", ...grpc(talk), "content-type": type },
+        { endStream: false },
+      );
+      stream.on("error", () => {});
+      const closed = new Promise((resolve) => stream.once("close", resolve));
+      stream.write(encodeEnvelope(0, bytes("s0")));
+      await left;
+      // The window of a stream, and what lies between the service and the socket.
+      expect(said * 4000).to.be.below(512 * 1024);
+      stream.resume();
+      await closed;
+      expect(stream.rstCode).to.equal(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      session.destroy();
+    });
+  }
 
   it("a caller that goes away ends the service's side with canceled", async () => {
     let told: (error: unknown) => void = () => {};

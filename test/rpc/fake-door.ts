@@ -19,7 +19,7 @@ export interface FakeDoor extends Door {
   calls: { readonly method: DescMethod; readonly request: Message; readonly call: Call }[];
   answer: (request: Message, call: Call) => Promise<Message>;
   follow: (request: Message, call: Call) => AsyncIterable<Message>;
-  converse: (requests: AsyncIterable<Message>, call: Call) => AsyncIterable<Message>;
+  converse: (requests: AsyncIterable<Message | KillcordError>, call: Call) => AsyncIterable<Message>;
   is_ready: boolean;
 }
 
@@ -39,6 +39,9 @@ export function openFakeDoor(): FakeDoor {
     },
     converse: async function* (requests) {
       for await (const request of requests) {
+        if (request instanceof KillcordError) {
+          throw request;
+        }
         yield create(GetSessionResponseSchema, { session: { sessionId: sessionIdOf(request) } });
       }
     },
