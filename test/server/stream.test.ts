@@ -373,19 +373,43 @@ describe("InterceptStream", () => {
     });
   });
 
-  it("what a client that does not read leaves waiting is bounded, and nothing of it is lost", async () => {
+  it("a client that does not read makes itself wait, its stop overtakes what waits, and nothing is lost", async () => {
     const session_id = await start();
     const talk = new Talk(admin);
     talk.open(session_id);
     await talk.until("opened");
     talk.pause();
-    const many = 2000;
+    const many = 3000;
     for (let ref = 1; ref <= many; ref++) {
       talk.ask(ref);
     }
     talk.close();
+    const counted = await unchanging(async () => {
+      const { message } = await ask(getSession, { sessionId: session_id });
+      return Number(message?.session?.consumed?.actions);
+    });
+    // What fits the window of a stream, and what may be under way beside it.
+    expect(counted).to.be.within(256, many / 2);
+    await ask(killSession, { sessionId: session_id });
     talk.resume();
     expect((await talk.ended).code).to.equal(0);
-    expect(talk.all("verdict")).to.have.length(many);
+    const allowed = talk.all("verdict").filter(({ verdict }) => verdict?.decision === Verdict.ALLOW);
+    expect([allowed.length, talk.all("verdict").length]).to.deep.equal([counted, many]);
+    const place = talk.heard.findIndex((each) => each.case === "directive");
+    const before = talk.heard.slice(0, place).filter((each) => each.case === "verdict").length;
+    expect(before, "the directive waits behind no verdict").to.be.below(counted - 200);
   });
+
+  /** Reads a number until it has stood still for a while of its own. */
+  async function unchanging(read: () => Promise<number>): Promise<number> {
+    let value = await read();
+    for (let same = 0; same < 20; same++) {
+      const next = await read();
+      if (next !== value || value === 0) {
+        value = next;
+        same = 0;
+      }
+    }
+    return value;
+  }
 });
