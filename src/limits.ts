@@ -145,6 +145,16 @@ export const limits = {
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
+  /** Sessions that one watch names, and the characters of their ids. */
+  watched_sessions: 10_000,
+  /** Untold changes that a watch keeps apart, an id each, which is well below 1 MiB. */
+  watch_changes: 8192,
+  /** Readers that are woken, and sessions that are looked at, before others get a turn. */
+  watch_wakes: 64,
+  watch_scan_chunk: 4096,
+  /** Stopped sessions and entries that a watch reads from the disk at once. */
+  watch_stops_chunk: 256,
+  watch_entries_chunk: 64,
   /** A reader that does not take a message for this long is cut off. */
   blocked_reader_ms: 10_000,
   /** One chunk of an exported file. */
