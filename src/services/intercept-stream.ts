@@ -49,6 +49,7 @@ class InterceptStream {
   /** Each calls something off that was set up; once the stream is over, all of it. */
   #silence = nothing;
   #forgetBeat = nothing;
+  #forgetExpiry = nothing;
   #forgetDeadline: (() => void) | null = null;
 
   constructor(context: Context, call: Call) {
@@ -127,6 +128,7 @@ class InterceptStream {
     this.#silence = engine.alarms.set(id, this.#call.principal.key_id, () => this.#look());
     this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
     this.#look(this.#sealed() ?? session);
+    this.#expire();
     this.#keepAlive();
   }
 
@@ -222,12 +224,23 @@ class InterceptStream {
     return this.#session_id === null ? null : (state.sessions.get(this.#session_id) ?? null);
   }
 
-  /** A bookmark whenever nothing else was sent for a while; keys also expire in silence. */
+  /** A key that expires ends the stream at that moment, also in silence. */
+  #expire(): void {
+    const { expires_at } = callerKey(this.#context, this.#call);
+    if (expires_at !== null) {
+      const wait_ms = Math.min(expires_at - this.#context.engine.clock.now(), timer_ms_max);
+      this.#forgetExpiry = this.#after(Math.max(wait_ms, 0), () => {
+        this.#look();
+        this.#expire();
+      });
+    }
+  }
+
+  /** A bookmark whenever nothing else was sent for a while. */
   #keepAlive(): void {
     const spread = limits.bookmark_ms_max - limits.bookmark_ms_min;
     const wait_ms = limits.bookmark_ms_min + Math.random() * spread;
     const beat = () => {
-      this.#look();
       const silent_ms = performance.now() - this.outbox.sent_ms;
       if (silent_ms >= wait_ms) {
         this.#send({ case: "bookmark", value: { draining: false } });
@@ -255,11 +268,15 @@ class InterceptStream {
     this.#call.signal.removeEventListener("abort", this.#abort);
     this.#silence();
     this.#forgetBeat();
+    this.#forgetExpiry();
     this.#forgetDeadline?.();
   }
 }
 
 function nothing(): void {}
+
+/** A timer of Node overflows above this; then it simply looks again. */
+const timer_ms_max = 0x7fffffff;
 
 type Sent = NonNullable<MessageInitShape<typeof InterceptStreamResponseSchema>["message"]>;
 

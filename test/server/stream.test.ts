@@ -313,6 +313,19 @@ describe("InterceptStream", () => {
     expect(after?.session?.status).to.equal(SessionStatus.ACTIVE);
   });
 
+  it("a key that expires ends its streams at that moment, in silence", async () => {
+    const { message } = await ask(KeyService.method.createKey, {
+      name: "short",
+      roles: [Role.AGENT],
+      ttlSeconds: 2n,
+    });
+    const client = as(message?.secret ?? "");
+    const talk = new Talk(client);
+    talk.open(await start(undefined, client));
+    expect(reasonOf(await talk.ended)).to.equal("expired_api_key");
+    expect(talk.heard.map((each) => each.case)).to.deep.equal(["opened"]);
+  });
+
   describe("of a revoked credential", () => {
     const revoked = async (name: string) => {
       const { secret, credential_id } = await credentialOf(name);
