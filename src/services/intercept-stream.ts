@@ -1,19 +1,15 @@
 /** InterceptStream: the actions of one session over one call, and its stop in the same place. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
-  DirectiveKind,
   InterceptRequestSchema,
   type InterceptStreamRequest,
   InterceptStreamRequestSchema,
   type InterceptStreamResponse,
-  InterceptStreamResponseSchema,
   type StreamAcknowledge,
   type StreamIntercept,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
-import type { Key, Session, SessionStop } from "../core/state.js";
-import { ended_reason } from "../core/stop.js";
+import type { Key, Session } from "../core/state.js";
 import { limits } from "../limits.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
@@ -22,8 +18,8 @@ import { acknowledge } from "./halt.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./session.js";
+import { directive, messageOf, type Sent } from "./stream-view.js";
 import { invalid, validate } from "./validate.js";
-import { given, stopReasonOf } from "./view.js";
 
 /** What a caller sent, or why it could not be read. */
 type Incoming = InterceptStreamRequest | KillcordError;
@@ -277,22 +273,6 @@ function nothing(): void {}
 
 /** A timer of Node overflows above this; then it simply looks again. */
 const timer_ms_max = 0x7fffffff;
-
-type Sent = NonNullable<MessageInitShape<typeof InterceptStreamResponseSchema>["message"]>;
-
-function messageOf(message: Sent): InterceptStreamResponse {
-  return create(InterceptStreamResponseSchema, { message });
-}
-
-/** A session that merely ended was not ordered to stop: there is nothing to acknowledge. */
-function directive(stop: SessionStop): Extract<Sent, { case: "directive" }>["value"] {
-  return {
-    kind: stop.halt_id === null ? DirectiveKind.END : DirectiveKind.STOP,
-    reason: stop.reason ?? ended_reason,
-    stopReason: stopReasonOf(stop.stop_reason),
-    ...given("haltId", stop.halt_id),
-  };
-}
 
 function expired(key: Key): KillcordError {
   const what = key.revoked === null ? "has expired" : "was revoked";
