@@ -7,6 +7,7 @@ import {
   type DescMethod,
   fromBinary,
   fromJsonString,
+  isMessage,
   type Message,
   toBinary,
   toJsonString,
@@ -15,6 +16,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import * as connect from "@connectrpc/connect/protocol-connect";
 import * as grpc from "@connectrpc/connect/protocol-grpc";
+import { InterceptStreamResponseSchema } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KillcordError } from "../services/errors.js";
 import { envelope_bytes } from "./body.js";
 import { toConnectError, toRefusal } from "./error.js";
@@ -28,6 +30,7 @@ import { Outgoing } from "./outgoing.js";
 import type { Protocol } from "./protocol.js";
 import { setHeaders } from "./refuse.js";
 import { breakOff, endInTime, writable } from "./send.js";
+import { verdictEnvelope } from "./verdict-bytes.js";
 
 /** A call that can go this way. */
 export interface Conversation {
@@ -181,7 +184,9 @@ function encoder(method: DescMethod, { json }: Protocol): (message: Message) => 
   const text = new TextEncoder();
   return json
     ? (message) => encodeEnvelope(0, text.encode(toJsonString(method.output, message)))
-    : (message) => encodeEnvelope(0, toBinary(method.output, message));
+    : (message) =>
+        (isMessage(message, InterceptStreamResponseSchema) ? verdictEnvelope(message) : null) ??
+        encodeEnvelope(0, toBinary(method.output, message));
 }
 
 function begin({ reply, protocol }: Conversation, headers: Headers): void {
