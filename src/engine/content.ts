@@ -14,6 +14,7 @@ const time_members = [
   "at",
   "expires_at",
   "deadline_at",
+  "overlap_ends_at",
   "delivered_at",
   "acknowledged_at",
   "confirmed_at",
@@ -71,6 +72,9 @@ export function toContent(event: Event, salt: string): Content {
   }
   if (event.event === "halt_confirmed") {
     content.confirmed_at = timeText(event.confirmed_at);
+  }
+  if ("overlap_ends_at" in event && event.overlap_ends_at !== undefined) {
+    content.overlap_ends_at = timeText(event.overlap_ends_at);
   }
   if (event.idempotency !== undefined) {
     const { key_digest, request_digest, salt: own_salt } = event.idempotency;

@@ -16,6 +16,7 @@ import { Deliveries, type Delivery } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
+import { KeyEnds } from "./key-ends.js";
 import { Memory } from "./memory.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
@@ -53,8 +54,9 @@ interface Replayed {
 export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
-  readonly alarms: Alarms;
+  readonly alarms = new Alarms();
   readonly clock: Clock;
+  readonly key_ends: KeyEnds;
   readonly #state: State;
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
@@ -74,8 +76,8 @@ export class Engine {
     this.#memory = memory;
     this.projection = projection;
     this.clock = engineClock(state.at, options.time ?? process_time);
+    this.key_ends = new KeyEnds(state, this.clock);
     this.follower = new Follower(projection, this.clock);
-    this.alarms = new Alarms((agent_id) => state.agents.get(agent_id)?.credential_ids ?? []);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
@@ -83,7 +85,10 @@ export class Engine {
       sealer: options.log,
       clock: this.clock,
       salt: newSalt,
-      onDecided: (events) => this.#timers.onDecided(events),
+      onDecided: (events) => {
+        this.#timers.onDecided(events);
+        this.key_ends.onDecided(events);
+      },
       onSealed: (events) => this.#onSealed(events),
       onFailed: (error) => this.#onFailed(error),
     });

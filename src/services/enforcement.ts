@@ -15,6 +15,7 @@ import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
 import { errorView, intercept, sealedDecision } from "./intercept.js";
 import { interceptStream } from "./intercept-stream.js";
+import { refuseMalformed } from "./malformed.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { invalid, validate } from "./validate.js";
@@ -57,6 +58,7 @@ async function interceptBatch(context: Context, request: InterceptBatchRequest, 
 
 async function interceptItem(context: Context, action: InterceptRequest, call: Call) {
   try {
+    refuseMalformed(action);
     validate(InterceptRequestSchema, action);
     return { result: { case: "verdict" as const, value: await intercept(context, action, call) } };
   } catch (error) {

@@ -45,7 +45,7 @@ class InterceptStream {
   /** Each calls something off that was set up; once the stream is over, all of it. */
   #silence = nothing;
   #forgetBeat = nothing;
-  #forgetExpiry = nothing;
+  #forgetKey = nothing;
   #forgetDeadline: (() => void) | null = null;
 
   constructor(context: Context, call: Call) {
@@ -121,10 +121,10 @@ class InterceptStream {
     }
     // No stop is missed: from here on it rings, and one that came before is seen at once.
     this.#session_id = id;
-    this.#silence = engine.alarms.set(id, this.#call.principal.key_id, () => this.#look());
+    this.#silence = engine.alarms.set(id, () => this.#look());
     this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
     this.#look(this.#sealed() ?? session);
-    this.#expire();
+    this.#forgetKey = engine.key_ends.onEnd(this.#call.principal.key_id, () => this.#look());
     this.#keepAlive();
   }
 
@@ -220,18 +220,6 @@ class InterceptStream {
     return this.#session_id === null ? null : (state.sessions.get(this.#session_id) ?? null);
   }
 
-  /** A key that expires ends the stream at that moment, also in silence. */
-  #expire(): void {
-    const { expires_at } = callerKey(this.#context, this.#call);
-    if (expires_at !== null) {
-      const wait_ms = Math.min(expires_at - this.#context.engine.clock.now(), timer_ms_max);
-      this.#forgetExpiry = this.#after(Math.max(wait_ms, 0), () => {
-        this.#look();
-        this.#expire();
-      });
-    }
-  }
-
   /** A bookmark whenever nothing else was sent for a while. */
   #keepAlive(): void {
     const spread = limits.bookmark_ms_max - limits.bookmark_ms_min;
@@ -264,15 +252,12 @@ class InterceptStream {
     this.#call.signal.removeEventListener("abort", this.#abort);
     this.#silence();
     this.#forgetBeat();
-    this.#forgetExpiry();
+    this.#forgetKey();
     this.#forgetDeadline?.();
   }
 }
 
 function nothing(): void {}
-
-/** A timer of Node overflows above this; then it simply looks again. */
-const timer_ms_max = 0x7fffffff;
 
 function expired(key: Key): KillcordError {
   const what = key.revoked === null ? "has expired" : "was revoked";
