@@ -397,7 +397,7 @@ describe("InterceptStream", () => {
       talk.ask(ref);
     }
     talk.close();
-    const counted = await unchanging(async () => {
+    const counted = await unchanging(256, async () => {
       const { message } = await ask(getSession, { sessionId: session_id });
       return Number(message?.session?.consumed?.actions);
     });
@@ -413,12 +413,12 @@ describe("InterceptStream", () => {
     expect(before, "the directive waits behind no verdict").to.be.below(counted - 200);
   });
 
-  /** Reads a number until it has stood still for a while of its own. */
-  async function unchanging(read: () => Promise<number>): Promise<number> {
+  /** Reads a number until it is as large as it must become, and has then stood still for many reads. */
+  async function unchanging(least: number, read: () => Promise<number>): Promise<number> {
     let value = await read();
-    for (let same = 0; same < 20; same++) {
+    for (let same = 0; same < 50; same++) {
       const next = await read();
-      if (next !== value || value === 0) {
+      if (next !== value || value < least) {
         value = next;
         same = 0;
       }
