@@ -3,7 +3,7 @@
  * sealed. A process can own several; nothing here is global.
  */
 import type { Unstamped } from "../core/command.js";
-import type { Event, HaltVia } from "../core/event.js";
+import type { Event } from "../core/event.js";
 import { system_actor } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
 import { emptyState, type State } from "../core/state.js";
@@ -12,16 +12,18 @@ import type { StoredEntry } from "../vault/journal.js";
 import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
 import { fromContent } from "./content.js";
-import { Deliveries, type Delivery } from "./deliveries.js";
+import { Deliveries } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { KeyEnds } from "./key-ends.js";
+import type { Lane } from "./lanes.js";
 import { Memory } from "./memory.js";
+import { no_observer, type Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
 import { newSalt } from "./salt.js";
-import { type Sealer, Sequencer } from "./sequencer.js";
+import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
@@ -40,6 +42,8 @@ export interface EngineOptions {
   readonly heartbeat_seconds: number;
   /** The process's own when absent. */
   readonly time?: Time;
+  /** Counts; nobody when absent. */
+  readonly observer?: Observer;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
 }
@@ -55,6 +59,7 @@ export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
   readonly alarms = new Alarms();
+  readonly deliveries = new Deliveries();
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
   readonly #state: State;
@@ -63,7 +68,6 @@ export class Engine {
   readonly #timers: Timers;
   readonly #terminates: RepeatedTerminates;
   readonly #options: EngineOptions;
-  readonly #deliveries = new Deliveries();
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
   readonly #heard = new Map<string, number>();
   /** Each ends one regular task. */
@@ -90,6 +94,7 @@ export class Engine {
         this.key_ends.onDecided(events);
       },
       onSealed: (events) => this.#onSealed(events),
+      observer: options.observer ?? no_observer,
       onFailed: (error) => this.#onFailed(error),
     });
   }
@@ -115,7 +120,17 @@ export class Engine {
 
   /** Whether commands are taken. */
   get running(): boolean {
-    return this.#sequencer.running;
+    return this.standing === "running";
+  }
+
+  /** Whether commands are taken, and if not, why. */
+  get standing(): Standing {
+    return this.#sequencer.standing;
+  }
+
+  /** Commands that wait for the disk, by lane. */
+  get queued(): Readonly<Record<Lane, number>> {
+    return this.#sequencer.queued;
   }
 
   /**
@@ -150,16 +165,6 @@ export class Engine {
   /** When a live session was last heard of by heartbeat, or null. */
   lastHeard(session_id: string): number | null {
     return this.#heard.get(session_id) ?? null;
-  }
-
-  /** Notes that the stop of a session has just been handed to its client. */
-  delivered(session_id: string, via: HaltVia): void {
-    this.#deliveries.note(session_id, { via, at: this.clock.now() });
-  }
-
-  /** When and by what that was first done, as far as it is known; null once the client has answered. */
-  delivery(session_id: string): Delivery | null {
-    return this.#deliveries.of(session_id);
   }
 
   /** Takes no more commands, answers those taken, tells watchers to come back elsewhere. */
@@ -225,12 +230,13 @@ export class Engine {
         this.#heard.delete(event.session_id);
       }
       if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
-        this.#deliveries.forget(event.session_id);
+        this.deliveries.forget(event.session_id);
       }
     }
     this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
+    this.#options.observer?.onSealed(events);
   }
 
   #onFailed(error: Error): void {

@@ -28,6 +28,12 @@ export interface Call {
   readonly received_ms: number;
 }
 
+/** Why no commands are taken at the moment. More reasons may come: readers go by the text. */
+export interface Reason {
+  readonly code: "starting" | "draining" | "log_unwritable";
+  readonly message: string;
+}
+
 /** The services, as the transports see them. */
 export interface Door {
   /** Every service with its methods, for routing. */
@@ -65,6 +71,6 @@ export interface Door {
     requests: AsyncIterable<Message | KillcordError>,
     call: Call,
   ): AsyncIterable<Message>;
-  /** Whether commands are taken: false while starting, draining or after a fault. */
-  ready(): boolean;
+  /** Every reason why commands are not taken: while stopping, or after a fault. None when all is well. */
+  unready(): readonly Reason[];
 }

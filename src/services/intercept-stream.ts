@@ -14,7 +14,7 @@ import { limits } from "../limits.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge } from "./halt.js";
+import { acknowledge, noteDelivery } from "./halt.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./session.js";
@@ -196,7 +196,7 @@ class InterceptStream {
       this.#told_end = true;
       this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () => {
         if (stop.halt_id !== null) {
-          this.#context.engine.delivered(session.session_id, "stream");
+          noteDelivery(this.#context, session.session_id, "stream");
         }
       });
     }

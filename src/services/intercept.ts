@@ -19,6 +19,7 @@ import { makeDetails } from "../vault/details.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { noteDelivery } from "./halt.js";
 import { invalid } from "./validate.js";
 import { verdictView } from "./verdict.js";
 
@@ -44,7 +45,7 @@ export async function intercept(
   const session =
     decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
   if (session?.stop?.halt_id != null && decision.decision === "terminate") {
-    context.engine.delivered(session.session_id, via);
+    noteDelivery(context, session.session_id, via);
   }
   return verdictView(decision, entry_id, session);
 }

@@ -14,7 +14,7 @@ import type { Session } from "../core/state.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge } from "./halt.js";
+import { acknowledge, noteDelivery } from "./halt.js";
 import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
@@ -36,7 +36,7 @@ export function sessionService(context: Context): Handlers<typeof SessionService
       context.engine.heard(reply.session_id, context.engine.clock.now());
       const session = await present(context, reply.session_id);
       if (session.haltId !== undefined) {
-        context.engine.delivered(reply.session_id, "heartbeat");
+        noteDelivery(context, reply.session_id, "heartbeat");
       }
       return { session };
     },

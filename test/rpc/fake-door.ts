@@ -67,7 +67,7 @@ export function openFakeDoor(): FakeDoor {
       door.calls.push({ method, request: create(method.input), call });
       return door.converse(requests, call);
     },
-    ready: () => door.is_ready,
+    unready: () => (door.is_ready ? [] : [{ code: "log_unwritable", message: "the disk is full" }]),
   };
   return door;
 }
