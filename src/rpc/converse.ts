@@ -119,7 +119,8 @@ function pump(
       if (result.done === true) {
         leave();
         // While the server drains, the end is not one as if all had been said.
-        (life.signal.aborted ? reject : resolve)(life.signal.reason);
+        const why = life.signal.aborted ? life.signal.reason : life.leaving;
+        (why === null ? resolve : reject)(why);
         return;
       }
       try {

@@ -41,7 +41,7 @@ export function carrying(pass: Pass): ContextValues {
 export function createEndpoints(
   mounts: readonly Mount[],
   message_bytes_max: number,
-  registry?: Registry,
+  registry: Registry | null,
 ): ReadonlyMap<string, Endpoint> {
   const router = createConnectRouter({
     connect: true,
@@ -49,20 +49,28 @@ export function createEndpoints(
     grpcWeb: true,
     readMaxBytes: message_bytes_max,
     acceptCompression: [compressionGzip, compressionBrotli],
-    jsonOptions: { ...json_options, ...(registry === undefined ? {} : { registry }) },
+    jsonOptions: { ...json_options, ...(registry === null ? {} : { registry }) },
   });
-  const by_service = new Map<unknown, Mount>(mounts.map((mount) => [mount.service, mount]));
+  const free = new Set<DescMethod>();
+  const duplexes = new Map<DescMethod, Duplex>();
   for (const mount of mounts) {
     for (const method of mount.service.methods) {
       serve(router, mount, method);
+      if (!mount.keyed) {
+        free.add(method);
+      }
+      if (method.methodKind === "bidi_streaming" && mount.duplex !== undefined) {
+        duplexes.set(method, mount.duplex);
+      }
     }
   }
   return new Map(
     router.handlers.map((handler) => {
       const { method, requestPath } = handler;
-      const mount = by_service.get(method.parent);
-      const duplex = method.methodKind === "bidi_streaming" ? (mount?.duplex ?? null) : null;
-      return [requestPath, { method, handler, keyed: mount?.keyed !== false, duplex }];
+      return [
+        requestPath,
+        { method, handler, keyed: !free.has(method), duplex: duplexes.get(method) ?? null },
+      ];
     }),
   );
 }
@@ -158,7 +166,7 @@ function reach(context: HandlerContext): Pass {
 
 function thrown(pass: Pass, error: unknown): unknown {
   pass.thrown = error;
-  return toConnectError(error);
+  return pass.tell(toConnectError(error));
 }
 
 function copyHeaders(pass: Pass, context: HandlerContext): void {
