@@ -2,7 +2,8 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, Chain, Profile, Role } from "./event.js";
+import type { Actor, HaltEvidence, HaltVia, Profile, Role } from "./event.js";
+import type { Chain } from "./event-parts.js";
 
 interface Common {
   /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
@@ -70,6 +71,18 @@ export interface EndSession extends Common {
   readonly session_id: string;
 }
 
+/** The client of a stopped session says how far it is. */
+export interface AcknowledgeHalt extends Common {
+  readonly type: "acknowledge_halt";
+  readonly session_id: string;
+  readonly halt_id: string;
+  /** Null: it is stopping. Otherwise it has stopped, and this is how it knows. */
+  readonly evidence: HaltEvidence | null;
+  readonly via: HaltVia;
+  /** When the stop was first handed to the client, as far as the engine knows. */
+  readonly delivered_at: number | null;
+}
+
 /** The engine's timer: the session expires if its time has come. */
 export interface ExpireSession extends Common {
   readonly type: "expire_session";
@@ -120,6 +133,19 @@ export interface CreateKey extends Common {
   readonly repeat: Repeatable | null;
 }
 
+/** Replaces a key or a credential by a new one; the old secret stays good for a while. */
+export interface RotateKey extends Common {
+  readonly type: "rotate_key";
+  readonly kind: "key" | "credential";
+  readonly key_id: string;
+  /** Of the new secret. */
+  readonly secret_digest: string;
+  readonly overlap_seconds: number;
+  /** Null: as long as the old one was given. */
+  readonly ttl_seconds: number | null;
+  readonly repeat: Repeatable | null;
+}
+
 export interface RevokeKey extends Common {
   readonly type: "revoke_key";
   readonly key_id: string;
@@ -150,12 +176,14 @@ export type Command =
   | TouchSession
   | KillSession
   | EndSession
+  | AcknowledgeHalt
   | ExpireSession
   | RegisterAgent
   | RevokeAgent
   | IssueCredential
   | RevokeCredential
   | CreateKey
+  | RotateKey
   | RevokeKey
   | SumUpTerminates
   | SealHeartbeat

@@ -13,8 +13,10 @@ import {
   revokeKey,
 } from "./credential.js";
 import { type Decision, Draft } from "./decision.js";
+import { acknowledgeHalt } from "./halt.js";
 import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
+import { rotateKey } from "./rotation.js";
 import { endSession, expireSession, killSession, startSession, touchSession } from "./session.js";
 import type { State } from "./state.js";
 import { finishCascades } from "./stop.js";
@@ -35,6 +37,8 @@ export function decide(state: State, command: Command): Decision {
       return killSession(state, command);
     case "end_session":
       return endSession(state, command);
+    case "acknowledge_halt":
+      return acknowledgeHalt(state, command);
     case "expire_session":
       return expireSession(state, command);
     case "register_agent":
@@ -47,6 +51,8 @@ export function decide(state: State, command: Command): Decision {
       return revokeCredential(state, command);
     case "create_key":
       return createKey(state, command);
+    case "rotate_key":
+      return rotateKey(state, command);
     case "revoke_key":
       return revokeKey(state, command);
     case "sum_up_terminates":

@@ -4,6 +4,10 @@
  * engine/content.ts translates.
  */
 
+import type { Chain, Consumed, PolicyTriggered, Reserved, Verdict } from "./event-parts.js";
+import type { Idempotency } from "./idempotency.js";
+import type { Replacement } from "./replacement.js";
+
 /** What a key may do. */
 export type Role = "agent" | "operator" | "approver" | "auditor" | "admin";
 
@@ -28,14 +32,6 @@ export interface Scope {
   readonly id: string;
 }
 
-/** How a repeated request is recognised after a restart (vault-format.md, 3). */
-export interface Idempotency {
-  readonly key_digest: string;
-  readonly request_digest: string;
-  /** Salt of request_digest: the details' or the content's own; null once the details are erased. */
-  readonly salt: string | null;
-}
-
 export type StopReason =
   | "manual"
   | "budget_exceeded"
@@ -47,28 +43,6 @@ export type StopReason =
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
-
-export type Verdict = "allow" | "block" | "escalate" | "terminate";
-
-/** Totals of a session: what is spent. */
-export interface Consumed {
-  readonly actions: number;
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
-}
-
-export interface Reserved {
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
-}
-
-/** A policy that had a say in a verdict; built-in ones have ids that begin with `__`. */
-export interface PolicyTriggered {
-  readonly policy_id: string;
-  readonly name: string;
-  readonly decision: Verdict;
-  readonly reason: string;
-}
 
 interface Common {
   readonly at: number;
@@ -136,13 +110,6 @@ export interface EnforcementDecision extends Common {
   readonly escalation_id: null;
 }
 
-/** Where an action stands among others, as the caller says. */
-export interface Chain {
-  readonly chain_id: string | null;
-  readonly chain_step: number | null;
-  readonly parent_decision_id: string | null;
-}
-
 export interface BudgetExceeded extends Common, OfSession {
   readonly event: "budget_exceeded";
   /** The session or ancestor whose budget it is, and which is stopped. */
@@ -195,6 +162,29 @@ export interface HaltRequested extends Common {
   readonly drill_id: null;
 }
 
+/** By what a client learned of its stop; `supervisor` for who watches over it from outside. */
+export type HaltVia = "stream" | "heartbeat" | "intercept" | "supervisor";
+
+/** How it is known that a client has stopped. */
+export type HaltEvidence = "tasks_cancelled" | "process_exit" | "group_empty";
+
+export interface HaltAcknowledged extends Common, OfSession {
+  readonly event: "halt_acknowledged";
+  readonly halt_id: string;
+  readonly via: HaltVia;
+  readonly delivered_at: number | null;
+  readonly acknowledged_at: number;
+}
+
+export interface HaltConfirmed extends Common, OfSession {
+  readonly event: "halt_confirmed";
+  readonly halt_id: string;
+  readonly evidence: HaltEvidence;
+  readonly confirmed_at: number;
+  /** Since the `at` of the stop. */
+  readonly elapsed_ms: number;
+}
+
 export type Profile = { readonly [name: string]: unknown };
 
 export interface AgentRegistered extends Common {
@@ -216,7 +206,7 @@ export interface AgentRevoked extends Common {
   readonly killed_sessions: readonly string[];
 }
 
-export interface CredentialIssued extends Common {
+export interface CredentialIssued extends Common, Replacement {
   readonly event: "credential_issued";
   readonly credential_id: string;
   readonly agent_id: string;
@@ -236,7 +226,7 @@ export interface CredentialRevoked extends Common {
   readonly killed_sessions: readonly string[];
 }
 
-export interface ApiKeyCreated extends Common {
+export interface ApiKeyCreated extends Common, Replacement {
   readonly event: "api_key_created";
   readonly key_id: string;
   readonly name: string;
@@ -290,6 +280,8 @@ export type Event =
   | SessionExpired
   | SessionEnded
   | HaltRequested
+  | HaltAcknowledged
+  | HaltConfirmed
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

@@ -27,7 +27,7 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
 
 function countForAgent(state: State, event: EnforcementDecision): void {
   const agent = event.agent_id === null ? undefined : state.agents.get(event.agent_id);
-  if (agent === undefined) {
+  if (agent === undefined || !speaksForAgent(state, event)) {
     return;
   }
   agent.last_seen_at = event.at;
@@ -44,6 +44,20 @@ function countForAgent(state: State, event: EnforcementDecision): void {
       agent.escalated_actions += 1;
       return;
   }
+}
+
+/**
+ * Whether an action is one of the agent that it names. In a session of the agent it is. Where only the
+ * request names it, a key that calls as agent and is bound to none could fill the figures of an agent
+ * that somebody else has registered: that is sealed as said, and not counted.
+ */
+export function speaksForAgent(state: State, { actor, session_id, agent_id }: EnforcementDecision): boolean {
+  const agent = agent_id === null ? undefined : state.agents.get(agent_id);
+  const session = session_id === null ? undefined : state.sessions.get(session_id);
+  if (agent?.registered !== true || actor.role !== "agent" || session?.agent_id === agent_id) {
+    return true;
+  }
+  return actor.key_id !== null && state.keys.get(actor.key_id)?.agent_id === agent_id;
 }
 
 export function evolveStop(

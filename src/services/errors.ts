@@ -18,10 +18,12 @@ export const error_codes = {
   credential_not_found: Code.NotFound,
   decision_not_found: Code.NotFound,
   key_not_found: Code.NotFound,
+  halt_not_found: Code.NotFound,
   entry_not_found: Code.NotFound,
   checkpoint_not_found: Code.NotFound,
   route_not_found: Code.NotFound,
   method_not_allowed: Code.Unimplemented,
+  http2_required: Code.Unimplemented,
   invalid_path: Code.InvalidArgument,
   invalid_query: Code.InvalidArgument,
   unknown_parameter: Code.InvalidArgument,
@@ -36,6 +38,7 @@ export const error_codes = {
   idempotency_key_mismatch: Code.InvalidArgument,
   unsupported_encoding: Code.InvalidArgument,
   session_not_active: Code.FailedPrecondition,
+  session_not_stopped: Code.FailedPrecondition,
   scope_halted: Code.FailedPrecondition,
   already_exists: Code.AlreadyExists,
   payload_too_large: Code.ResourceExhausted,
@@ -52,6 +55,13 @@ export const error_codes = {
 
 /** A code of the closed list. */
 export type ErrorCode = keyof typeof error_codes;
+
+const retried: ReadonlySet<string> = new Set<ErrorCode>(["rate_limited", "overloaded", "unavailable"]);
+
+/** How soon to try again where whoever refuses does not say; null for a code that asks for no other try. */
+export function defaultRetryMs(code: string): number | null {
+  return retried.has(code) ? 1000 : null;
+}
 
 /** One field at fault: its path in proto names, e.g. `budgets.max_actions`, and what is wrong. */
 export interface FieldIssue {
@@ -79,6 +89,6 @@ export class KillcordError extends Error {
     this.name = "KillcordError";
     this.code = code;
     this.details = more.details ?? [];
-    this.retry_after_ms = more.retry_after_ms ?? null;
+    this.retry_after_ms = more.retry_after_ms ?? defaultRetryMs(code);
   }
 }

@@ -13,6 +13,8 @@ export interface Served {
   readonly url: string;
   /** `127.0.0.1:PORT` */
   readonly address: string;
+  /** Of the figures' own port; null without one. */
+  readonly metrics_url: string | null;
   readonly data: string;
   readonly admin_key: string;
   readonly process: ChildProcess;
@@ -56,10 +58,11 @@ export async function serve(
     }
     await pause(20);
   }
-  const { url, admin_key_file } = JSON.parse(readFileSync(ready_file, "utf8"));
+  const { url, metrics_url, admin_key_file } = JSON.parse(readFileSync(ready_file, "utf8"));
   return {
     url,
     address: url.slice("http://".length),
+    metrics_url,
     data,
     admin_key: admin_key_file === null ? "" : readFileSync(admin_key_file, "utf8").trim(),
     process: child,
@@ -98,4 +101,13 @@ function launch(words: readonly string[], env: Record<string, string> = {}) {
     child.once("error", no);
   });
   return { child, output, exited };
+}
+
+/** Asks the REST surface: posts `body`, or gets without one; the reply's JSON, whatever its status. */
+export async function curl(server: Served, path: string, key: string, body?: object) {
+  const reply = await fetch(server.url + path, {
+    headers: { "x-api-key": key },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+  });
+  return JSON.parse(await reply.text());
 }

@@ -2,9 +2,9 @@
 
 import type { Repeatable } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
-import type { Actor, Role } from "../../src/core/event.js";
+import type { Actor, HaltEvidence, HaltVia, Role } from "../../src/core/event.js";
 import { system_actor } from "../../src/core/event.js";
-import { sequenceOf } from "../../src/core/ids.js";
+import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
 import { digest } from "../core/digest.js";
@@ -55,7 +55,7 @@ export class Stage {
   #submit(line: Line, asked: Asked): readonly string[] {
     const first = this.#workspace.log.length;
     const { reply, events } = this.#workspace.submit(asked);
-    const alias = line.words[0] === "key" ? line.word(1) : line.text("credential");
+    const alias = line.words[0] === "key" ? line.word(1) : (line.text("as") ?? line.text("credential"));
     for (const event of events) {
       if (alias !== null && event.event === "credential_issued") {
         this.#ids.set(alias, event.credential_id);
@@ -114,6 +114,16 @@ export class Stage {
         return { type: "kill_session", actor, session_id: line.word(1), reason, repeat };
       case "end":
         return { type: "end_session", actor, session_id: line.word(1) };
+      case "acknowledge":
+        return {
+          type: "acknowledge_halt",
+          actor,
+          session_id: line.word(1),
+          halt_id: this.#haltId(line),
+          evidence: line.text("evidence") as HaltEvidence | null,
+          via: (line.text("via") ?? "supervisor") as HaltVia,
+          delivered_at: line.text("delivered") === null ? null : this.#workspace.now,
+        };
       case "expire":
         return { type: "expire_session", actor: system_actor, session_id: line.word(1) };
       case "register":
@@ -144,6 +154,17 @@ export class Stage {
           roles: (line.text("roles") ?? "agent").split(",") as Role[],
           agent_id: line.text("agent"),
           secret_digest: `secret of ${line.word(1)}`,
+          ttl_seconds: line.number("ttl_seconds"),
+          repeat,
+        };
+      case "rotate":
+        return {
+          type: "rotate_key",
+          actor,
+          kind: line.word(1) === "key" ? "key" : "credential",
+          key_id: this.#id(line.word(2)) as string,
+          secret_digest: `secret of ${line.text("as")}`,
+          overlap_seconds: line.number("overlap") ?? 0,
           ttl_seconds: line.number("ttl_seconds"),
           repeat,
         };
@@ -186,6 +207,13 @@ export class Stage {
     }
     const key_id = this.#id(by) as string;
     return { key_id, role: this.#workspace.state.keys.get(key_id)?.roles[0] ?? "agent" };
+  }
+
+  /** The stop that the session has, or another one that the line names by its entry. */
+  #haltId(line: Line): string {
+    const other = line.number("halt");
+    const session = this.#workspace.state.sessions.get(line.word(1));
+    return other === null ? (session?.stop?.halt_id ?? "none") : idAt("halt", other);
   }
 
   #id(name: string | null): string | null {
