@@ -69,45 +69,10 @@ interface Parts {
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   let opened: StartingPort | null = null;
   try {
-<<<<<<< HEAD
-    const store = openStoreIn(config.data);
-    let engine: Engine | null = null;
-    const vault = await openVault({
-      directory: config.data,
-      checkpoints: config.checkpoints ?? undefined,
-      origin: config.origin ?? undefined,
-      heartbeat_seconds: limits.heartbeat_seconds,
-      journal: store.journal,
-      now: Date.now,
-      random: randomBytes,
-      onWarning: (message) => log.warn(message),
-      onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
-    });
-    engine = await Engine.open({
-      log: vault,
-      rows: store.derived("projection"),
-      heartbeat_seconds: limits.heartbeat_seconds,
-      onFatal: (error) => die(log, error),
-    });
-    const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
-    const door = openDoor({ engine, vault });
-    const shown = {
-      file: (path: string) => vault.publication.file(path),
-      is_public: config.public_log,
-    };
-    const rest = withStaticLog(createRestHandler(door, log), door, shown, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
-      (error: Error) => {
-        throw new CommandFailure("unavailable", 1, error.message);
-      },
-    );
-    return { vault, engine, server, admin_key };
-=======
     const { host, port } = config;
     const tls = config.tls === null ? null : readIdentity(config.tls);
     opened = await openStartingPort({ host, port, tls }).catch(cannotListen);
     return await joinParts(config, log, opened);
->>>>>>> main
   } catch (error) {
     await opened?.close(0);
     throw startFailure(error);
@@ -116,16 +81,20 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
 
 async function joinParts(config: Config, log: Logger, opened: StartingPort): Promise<Parts> {
   const store = openStoreIn(config.data);
+  let engine: Engine | null = null;
   const vault = await openVault({
     directory: config.data,
+    checkpoints: config.checkpoints ?? undefined,
     origin: config.origin ?? undefined,
     heartbeat_seconds: limits.heartbeat_seconds,
     journal: store.journal,
     now: Date.now,
     random: randomBytes,
+    onWarning: (message) => log.warn(message),
+    onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
   });
   const metrics = createMetrics(packagedVersion());
-  const engine = await Engine.open({
+  engine = await Engine.open({
     log: vault,
     observer: metrics.observer,
     rows: store.derived("projection"),
@@ -135,7 +104,9 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
   const door = openDoor({ engine, vault });
   const { countRefusal } = metrics;
-  const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+  const file = (path: string) => vault.publication.file(path);
+  const routes = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+  const rest = withStaticLog(routes, door, { file, is_public: config.public_log }, log, countRefusal);
   const { host, port, metrics_listen, reflection } = config;
   const cors_origins = new Set(config.cors_origins);
   const more = { cors_origins, countRefusal, reflection };

@@ -19,12 +19,8 @@ export interface Exchange {
 export interface Reply {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-<<<<<<< HEAD
   /** JSON text, or the bytes of a file. */
   readonly body: string | Uint8Array;
-=======
-  readonly body: string;
->>>>>>> main
 }
 
 /** What becomes of a body that was refused. */

@@ -1,4 +1,5 @@
 /** EnforcementService: decides actions, and shows what was decided. */
+import type { JsonObject } from "@bufbuild/protobuf";
 import {
   type EnforcementService,
   type InterceptBatchRequest,
@@ -9,20 +10,13 @@ import {
 import { sequenceOf } from "../core/ids.js";
 import type { DecisionRow } from "../engine/projection.js";
 import { limits } from "../limits.js";
-<<<<<<< HEAD
-import { CanonicalError } from "../vault/canonical.js";
-import { makeDetails } from "../vault/details.js";
-import type { SealedEntry } from "../vault/entry.js";
 import { receiptOf } from "../vault/evidence.js";
 import { covering } from "./checkpoint.js";
-import { by, type Context, keep, submit } from "./context.js";
-=======
 import type { Context } from "./context.js";
->>>>>>> main
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
-import { errorView, intercept, sealedDecision } from "./intercept.js";
+import { errorView, intercept, type SealedDecision, sealedDecision } from "./intercept.js";
 import { interceptStream } from "./intercept-stream.js";
 import { refuseMalformed } from "./malformed.js";
 import { refuseForeign, sightOf } from "./own.js";
@@ -40,16 +34,13 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
       const { decision, entry_id } = await ownDecision(context, decisionId, call);
       return { decision: decisionView(decision, entry_id) };
     },
-<<<<<<< HEAD
     getReceipt: async ({ decisionId }, call) => {
       const { entry } = await ownDecision(context, decisionId, call);
       const checkpoint = await covering(context, entry.sequence_number);
       const receipt = await receiptOf(context.vault, entry, checkpoint, decisionId);
       return { receipt: receipt as unknown as JsonObject };
     },
-=======
     getStats: (request, call) => getStats(context, request, call),
->>>>>>> main
     listDecisions: (request, call) => listDecisions(context, request, call),
   };
 }
@@ -86,7 +77,6 @@ async function interceptItem(context: Context, action: InterceptRequest, call: C
   }
 }
 
-<<<<<<< HEAD
 /** A decision that the caller may see. */
 async function ownDecision(context: Context, decision_id: string, call: Call): Promise<SealedDecision> {
   const sealed = await sealedDecision(context, sequenceOf("enf", decision_id), decision_id);
@@ -96,31 +86,6 @@ async function ownDecision(context: Context, decision_id: string, call: Call): P
   return sealed;
 }
 
-interface SealedDecision {
-  readonly decision: EnforcementDecision;
-  readonly entry: SealedEntry;
-  readonly entry_id: string;
-}
-
-/** Reads a decision back from the log. */
-async function sealedDecision(
-  { vault, engine }: Context,
-  sequence: number | null,
-  decision_id: string,
-): Promise<SealedDecision> {
-  const entry = sequence === null || sequence >= engine.projection.size ? null : await vault.entry(sequence);
-  const event = entry === null ? null : fromContent(entry.content, entry.details, entry.sequence_number);
-  if (entry === null || event?.event !== "enforcement_decision") {
-    throw new KillcordError(
-      "decision_not_found",
-      `there is no decision ${JSON.stringify(decision_id.slice(0, 64))} in this workspace`,
-    );
-  }
-  return { decision: event, entry, entry_id: entry.entry_id };
-}
-
-=======
->>>>>>> main
 async function listDecisions(context: Context, request: ListDecisionsRequest, call: Call) {
   const { engine } = context;
   const list = ["decisions", request.decision, request.actionType, request.agentId, request.sessionId];

@@ -65,11 +65,8 @@ const access_by_method: Readonly<Record<string, Access>> = {
     teaches_stop: true,
   },
   "EnforcementService.GetDecision": { roles: read_by_all, own: "the one it names" },
-<<<<<<< HEAD
   "EnforcementService.GetReceipt": { roles: read_by_all, own: "the one it names" },
-=======
   "EnforcementService.GetStats": { roles: read_by_all, own: "it counts no others" },
->>>>>>> main
   "EnforcementService.ListDecisions": { roles: read_by_all, own: "it sees no others" },
   "CredentialService.RegisterAgent": { roles: ["admin"], own: null },
   "CredentialService.ListAgents": { roles: ["admin", "operator", "auditor"], own: null },

@@ -3,7 +3,6 @@
  * only where nothing tells of an older one.
  */
 import { rename, rm } from "node:fs/promises";
-<<<<<<< HEAD
 import { join, resolve } from "node:path";
 import { limits } from "../limits.js";
 import { type ChainHead, chain, prepare, sealedWith } from "./chain.js";
@@ -12,13 +11,6 @@ import { isOrigin } from "./entry.js";
 import { type FileSystem, makeDirectories, node_files, syncDirectory } from "./files.js";
 import { type ExpectedName, genesisContent } from "./genesis.js";
 import { HeadMarkFile } from "./head-mark.js";
-=======
-import { dirname, join, resolve } from "node:path";
-import type { ChainHead } from "./chain.js";
-import { makeDirectories } from "./directory.js";
-import { isOrigin, type SealedEntry } from "./entry.js";
-import { type ExpectedName, genesisContent, readGenesis } from "./genesis.js";
->>>>>>> main
 import type { Journal } from "./journal.js";
 import { checkpoints_file, type Kept, KeptCheckpoints, readKept } from "./kept-checkpoints.js";
 import { type Keys, makeKeys, readKeys } from "./keys.js";
@@ -130,14 +122,7 @@ interface Found {
 
 async function makeDirectory(data: string, files: FileSystem): Promise<void> {
   try {
-<<<<<<< HEAD
     await makeDirectories(data, files);
-=======
-    const first_made = await makeDirectories(data);
-    if (first_made !== null) {
-      await syncNames(dirname(resolve(data)), dirname(first_made));
-    }
->>>>>>> main
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StartError(
