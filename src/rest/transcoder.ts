@@ -8,6 +8,7 @@ import { KillcordError } from "../services/errors.js";
 import { requestId } from "../services/request-id.js";
 import { watchCaller } from "./caller.js";
 import { applyIdempotencyKey, nameRule, reshape } from "./compat.js";
+import type { StreamBounds } from "./event-stream.js";
 import {
   type Exchange,
   headerOf,
@@ -21,6 +22,7 @@ import { readRequest } from "./params.js";
 import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
 import { errorReply, type Refusal, refusalOf } from "./status.js";
+import { createStreams } from "./streams.js";
 import { createRouter, cutQuery, type Match } from "./trie.js";
 import { writeReply } from "./write.js";
 
@@ -33,7 +35,7 @@ export interface RestLog {
 }
 
 /** Sizes and times; the defaults are those of limits.ts. */
-export interface RestBounds extends BodyBounds, RefusedBodyBounds {
+export interface RestBounds extends BodyBounds, RefusedBodyBounds, StreamBounds {
   readonly call_ms: number;
 }
 
@@ -41,6 +43,8 @@ export interface RestBounds extends BodyBounds, RefusedBodyBounds {
 export interface RestHandler {
   /** Answers a request, whatever it is: one that has no route gets 404. It never rejects. */
   handle(req: Incoming, res: Outgoing): Promise<void>;
+  /** Brings the streams to their end and refuses new ones: the server is about to stop. */
+  drain(): void;
 }
 
 /**
@@ -52,7 +56,10 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
   const routes = compileRoutes(door.services);
   const router = createRouter(routes, mounts);
 
-  async function answer(exchange: Exchange, received_ms: number): Promise<Reply> {
+  const streams = createStreams(door, bounds);
+
+  /** The reply, or null when everything has been sent. */
+  async function answer(exchange: Exchange, received_ms: number): Promise<Reply | null> {
     const { req, res, request_id } = exchange;
     const method = req.method ?? "";
     const target = req.url ?? "";
@@ -65,6 +72,10 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
     const body = await readBody(req, bounds);
     const request = readRequest(route, route.rpc.input, { values, target, body }, nameRule);
     applyIdempotencyKey(route.rpc.input, request, headerOf(req, "idempotency-key"));
+    if (route.rpc.methodKind === "server_streaming") {
+      await streams.send(exchange, route, request, { principal, received_ms });
+      return null;
+    }
 
     const watch = watchCaller(res, bounds.call_ms);
     const reply_headers = new Headers();
@@ -81,7 +92,7 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
   async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
     const exchange: Exchange = { req, res, request_id: requestId(headerOf(req, "x-request-id")) };
-    let reply: Reply;
+    let reply: Reply | null;
     try {
       reply = await answer(exchange, received_ms);
     } catch (thrown) {
@@ -91,10 +102,12 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
       }
       reply = refusalReply(known ? refusalOf(thrown) : null, exchange.request_id);
     }
-    sendReply(exchange, reply, bounds);
+    if (reply !== null) {
+      sendReply(exchange, reply, bounds);
+    }
   }
 
-  return { handle };
+  return { handle, drain: streams.drain };
 }
 
 function unrouted(found: Exclude<Match<Route>, { kind: "route" }>, method: string, target: string): Refusal {

@@ -11,6 +11,8 @@ import { type CallBounds, createRpcHandler } from "./routes.js";
 /** What answers every path that is neither an RPC method nor health. */
 export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
+  /** Brings its streams to their end, if it has any: the server is about to stop. */
+  drain?(): void;
 }
 
 /**
@@ -50,6 +52,7 @@ export async function openServer(options: {
     address: opened.address,
     close(grace_ms) {
       rpc.drain();
+      rest.drain?.();
       return opened.close(grace_ms);
     },
   };

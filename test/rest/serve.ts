@@ -30,6 +30,8 @@ export interface TestDoor extends Door {
   readonly seen: SeenCall[];
   /** Answers a call; without it every reply is empty. */
   onCall: ((...call: Parameters<Door["unary"]>) => Promise<Message>) | undefined;
+  /** Answers a call of a stream; without it a stream is a fault. */
+  onStream: Door["stream"] | undefined;
 }
 
 export function createTestDoor(): TestDoor {
@@ -37,6 +39,7 @@ export function createTestDoor(): TestDoor {
     services,
     seen: [],
     onCall: undefined,
+    onStream: undefined,
     authenticate(header) {
       const key = keyFromHeaders(header);
       if (key !== good_key) {
@@ -48,9 +51,12 @@ export function createTestDoor(): TestDoor {
       door.seen.push({ method: method.name, request, request_id: call.request_id, signal: call.signal });
       return door.onCall === undefined ? create(method.output) : door.onCall(method, request, call);
     },
-    // biome-ignore lint/correctness/useYield: REST has no streams, and asking for one is a fault.
-    async *stream() {
-      throw new Error("REST asked for a stream");
+    stream(method, request, call) {
+      door.seen.push({ method: method.name, request, request_id: call.request_id, signal: call.signal });
+      if (door.onStream === undefined) {
+        throw new Error("REST asked for a stream");
+      }
+      return door.onStream(method, request, call);
     },
     ready: () => true,
   };
@@ -63,6 +69,8 @@ export interface Served {
   readonly port: number;
   /** What was logged as a fault. */
   readonly faults: { request_id: string; err: unknown }[];
+  /** Brings the streams to their end. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -77,5 +85,5 @@ export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
     handler: (req, res) => void rest.handle(req, res),
     bounds: { ...limits, remains_ms: 10 },
   });
-  return { door, faults, port: port.address.port, close: () => port.close(0) };
+  return { door, faults, drain: () => rest.drain(), port: port.address.port, close: () => port.close(0) };
 }
