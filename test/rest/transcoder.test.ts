@@ -263,10 +263,7 @@ for (const [version, sendTo] of versions) {
     });
 
     it("a method without an http option has no route", async () => {
-      for (const path of [
-        "/v1/vault/export",
-        "/killcord.v1.SessionService/StartSession",
-      ]) {
+      for (const path of ["/v1/vault/export", "/killcord.v1.SessionService/StartSession"]) {
         expect((await send({ method: "POST", path })).status).to.equal(404);
       }
     });
