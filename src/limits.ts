@@ -79,6 +79,8 @@ export const limits = {
   agents: 100_000,
   /** Keys and credentials ever made. */
   keys: 100_000,
+  /** How long a rotated secret stays good beside the new one when nothing is said. */
+  rotation_overlap_seconds: 86_400,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */
