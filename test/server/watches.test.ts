@@ -17,7 +17,9 @@ import { type Served, serve } from "./served.js";
 
 type Message = WatchSessionResponse | WatchSessionsResponse;
 
-describe("watches of a real server", () => {
+describe("watches of a real server", function () {
+  // Servers are started and a thousand streams opened, maybe on a busy machine.
+  this.timeout(60_000);
   let server: Served;
   let client: GrpcClient;
   before(async () => {
@@ -223,7 +225,7 @@ describe("watches of a real server", () => {
       const { update } = messages.at(-1) as Message;
       expect(update.case === "session" && update.value.status).to.equal(SessionStatus.KILLED);
     }
-  }).timeout(60_000);
+  });
 });
 
 function token(place: readonly [string, number]): string {
