@@ -105,6 +105,9 @@ export const limits = {
   /** How often the log counts itself. */
   heartbeat_seconds: 60,
 
+  /** How far back figures go when nobody says. */
+  stats_since_ms: 24 * 3600 * 1000,
+
   /** Pages of lists. */
   page_size_default: 50,
   page_size_max: 500,
@@ -138,6 +141,8 @@ export const limits = {
   /** Health is watched without a key, so only this many at a time, looked up this often. */
   health_watches: 1000,
   health_check_ms: 500,
+  /** Reflection is asked without a key, so only by so many at a time. */
+  reflection_streams: 100,
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,

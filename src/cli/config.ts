@@ -3,6 +3,12 @@ import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
 
+/** Where to listen; port 0 takes a free one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What `serve` runs with. Frozen. */
 export interface Config {
   /** Where it listens; port 0 takes a free one. */
@@ -17,6 +23,10 @@ export interface Config {
   /** Whether an address beyond loopback may be served without TLS. */
   readonly insecure: boolean;
   readonly log_level: Level | "silent";
+  /** A port of its own for figures, without a key; null when there is none. */
+  readonly metrics_listen: Address | null;
+  /** Whether gRPC clients may ask what services there are. */
+  readonly reflection: boolean;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
 }
@@ -39,6 +49,8 @@ const settings = [
   "bootstrap_key",
   "insecure",
   "log_level",
+  "metrics_listen",
+  "reflection",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -50,6 +62,8 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   bootstrap_key: undefined,
   insecure: "false",
   log_level: "info",
+  metrics_listen: undefined,
+  reflection: "true",
   ready_file: undefined,
 };
 
@@ -78,7 +92,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     ...fromEnvironment(environment),
     ...defined(flags),
   };
-  const { host, port } = readAddress(merged.listen as string);
+  const { host, port } = readAddress("listen", merged.listen as string);
   const config: Config = {
     host,
     port,
@@ -87,6 +101,8 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
     log_level: readLevel(merged.log_level as string),
+    metrics_listen: readMetricsAddress(merged.metrics_listen),
+    reflection: readBoolean("reflection", merged.reflection as string),
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);
@@ -95,8 +111,14 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, ...rest } = config;
-  return { listen: `${host}:${port}`, ...rest, bootstrap_key: bootstrap_key === null ? null : "********" };
+  const { host, port, bootstrap_key, metrics_listen, ...rest } = config;
+  const metrics = metrics_listen === null ? null : `${metrics_listen.host}:${metrics_listen.port}`;
+  return {
+    listen: `${host}:${port}`,
+    ...rest,
+    metrics_listen: metrics,
+    bootstrap_key: bootstrap_key === null ? null : "********",
+  };
 }
 
 function defined(raw: Raw): Raw {
@@ -147,13 +169,27 @@ function variableOf(setting: Setting): string {
 }
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
-function readAddress(text: string): { readonly host: string; readonly port: number } {
+function readAddress(setting: Setting, text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new ConfigError(`listen: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
+    throw new ConfigError(`${setting}: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
   }
   return { host: match[1] ?? (match[2] as string), port };
+}
+
+/** Figures are open to whoever reaches the address, so it is one of this machine. */
+function readMetricsAddress(text: string | undefined): Address | null {
+  if (text === undefined) {
+    return null;
+  }
+  const address = readAddress("metrics_listen", text);
+  if (!isLoopback(address.host)) {
+    throw new ConfigError(
+      `metrics_listen: ${address.host} is reachable from other machines: use 127.0.0.1, or read /metrics with a key of role auditor`,
+    );
+  }
+  return address;
 }
 
 /** The log's name (vault-format.md): 1 to 200 printable ASCII characters without space or `+`. */
@@ -199,10 +235,13 @@ function readLevel(text: string): Level | "silent" {
 
 /** Keys travel in the clear without TLS: beyond this machine only when somebody says so aloud. */
 function refuseExposed(config: Config): void {
-  const is_loopback = config.host === "localhost" || config.host === "::1" || /^127\./.test(config.host);
-  if (!is_loopback && !config.insecure) {
+  if (!isLoopback(config.host) && !config.insecure) {
     throw new ConfigError(
       `listen: ${config.host} is reachable from other machines and keys would travel in the clear: listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -6,7 +6,8 @@ import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
-import { openServer } from "../rpc/server.js";
+import { openServer, type Server } from "../rpc/server.js";
+import { createMetrics } from "../services/metrics.js";
 import { openDoor } from "../services/workspace.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
@@ -15,17 +16,21 @@ import type { Vault } from "../vault/vault.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
+import { packagedVersion } from "./packaged.js";
+import { openMetricsPort, servedPages } from "./pages-served.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
-  const { vault, server, admin_key } = opened;
+  const { vault, server, metrics_port, admin_key } = opened;
   const url = urlOf(config.host, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
   if (config.ready_file !== null) {
-    const ready = { url, admin_key_file: admin_key.file, pid: process.pid };
+    const metrics_url =
+      metrics_port === null ? null : urlOf(metrics_port.address.host, metrics_port.address.port);
+    const ready = { url, metrics_url, admin_key_file: admin_key.file, pid: process.pid };
     writeFileSync(config.ready_file, JSON.stringify(ready));
   }
   const stop = (signal: string) => {
@@ -45,7 +50,9 @@ export async function serve(config: Config): Promise<void> {
 interface Parts {
   readonly vault: Vault;
   readonly engine: Engine;
-  readonly server: Port;
+  readonly server: Server;
+  /** The port of the figures, if they have one of their own. */
+  readonly metrics_port: Port | null;
   readonly admin_key: AdminKey;
 }
 
@@ -60,30 +67,44 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
       now: Date.now,
       random: randomBytes,
     });
+    const metrics = createMetrics(packagedVersion());
     const engine = await Engine.open({
       log: vault,
+      observer: metrics.observer,
       rows: store.derived("projection"),
       heartbeat_seconds: limits.heartbeat_seconds,
       onFatal: (error) => die(log, error),
     });
     const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
     const door = openDoor({ engine, vault });
-    const rest = createRestHandler(door, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
-      (error: Error) => {
-        throw new CommandFailure("unavailable", 1, error.message);
-      },
+    const { countRefusal } = metrics;
+    const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+    const { host, port, metrics_listen, reflection } = config;
+    const server = await openServer({ door, rest, host, port, log, countRefusal, reflection }).catch(
+      cannotListen,
     );
-    return { vault, engine, server, admin_key };
+    metrics.measure({
+      engine,
+      logEntries: () => vault.head().size,
+      unready: server.unready,
+      connections: server.connections,
+      streams: server.streams,
+    });
+    const metrics_port =
+      metrics_listen === null
+        ? null
+        : await openMetricsPort(metrics_listen, metrics, door, log).catch(cannotListen);
+    return { vault, engine, server, metrics_port, admin_key };
   } catch (error) {
     throw startFailure(error);
   }
 }
 
 /** Callers under way are answered before the log is closed. */
-async function takeDown({ server, engine, vault }: Parts): Promise<void> {
+async function takeDown({ server, metrics_port, engine, vault }: Parts): Promise<void> {
   engine.follower.end("draining");
   await server.close(limits.drain_ms);
+  await metrics_port?.close(0);
   await engine.stop();
   await vault.close();
 }
@@ -96,6 +117,10 @@ function die(log: Logger, error: Error): void {
   log.fatal({ err: error }, "the log cannot be written: nothing is allowed, restart to replay");
   process.exitCode = 1;
   setTimeout(() => process.exit(1), limits.fatal_exit_ms);
+}
+
+function cannotListen(error: Error): never {
+  throw new CommandFailure("unavailable", 1, error.message);
 }
 
 function startFailure(error: unknown): unknown {

@@ -15,11 +15,13 @@ import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { KeyEnds } from "./key-ends.js";
+import type { Lane } from "./lanes.js";
 import { Memory } from "./memory.js";
+import { no_observer, type Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
 import { newSalt } from "./salt.js";
-import { type Sealer, Sequencer } from "./sequencer.js";
+import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
@@ -38,6 +40,8 @@ export interface EngineOptions {
   readonly heartbeat_seconds: number;
   /** The process's own when absent. */
   readonly time?: Time;
+  /** Counts; nobody when absent. */
+  readonly observer?: Observer;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
   /** Untold changes that one watch keeps apart. */
@@ -88,6 +92,7 @@ export class Engine {
         this.key_ends.onDecided(events);
       },
       onSealed: (events) => this.#onSealed(events),
+      observer: options.observer ?? no_observer,
       onFailed: (error) => this.#onFailed(error),
     });
   }
@@ -113,7 +118,17 @@ export class Engine {
 
   /** Whether commands are taken. */
   get running(): boolean {
-    return this.#sequencer.running;
+    return this.standing === "running";
+  }
+
+  /** Whether commands are taken, and if not, why. */
+  get standing(): Standing {
+    return this.#sequencer.standing;
+  }
+
+  /** Commands that wait for the disk, by lane. */
+  get queued(): Readonly<Record<Lane, number>> {
+    return this.#sequencer.queued;
   }
 
   /**
@@ -215,6 +230,7 @@ export class Engine {
     }
     this.follower.onSealed(events);
     this.#memory.evict();
+    this.#options.observer?.onSealed(events);
   }
 
   #onFailed(error: Error): void {

@@ -7,6 +7,7 @@ import { evolve } from "../core/evolve.js";
 import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
+import { FigureRows } from "./figures.js";
 
 /** What is listed of a decision without reading its entry. */
 export interface DecisionRow {
@@ -26,11 +27,13 @@ const decision_rows = "d!";
 export class Projection {
   /** Read it, never change it. */
   readonly state: State = emptyState();
+  readonly figures: FigureRows;
   readonly #rows: DerivedRows;
   #rows_through = 0;
 
   constructor(rows: DerivedRows) {
     this.#rows = rows;
+    this.figures = new FigureRows(rows);
   }
 
   /** Finds out which rows are there already; then every event of the log has to come by. */
@@ -126,15 +129,14 @@ export class Projection {
   }
 
   #putRows(event: Event, sequence: number): void {
+    const of_session = "session_id" in event && event.session_id !== null ? event.session_id : null;
+    const session = of_session === null ? undefined : this.state.sessions.get(of_session);
+    this.figures.count(event, session);
     if (event.event === "enforcement_decision") {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);
       this.#rows.put(decision_rows + sortable(sequence), row);
     }
-    const session =
-      "session_id" in event && event.session_id !== null
-        ? this.state.sessions.get(event.session_id)
-        : undefined;
     if (session !== undefined && session.stop !== null) {
       const start = sortable(session.start_sequence);
       this.#rows.put(session_rows + start, JSON.stringify(session));

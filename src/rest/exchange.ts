@@ -19,7 +19,6 @@ export interface Exchange {
 export interface Reply {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  /** JSON text. */
   readonly body: string;
 }
 

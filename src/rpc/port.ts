@@ -24,6 +24,8 @@ export interface PortBounds extends SessionBounds {
 /** An open port. */
 export interface Port {
   readonly address: { readonly host: string; readonly port: number };
+  /** How many sockets are open. */
+  connections(): number;
   /**
    * Stops accepting, tells HTTP/2 clients to go elsewhere, waits for what is under way, and ends
    * what is left after `grace_ms`. Resolves when every socket is closed.
@@ -83,6 +85,7 @@ export async function openPort(options: {
   let closed: Promise<void> | null = null;
   return {
     address: { host: address, port: actual },
+    connections: () => open.sockets.size,
     close(grace_ms) {
       closed ??= close(server, open, grace_ms).finally(() => http1.close());
       return closed;

@@ -2,6 +2,14 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { limits } from "../limits.js";
+import {
+  type CallLine,
+  type CountRefusal,
+  type DoorName,
+  type Log,
+  latencySince,
+  logCall,
+} from "../services/call-log.js";
 import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
@@ -9,12 +17,11 @@ import { earlyError } from "./early-error.js";
 import { toConnectError, toRefusal } from "./error.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
 import { beginLife, draining, type Life } from "./life.js";
-import { type Log, logCall } from "./log.js";
 import { readMessages } from "./messages.js";
 import { carrying, createEndpoints } from "./methods.js";
 import type { Mount, Pass } from "./mount.js";
-import { type Placed, place } from "./place.js";
-import { timeout_headers, timeoutOf } from "./protocol.js";
+import { type Misplaced, type Placed, place } from "./place.js";
+import { type Protocol, timeout_headers, timeoutOf } from "./protocol.js";
 import { refuse } from "./refuse.js";
 import { endInTime, send } from "./send.js";
 
@@ -33,6 +40,8 @@ export interface RpcHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many streaming calls are under way. */
+  streams(): number;
 }
 
 /** A request that is a call, before it is let in. */
@@ -63,6 +72,7 @@ export function createRpcHandler(
   log: Log,
   bounds: CallBounds = limits,
   registry?: Registry,
+  countRefusal: CountRefusal = () => {},
 ): RpcHandler {
   const endpoints = createEndpoints(mounts, bounds.request_body_bytes, registry);
   const isOurs = ownPaths(mounts);
@@ -112,8 +122,7 @@ export function createRpcHandler(
       } else {
         thrown = await serve({ ...placed, request, reply, request_id, received_ms });
       }
-      const latency_ms = Math.round(performance.now() - received_ms);
-      logCall(log, { request_id, method: targetOf(request).path, latency_ms }, thrown);
+      logCall(log, lineOf(placed, request_id, received_ms), thrown, countRefusal);
     },
     drain() {
       is_draining = true;
@@ -121,7 +130,18 @@ export function createRpcHandler(
         life.drain();
       }
     },
+    streams: () => streams.size,
   };
+}
+
+function lineOf(placed: Placed | Misplaced, request_id: string, received_ms: number): CallLine {
+  // Not the path: one that no method has is the caller's own text.
+  const method = placed.endpoint?.handler.requestPath ?? null;
+  return { request_id, door: doorOf(placed.protocol), method, latency_ms: latencySince(received_ms) };
+}
+
+function doorOf(protocol: Protocol | null): DoorName {
+  return protocol?.kind === "grpc" || protocol?.kind === "grpc_web" ? protocol.kind : "connect";
 }
 
 /** The paths of the mounted packages, also of methods and services that they do not have; REST paths begin otherwise. */

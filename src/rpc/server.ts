@@ -1,11 +1,13 @@
 /** Joins the port with what answers on it. */
 import { limits } from "../limits.js";
-import type { Door } from "../services/door.js";
+import type { CountRefusal, Log } from "../services/call-log.js";
+import type { Door, Reason } from "../services/door.js";
+import { requestId } from "../services/request-id.js";
 import { answerHealth, healthMount } from "./health.js";
-import { type HttpReply, type HttpRequest, targetOf } from "./http.js";
-import type { Log } from "./log.js";
+import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
 import { doorMounts } from "./mount.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
+import { reflectionMounts } from "./reflection-mount.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
 
 /** What answers every path that is neither an RPC method nor health. */
@@ -13,6 +15,14 @@ export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings its streams to their end, if it has any: the server is about to stop. */
   drain?(): void;
+}
+
+/** A port with the calls on it. */
+export interface Server extends Port {
+  /** How many streaming calls are under way. */
+  streams(): number;
+  /** Every reason why calls are not taken; none when all is well. */
+  unready(): readonly Reason[];
 }
 
 /**
@@ -28,15 +38,23 @@ export async function openServer(options: {
   readonly port: number;
   readonly log: Log;
   readonly bounds?: PortBounds & CallBounds;
-}): Promise<Port> {
-  const { door, rest, host, port, log, bounds = limits } = options;
-  const mounts = [...doorMounts(door), healthMount(door)];
-  const rpc = createRpcHandler(mounts, door.authenticate, log, bounds);
+  readonly countRefusal?: CountRefusal;
+  /** Whether clients may ask what services there are; they may unless this says no. */
+  readonly reflection?: boolean;
+}): Promise<Server> {
+  const { door, rest, host, port, log, bounds = limits, countRefusal, reflection = true } = options;
+  let is_draining = false;
+  const unready = () => (is_draining ? [draining_reason] : door.unready());
+  const served = [...doorMounts(door), healthMount({ services: door.services, unready })];
+  const reflected = reflection ? reflectionMounts(served.map(({ service }) => service)) : [];
+  const mounts = [...served, ...reflected];
+  const rpc = createRpcHandler(mounts, door.authenticate, log, bounds, undefined, countRefusal);
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
-      answerHealth(door, path, request, reply);
+      reply.setHeader("x-request-id", requestId(headerOf(request, "x-request-id")));
+      answerHealth(unready, path, request, reply);
     } else {
       await (rpc.match(path) ? rpc : rest).handle(request, reply);
     }
@@ -49,14 +67,19 @@ export async function openServer(options: {
   };
   const opened = await openPort({ host, port, handler, bounds });
   return {
-    address: opened.address,
+    ...opened,
+    streams: rpc.streams,
+    unready,
     close(grace_ms) {
+      is_draining = true;
       rpc.drain();
       rest.drain?.();
       return opened.close(grace_ms);
     },
   };
 }
+
+const draining_reason: Reason = { code: "draining", message: "the server is about to stop" };
 
 function breakOff(reply: HttpReply): void {
   if (reply.headersSent) {

@@ -27,6 +27,12 @@ export interface Call {
   readonly received_ms: number;
 }
 
+/** Why no commands are taken at the moment. More reasons may come: readers go by the text. */
+export interface Reason {
+  readonly code: "starting" | "draining" | "log_unwritable";
+  readonly message: string;
+}
+
 /** The services, as the transports see them. */
 export interface Door {
   /** Every service with its methods, for routing. */
@@ -52,6 +58,6 @@ export interface Door {
    * @throws {KillcordError} at the first message or later
    */
   stream(method: DescMethod, request: Message, call: Call): AsyncIterable<Message>;
-  /** Whether commands are taken: false while starting, draining or after a fault. */
-  ready(): boolean;
+  /** Every reason why commands are not taken: while stopping, or after a fault. None when all is well. */
+  unready(): readonly Reason[];
 }

@@ -26,6 +26,7 @@ import type { Handlers } from "./handlers.js";
 import { refuseMalformed } from "./malformed.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
+import { getStats } from "./stats.js";
 import { invalid, validate } from "./validate.js";
 import { decisionView, verdictAsked, verdictView } from "./verdict.js";
 
@@ -40,6 +41,7 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
       refuseForeign(context, call, owned, "the decision is about another agent's action");
       return { decision: decisionView(decision, entry_id) };
     },
+    getStats: (request, call) => getStats(context, request, call),
     listDecisions: (request, call) => listDecisions(context, request, call),
   };
 }

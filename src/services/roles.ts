@@ -14,6 +14,8 @@ export type Own =
   | "the one it names"
   /** A list or a stream shows its own and leaves out the rest. */
   | "it sees no others"
+  /** Its figures are those of its own. */
+  | "it counts no others"
   /** What it makes is its agent's; naming another agent, or another's parent session, is refused. */
   | "what it makes is its agent's"
   /** It is no method for agents. */
@@ -54,6 +56,7 @@ const access_by_method: Readonly<Record<string, Access>> = {
   },
   "EnforcementService.InterceptBatch": { roles: ["admin", "agent"], own: "the one it names" },
   "EnforcementService.GetDecision": { roles: read_by_all, own: "the one it names" },
+  "EnforcementService.GetStats": { roles: read_by_all, own: "it counts no others" },
   "EnforcementService.ListDecisions": { roles: read_by_all, own: "it sees no others" },
   "CredentialService.RegisterAgent": { roles: ["admin"], own: null },
   "CredentialService.ListAgents": { roles: ["admin", "operator", "auditor"], own: null },

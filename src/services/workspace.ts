@@ -5,10 +5,11 @@ import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
+import type { Standing } from "../engine/sequencer.js";
 import type { Context } from "./context.js";
 import { credentialService } from "./credential.js";
 import { keyFromHeaders } from "./credentials-header.js";
-import type { Call, Door } from "./door.js";
+import type { Call, Door, Reason } from "./door.js";
 import { enforcementService } from "./enforcement.js";
 import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
@@ -73,8 +74,19 @@ export function openDoor(context: Context): Door {
         yield messageOf(method, reply);
       }
     },
-    ready: () => context.engine.running,
+    unready: () => reasonsOf(context.engine.standing),
   };
+}
+
+function reasonsOf(standing: Standing): readonly Reason[] {
+  switch (standing) {
+    case "running":
+      return [];
+    case "stopping":
+      return [{ code: "draining", message: "the server is about to stop" }];
+    case "failed":
+      return [{ code: "log_unwritable", message: "the log cannot be written: restart to replay it" }];
+  }
 }
 
 function messageOf(method: DescMethod, reply: Reply): Message {

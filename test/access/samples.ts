@@ -27,6 +27,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   "EnforcementService.InterceptBatch": { request: (subject) => ({ actions: [action(subject)] }) },
   "EnforcementService.GetDecision": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.ListDecisions": { request: () => all },
+  "EnforcementService.GetStats": { request: () => ({}) },
   "CredentialService.RegisterAgent": { request: () => ({ name: "own-bot" }) },
   "CredentialService.ListAgents": { request: () => all },
   "CredentialService.GetAgent": { request: ({ agent_id }) => ({ agentId: agent_id }) },

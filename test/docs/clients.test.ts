@@ -24,4 +24,13 @@ describe("docs/clients.md", () => {
       expect(markdown).to.include(`(../${path})`);
     }
   });
+
+  it("installs the generators for Go that the tests use", () => {
+    const used = readFileSync("scripts/tasks/go-tool.mjs", "utf8");
+    const installed = [...markdown.matchAll(/^go install (\S+)@(\S+)$/gm)];
+    expect(installed.length).to.equal(2);
+    for (const [, program, version] of installed) {
+      expect(used).to.include(`["${program}", "${version}"]`);
+    }
+  });
 });

@@ -7,6 +7,7 @@ import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../../src/limits.js";
 import { createRestHandler, type RestBounds } from "../../src/rest/transcoder.js";
 import { openPort } from "../../src/rpc/port.js";
+import type { CallLine, Log } from "../../src/services/call-log.js";
 import { keyFromHeaders } from "../../src/services/credentials-header.js";
 import type { Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
@@ -58,17 +59,22 @@ export function createTestDoor(): TestDoor {
       }
       return door.onStream(method, request, call);
     },
-    ready: () => true,
+    unready: () => [],
   };
   return door;
 }
+
+/** One line of the log. */
+export type Line = CallLine & { readonly code: string; readonly err?: unknown };
 
 /** The handler behind the real port, which speaks both HTTP versions. */
 export interface Served {
   readonly door: TestDoor;
   readonly port: number;
+  /** What was logged of calls. */
+  readonly lines: Line[];
   /** What was logged as a fault. */
-  readonly faults: { request_id: string; err: unknown }[];
+  readonly faults: Line[];
   /** Brings the streams to their end. */
   drain(): void;
   close(): Promise<void>;
@@ -76,14 +82,17 @@ export interface Served {
 
 export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
   const door = createTestDoor();
-  const faults: Served["faults"] = [];
-  const log = { error: (fields: Served["faults"][number]) => void faults.push(fields) };
-  const rest = createRestHandler(door, log, { ...limits, ...bounds });
+  const lines: Line[] = [];
+  const faults: Line[] = [];
+  const note = (fields: Line) => void lines.push(fields);
+  const log = { debug: note, info: note, error: (fields: Line) => void faults.push(fields) } as Log;
+  const rest = createRestHandler(door, log, { bounds: { ...limits, ...bounds } });
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
     handler: (req, res) => void rest.handle(req, res),
     bounds: { ...limits, remains_ms: 10 },
   });
-  return { door, faults, drain: () => rest.drain(), port: port.address.port, close: () => port.close(0) };
+  const { port: free } = port.address;
+  return { door, lines, faults, drain: () => rest.drain(), port: free, close: () => port.close(0) };
 }

@@ -50,7 +50,7 @@ export function openFakeDoor(): FakeDoor {
       door.calls.push({ method, request, call });
       return door.follow(request, call);
     },
-    ready: () => door.is_ready,
+    unready: () => (door.is_ready ? [] : [{ code: "log_unwritable", message: "the disk is full" }]),
   };
   return door;
 }

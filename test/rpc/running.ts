@@ -17,7 +17,10 @@ export interface Running {
 }
 
 /** Starts one; `bounds` replaces some of the limits, so that no test waits for real ones. */
-export async function start(bounds: Partial<PortBounds & CallBounds> = {}): Promise<Running> {
+export async function start(
+  bounds: Partial<PortBounds & CallBounds> = {},
+  more: { readonly reflection?: boolean } = {},
+): Promise<Running> {
   const door = openFakeDoor();
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => lines.push(JSON.parse(line)) });
@@ -28,6 +31,7 @@ export async function start(bounds: Partial<PortBounds & CallBounds> = {}): Prom
     port: 0,
     log,
     bounds: { ...limits, ...bounds },
+    ...more,
   });
   const { port } = server.address;
   const url = `http://127.0.0.1:${port}`;

@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/enforcement.proto.
  */
 export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
-  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiL7AgoIRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEwoLYWN0aW9uX3R5cGUYAiABKAkSJgoIZGVjaXNpb24YAyABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0EhgKC3RydXN0X3Njb3JlGAQgASgFSACIAQESEgoKbGF0ZW5jeV9tcxgFIAEoARIRCglyZWFzb25pbmcYBiABKAkSFQoIYWdlbnRfaWQYByABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwb2xpY2llc190cmlnZ2VyZWQYCSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSFwoKc2Vzc2lvbl9pZBgKIAEoCUgCiAEBEhYKDnZhdWx0X2VudHJ5X2lkGAsgASgJQg4KDF90cnVzdF9zY29yZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWQizwIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EjcKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEIKukgHggEEEAEgAEgAiAEBEiIKC2FjdGlvbl90eXBlGAIgASgJQgi6SAVyAxiAAkgBiAEBEh8KCGFnZW50X2lkGAMgASgJQgi6SAVyAxiAAkgCiAEBEiEKCnNlc3Npb25faWQYBCABKAlCCLpIBXIDGIACSAOIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIBIgBAUILCglfZGVjaXNpb25CDgoMX2FjdGlvbl90eXBlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZEIHCgVfcGFnZSKCAQoVTGlzdERlY2lzaW9uc1Jlc3BvbnNlEigKCWRlY2lzaW9ucxgBIAMoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4qdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEMvgDChJFbmZvcmNlbWVudFNlcnZpY2USbAoJSW50ZXJjZXB0Eh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlIiCC0+STAho6ASoiFS92MS9lbmZvcmNlL2ludGVyY2VwdBJ3Cg5JbnRlcmNlcHRCYXRjaBIiLmtpbGxjb3JkLnYxLkludGVyY2VwdEJhdGNoUmVxdWVzdBojLmtpbGxjb3JkLnYxLkludGVyY2VwdEJhdGNoUmVzcG9uc2UiHILT5JMCFjoBKiIRL3YxL2VuZm9yY2UvYmF0Y2gSgAEKC0dldERlY2lzaW9uEh8ua2lsbGNvcmQudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiAua2lsbGNvcmQudjEuR2V0RGVjaXNpb25SZXNwb25zZSIukAIBgtPkkwIlEiMvdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfRJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiL7AgoIRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEwoLYWN0aW9uX3R5cGUYAiABKAkSJgoIZGVjaXNpb24YAyABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0EhgKC3RydXN0X3Njb3JlGAQgASgFSACIAQESEgoKbGF0ZW5jeV9tcxgFIAEoARIRCglyZWFzb25pbmcYBiABKAkSFQoIYWdlbnRfaWQYByABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwb2xpY2llc190cmlnZ2VyZWQYCSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSFwoKc2Vzc2lvbl9pZBgKIAEoCUgCiAEBEhYKDnZhdWx0X2VudHJ5X2lkGAsgASgJQg4KDF90cnVzdF9zY29yZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWQizwIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EjcKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEIKukgHggEEEAEgAEgAiAEBEiIKC2FjdGlvbl90eXBlGAIgASgJQgi6SAVyAxiAAkgBiAEBEh8KCGFnZW50X2lkGAMgASgJQgi6SAVyAxiAAkgCiAEBEiEKCnNlc3Npb25faWQYBCABKAlCCLpIBXIDGIACSAOIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIBIgBAUILCglfZGVjaXNpb25CDgoMX2FjdGlvbl90eXBlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZEIHCgVfcGFnZSKCAQoVTGlzdERlY2lzaW9uc1Jlc3BvbnNlEigKCWRlY2lzaW9ucxgBIAMoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iPAoPR2V0U3RhdHNSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL4AQoQR2V0U3RhdHNSZXNwb25zZRIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoJZGVjaXNpb25zGAIgASgLMhwua2lsbGNvcmQudjEuRGVjaXNpb25GaWd1cmVzEhIKCmJsb2NrX3JhdGUYAyABKAESGgoSYXZlcmFnZV9sYXRlbmN5X21zGAQgASgBEikKBmFnZW50cxgFIAEoCzIZLmtpbGxjb3JkLnYxLkFnZW50RmlndXJlcxItCghzZXNzaW9ucxgGIAEoCzIbLmtpbGxjb3JkLnYxLlNlc3Npb25GaWd1cmVzImMKD0RlY2lzaW9uRmlndXJlcxINCgV0b3RhbBgBIAEoAxINCgVhbGxvdxgCIAEoAxINCgVibG9jaxgDIAEoAxIQCghlc2NhbGF0ZRgEIAEoAxIRCgl0ZXJtaW5hdGUYBSABKAMiLQoMQWdlbnRGaWd1cmVzEg0KBXRvdGFsGAEgASgDEg4KBmFjdGl2ZRgCIAEoAyJgCg5TZXNzaW9uRmlndXJlcxIOCgZhY3RpdmUYASABKAMSDgoGcGF1c2VkGAIgASgDEg4KBmtpbGxlZBgDIAEoAxIPCgdleHBpcmVkGAQgASgDEg0KBWVuZGVkGAUgASgDKnUKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhEKDVZFUkRJQ1RfQUxMT1cQARIRCg1WRVJESUNUX0JMT0NLEAISFAoQVkVSRElDVF9FU0NBTEFURRADEhUKEVZFUkRJQ1RfVEVSTUlOQVRFEAQqewoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BTExPV0VEEAESEwoPT1VUQ09NRV9SRUZVU0VEEAISFQoRT1VUQ09NRV9FU0NBTEFURUQQAxIWChJPVVRDT01FX1RFUk1JTkFURUQQBDLfBAoSRW5mb3JjZW1lbnRTZXJ2aWNlEmwKCUludGVyY2VwdBIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3QaHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZSIggtPkkwIaOgEqIhUvdjEvZW5mb3JjZS9pbnRlcmNlcHQSdwoOSW50ZXJjZXB0QmF0Y2gSIi5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlcXVlc3QaIy5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlc3BvbnNlIhyC0+STAhY6ASoiES92MS9lbmZvcmNlL2JhdGNoEoABCgtHZXREZWNpc2lvbhIfLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVzcG9uc2UiLpACAYLT5JMCJRIjL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0SZQoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIhyQAgGC0+STAhMSES92MS9lbmZvcmNlL3N0YXRzEngKDUxpc3REZWNpc2lvbnMSIS5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvZW5mb3JjZS9kZWNpc2lvbnNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -669,6 +669,210 @@ export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*
   messageDesc(file_killcord_v1_enforcement, 12);
 
 /**
+ * Since when figures are wanted.
+ *
+ * @generated from message killcord.v1.GetStatsRequest
+ */
+export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
+  /**
+   * The first minute that counts; default 24 hours ago. Cut down to the whole minute.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetStatsRequest.
+ * Use `create(GetStatsRequestSchema)` to create a new message.
+ */
+export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 13);
+
+/**
+ * Figures of what was sealed: of the workspace, or of the agent that asks.
+ *
+ * @generated from message killcord.v1.GetStatsResponse
+ */
+export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
+  /**
+   * The first minute that counts: everything sealed since is in the figures, and nothing before.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Decisions since.
+   *
+   * @generated from field: killcord.v1.DecisionFigures decisions = 2;
+   */
+  decisions?: DecisionFigures | undefined;
+
+  /**
+   * Blocked decisions in all of them, 0 to 1 with 4 digits; 0 when there are none.
+   *
+   * @generated from field: double block_rate = 3;
+   */
+  blockRate: number;
+
+  /**
+   * Milliseconds from request to verdict, without the disk, on average over all decisions; 0 when
+   * there are none.
+   *
+   * @generated from field: double average_latency_ms = 4;
+   */
+  averageLatencyMs: number;
+
+  /**
+   * Agents as they are now.
+   *
+   * @generated from field: killcord.v1.AgentFigures agents = 5;
+   */
+  agents?: AgentFigures | undefined;
+
+  /**
+   * Sessions: live ones as they are now, stopped ones since.
+   *
+   * @generated from field: killcord.v1.SessionFigures sessions = 6;
+   */
+  sessions?: SessionFigures | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetStatsResponse.
+ * Use `create(GetStatsResponseSchema)` to create a new message.
+ */
+export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 14);
+
+/**
+ * Numbers of decisions.
+ *
+ * @generated from message killcord.v1.DecisionFigures
+ */
+export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
+  /**
+   * All of them.
+   *
+   * @generated from field: int64 total = 1;
+   */
+  total: bigint;
+
+  /**
+   * Those answered allow.
+   *
+   * @generated from field: int64 allow = 2;
+   */
+  allow: bigint;
+
+  /**
+   * Those answered block.
+   *
+   * @generated from field: int64 block = 3;
+   */
+  block: bigint;
+
+  /**
+   * Those answered escalate.
+   *
+   * @generated from field: int64 escalate = 4;
+   */
+  escalate: bigint;
+
+  /**
+   * Those answered terminate and sealed one by one.
+   *
+   * @generated from field: int64 terminate = 5;
+   */
+  terminate: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.DecisionFigures.
+ * Use `create(DecisionFiguresSchema)` to create a new message.
+ */
+export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 15);
+
+/**
+ * Numbers of agents.
+ *
+ * @generated from message killcord.v1.AgentFigures
+ */
+export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
+  /**
+   * Agents that were registered or named by a session.
+   *
+   * @generated from field: int64 total = 1;
+   */
+  total: bigint;
+
+  /**
+   * Those whose status is active.
+   *
+   * @generated from field: int64 active = 2;
+   */
+  active: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.AgentFigures.
+ * Use `create(AgentFiguresSchema)` to create a new message.
+ */
+export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 16);
+
+/**
+ * Numbers of sessions.
+ *
+ * @generated from message killcord.v1.SessionFigures
+ */
+export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
+  /**
+   * Active now.
+   *
+   * @generated from field: int64 active = 1;
+   */
+  active: bigint;
+
+  /**
+   * Paused now.
+   *
+   * @generated from field: int64 paused = 2;
+   */
+  paused: bigint;
+
+  /**
+   * Killed since.
+   *
+   * @generated from field: int64 killed = 3;
+   */
+  killed: bigint;
+
+  /**
+   * Expired since.
+   *
+   * @generated from field: int64 expired = 4;
+   */
+  expired: bigint;
+
+  /**
+   * Ended since.
+   *
+   * @generated from field: int64 ended = 5;
+   */
+  ended: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.SessionFigures.
+ * Use `create(SessionFiguresSchema)` to create a new message.
+ */
+export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 17);
+
+/**
  * What an agent is told about one action.
  *
  * @generated from enum killcord.v1.Verdict
@@ -802,6 +1006,16 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof GetDecisionRequestSchema;
     output: typeof GetDecisionResponseSchema;
+  },
+  /**
+   * Shows figures of what was sealed. Role: operator or auditor; an agent sees its own.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.GetStats
+   */
+  getStats: {
+    methodKind: "unary";
+    input: typeof GetStatsRequestSchema;
+    output: typeof GetStatsResponseSchema;
   },
   /**
    * Lists decisions, newest first. Role: operator or auditor; an agent sees its own.
