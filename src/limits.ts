@@ -136,6 +136,8 @@ export const limits = {
   idle_connection_ms: 120_000,
   /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
   ping_ms: 30_000,
+  /** Streams of one HTTP/2 connection that may be reset between two pings; a little below nghttp2's own 1,000. */
+  resets_per_ping: 900,
   /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
   connection_check_ms: 1_000,
   /** Health is watched without a key, so only this many at a time, looked up this often. */
@@ -165,8 +167,11 @@ export const limits = {
   export_chunk_bytes: 64 * 1024,
   /** A process that must exit gives its last answers this long to leave. */
   fatal_exit_ms: 200,
-  /** How long a stop of the process waits for what is under way. */
+  /** How long a stop of the process waits for what is under way, and for everything before it exits anyway. */
   drain_ms: 5_000,
+  /** What streams get to say their last words of themselves before they are ended. */
+  drain_notice_ms: 300,
+  stop_ms: 9_500,
 
   /** One message that a client of ours takes from a server. */
   reply_bytes: 16 * 1024 * 1024,
@@ -196,6 +201,8 @@ if (
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.drain_notice_ms >= limits.drain_ms ||
+  limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.export_chunk_bytes >= limits.reply_bytes
 ) {

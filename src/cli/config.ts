@@ -22,6 +22,10 @@ export interface Config {
   readonly bootstrap_key: string | null;
   /** Whether an address beyond loopback may be served without TLS. */
   readonly insecure: boolean;
+  /** Files in PEM; null serves in the clear. */
+  readonly tls: TlsFiles | null;
+  /** Whose pages may call from a browser. */
+  readonly cors_origins: readonly string[];
   readonly log_level: Level | "silent";
   /** A port of its own for figures, without a key; null when there is none. */
   readonly metrics_listen: Address | null;
@@ -29,6 +33,14 @@ export interface Config {
   readonly reflection: boolean;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
+}
+
+/** Where the server's identity is kept, each file in PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** The authorities of which every client must bring a certificate; null asks clients for none. */
+  readonly client_ca: string | null;
 }
 
 /** Settings that cannot be used, with what to do. */
@@ -48,6 +60,10 @@ const settings = [
   "origin",
   "bootstrap_key",
   "insecure",
+  "tls_cert",
+  "tls_key",
+  "tls_client_ca",
+  "cors_origins",
   "log_level",
   "metrics_listen",
   "reflection",
@@ -61,6 +77,10 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
+  tls_cert: undefined,
+  tls_key: undefined,
+  tls_client_ca: undefined,
+  cors_origins: "",
   log_level: "info",
   metrics_listen: undefined,
   reflection: "true",
@@ -100,6 +120,8 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
+    tls: readTls(merged.tls_cert, merged.tls_key, merged.tls_client_ca),
+    cors_origins: readOrigins(merged.cors_origins as string),
     log_level: readLevel(merged.log_level as string),
     metrics_listen: readMetricsAddress(merged.metrics_listen),
     reflection: readBoolean("reflection", merged.reflection as string),
@@ -224,6 +246,34 @@ function readBoolean(setting: Setting, text: string): boolean {
   return text === "true";
 }
 
+/** A variable that is set to nothing means what an unset one means. */
+function readTls(
+  cert: string | undefined,
+  key: string | undefined,
+  client_ca: string | undefined,
+): TlsFiles | null {
+  if (!cert && !key && !client_ca) {
+    return null;
+  }
+  if (!cert || !key) {
+    throw new ConfigError("tls_cert and tls_key belong together: name a file in PEM for each");
+  }
+  return { cert, key, client_ca: client_ca || null };
+}
+
+/** Origins as a browser sends them, separated by commas or spaces. */
+function readOrigins(text: string): readonly string[] {
+  const origins = text.split(/[\s,]+/).filter((each) => each !== "");
+  for (const each of origins) {
+    if (!URL.canParse(each) || new URL(each).origin !== each) {
+      throw new ConfigError(
+        `cors_origins: "${each}" is no origin: name each as https://app.example.com, without a path and without *`,
+      );
+    }
+  }
+  return origins;
+}
+
 function readLevel(text: string): Level | "silent" {
   if (text !== "silent" && !(text in levels.values)) {
     throw new ConfigError(
@@ -235,9 +285,9 @@ function readLevel(text: string): Level | "silent" {
 
 /** Keys travel in the clear without TLS: beyond this machine only when somebody says so aloud. */
 function refuseExposed(config: Config): void {
-  if (!isLoopback(config.host) && !config.insecure) {
+  if (!isLoopback(config.host) && config.tls === null && !config.insecure) {
     throw new ConfigError(
-      `listen: ${config.host} is reachable from other machines and keys would travel in the clear: listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
+      `listen: ${config.host} is reachable from other machines and keys would travel in the clear: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
 }

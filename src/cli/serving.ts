@@ -18,23 +18,29 @@ import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
+import { expiryOf, readIdentity } from "./tls-files.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
   const { vault, server, metrics_port, admin_key } = opened;
-  const url = urlOf(config.host, server.address.port);
+  const url = urlOf(config.tls === null ? "http" : "https", config.host, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
   if (config.ready_file !== null) {
     const metrics_url =
-      metrics_port === null ? null : urlOf(metrics_port.address.host, metrics_port.address.port);
+      metrics_port === null ? null : urlOf("http", metrics_port.address.host, metrics_port.address.port);
     const ready = { url, metrics_url, admin_key_file: admin_key.file, pid: process.pid };
     writeFileSync(config.ready_file, JSON.stringify(ready));
   }
   const stop = (signal: string) => {
     log.info({ signal }, "stopping");
+    // Whatever keeps it: what was acknowledged is durable, and a supervisor would kill it soon.
+    setTimeout(() => {
+      log.fatal("the stop took too long: the next start replays the log");
+      process.exit(1);
+    }, limits.stop_ms).unref();
     takeDown(opened).then(
       () => process.exit(0),
       (error: unknown) => {
@@ -43,6 +49,7 @@ export async function serve(config: Config): Promise<void> {
       },
     );
   };
+  process.on("SIGHUP", () => renewCertificate(config, server, log));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }
@@ -58,6 +65,7 @@ interface Parts {
 
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
+    const tls = config.tls === null ? null : readIdentity(config.tls);
     const store = openStoreIn(config.data);
     const vault = await openVault({
       directory: config.data,
@@ -80,9 +88,9 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     const { countRefusal } = metrics;
     const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
     const { host, port, metrics_listen, reflection } = config;
-    const server = await openServer({ door, rest, host, port, log, countRefusal, reflection }).catch(
-      cannotListen,
-    );
+    const cors_origins = new Set(config.cors_origins);
+    const more = { tls, cors_origins, countRefusal, reflection };
+    const server = await openServer({ door, rest, host, port, log, ...more }).catch(cannotListen);
     metrics.measure({
       engine,
       logEntries: () => vault.head().size,
@@ -97,6 +105,21 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     return { vault, engine, server, metrics_port, admin_key };
   } catch (error) {
     throw startFailure(error);
+  }
+}
+
+/** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
+function renewCertificate(config: Config, server: Port, log: Logger): void {
+  if (config.tls === null) {
+    log.info("SIGHUP does nothing without TLS");
+    return;
+  }
+  try {
+    const identity = readIdentity(config.tls);
+    server.renew(identity);
+    log.info({ valid_to: expiryOf(identity) }, "the certificate was read anew");
+  } catch (error) {
+    log.error({ err: error }, "the certificate was not read anew: the one before goes on");
   }
 }
 
@@ -146,6 +169,6 @@ function announce(url: string, admin_key: AdminKey): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

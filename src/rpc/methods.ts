@@ -39,7 +39,7 @@ export function carrying(pass: Pass): ContextValues {
 export function createEndpoints(
   mounts: readonly Mount[],
   message_bytes_max: number,
-  registry?: Registry,
+  registry: Registry | null,
 ): ReadonlyMap<string, Endpoint> {
   const router = createConnectRouter({
     connect: true,
@@ -47,19 +47,21 @@ export function createEndpoints(
     grpcWeb: true,
     readMaxBytes: message_bytes_max,
     acceptCompression: [compressionGzip, compressionBrotli],
-    jsonOptions: { ...jsonOptions, ...(registry === undefined ? {} : { registry }) },
+    jsonOptions: { ...jsonOptions, ...(registry === null ? {} : { registry }) },
   });
-  const keyed = new Map<unknown, boolean>();
+  const free = new Set<DescMethod>();
   for (const mount of mounts) {
-    keyed.set(mount.service, mount.keyed);
     for (const method of mount.service.methods) {
       serve(router, mount, method);
+      if (!mount.keyed) {
+        free.add(method);
+      }
     }
   }
   return new Map(
     router.handlers.map((handler) => {
       const { method, requestPath } = handler;
-      return [requestPath, { method, handler, keyed: keyed.get(method.parent) !== false }];
+      return [requestPath, { method, handler, keyed: !free.has(method) }];
     }),
   );
 }
@@ -152,7 +154,7 @@ function reach(context: HandlerContext): Pass {
 
 function thrown(pass: Pass, error: unknown): unknown {
   pass.thrown = error;
-  return toConnectError(error);
+  return pass.tell(toConnectError(error));
 }
 
 function copyHeaders(pass: Pass, context: HandlerContext): void {

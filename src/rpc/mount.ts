@@ -1,6 +1,6 @@
 /** What the protocols can reach: services, and what runs when one of their methods is called. */
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import type { ConnectError, HandlerContext } from "@connectrpc/connect";
 import type { Call, Door } from "../services/door.js";
 import type { Life } from "./life.js";
 
@@ -14,6 +14,8 @@ export interface Pass {
   readonly message_bytes_max: number;
   /** The time that the caller gave, if any. */
   readonly timeout_ms: number | null;
+  /** Has the last word on an error. */
+  tell(error: ConnectError): ConnectError;
   /** Told when the service is reached; errors before that are the protocol library's. */
   reached: boolean;
   /** What the service threw, for the log. */

@@ -1,6 +1,6 @@
 /** Takes a call from its headers to its reply: Connect, gRPC and gRPC-Web over one door. */
 import type { Registry } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { limits } from "../limits.js";
 import {
   type CallLine,
@@ -14,7 +14,7 @@ import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
 import { earlyError } from "./early-error.js";
-import { toConnectError, toRefusal } from "./error.js";
+import { toConnectError, toRefusal, withoutDetails } from "./error.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
 import { beginLife, draining, type Life } from "./life.js";
 import { readMessages } from "./messages.js";
@@ -30,6 +30,7 @@ export interface CallBounds {
   readonly request_body_bytes: number;
   readonly call_ms: number;
   readonly blocked_reader_ms: number;
+  readonly drain_notice_ms: number;
 }
 
 /** Answers calls of RPC methods. */
@@ -55,26 +56,33 @@ interface Arrival extends Placed {
 /** A call that was let in. */
 interface Admitted {
   readonly principal: Principal;
+  /** What the caller gives, and what the call gets. */
+  readonly asked_ms: number | null;
   readonly timeout_ms: number | null;
 }
 
 const no_one: Principal = { key_id: "", role: "agent" };
 
-/**
- * Makes the handler of what is mounted.
- *
- * @param authenticate judges a call of a keyed method by its headers; throws what refuses it
- * @param registry the messages that travel in google.protobuf.Any, for JSON
- */
-export function createRpcHandler(
-  mounts: readonly Mount[],
-  authenticate: Door["authenticate"],
-  log: Log,
-  bounds: CallBounds = limits,
-  registry?: Registry,
-  countRefusal: CountRefusal = () => {},
-): RpcHandler {
+/** What a handler is made of. */
+export interface RpcParts {
+  readonly mounts: readonly Mount[];
+  /** Judges a call of a keyed method by its headers; throws what refuses it. */
+  readonly authenticate: Door["authenticate"];
+  readonly log: Log;
+  readonly bounds?: CallBounds;
+  /** The messages that travel in google.protobuf.Any, for JSON. */
+  readonly registry?: Registry;
+  /** Whether refusals carry google.rpc details; not all callers count on them. */
+  readonly details?: boolean;
+  readonly countRefusal?: CountRefusal;
+}
+
+/** Makes the handler of what is mounted. */
+export function createRpcHandler(parts: RpcParts): RpcHandler {
+  const { mounts, authenticate, log, bounds = limits, registry = null, details = true } = parts;
+  const { countRefusal = () => {} } = parts;
   const endpoints = createEndpoints(mounts, bounds.request_body_bytes, registry);
+  const tell = details ? (error: ConnectError) => error : withoutDetails;
   const isOurs = ownPaths(mounts);
   const streams = new Set<Life>();
   let is_draining = false;
@@ -84,15 +92,15 @@ export function createRpcHandler(
     const { reply, endpoint, protocol } = arrival;
     let life: Life | null = null;
     try {
-      const { principal, timeout_ms } = admit(authenticate, arrival, bounds, is_draining);
-      life = beginLife(reply, timeout_ms);
+      const admitted = admit(authenticate, arrival, bounds, is_draining);
+      life = beginLife(reply, admitted.timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);
       }
-      return await run(arrival, { principal, timeout_ms }, life, bounds);
+      return await run(arrival, admitted, life, bounds, tell);
     } catch (error) {
       if (life?.gone.aborted !== true && !reply.headersSent) {
-        refuse(reply, protocol, error instanceof ConnectError ? error : toConnectError(error));
+        refuse(reply, protocol, tell(toConnectError(error)));
         endInTime(reply, bounds.blocked_reader_ms);
       }
       return error;
@@ -116,7 +124,7 @@ export function createRpcHandler(
         if (placed.allow !== null) {
           reply.setHeader("allow", placed.allow);
         }
-        refuse(reply, placed.protocol, placed.error, placed.status);
+        refuse(reply, placed.protocol, tell(placed.error), placed.status);
         endInTime(reply, bounds.blocked_reader_ms);
         thrown = placed.error;
       } else {
@@ -127,7 +135,7 @@ export function createRpcHandler(
     drain() {
       is_draining = true;
       for (const life of streams) {
-        life.drain();
+        life.drain(bounds.drain_notice_ms);
       }
     },
     streams: () => streams.size,
@@ -163,12 +171,12 @@ function admit(
   const principal = keyed ? authenticate((name) => headerOf(request, name), method) : no_one;
   const asked_ms = timeoutOf(request, protocol);
   if (method.methodKind === "unary") {
-    return { principal, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
+    return { principal, asked_ms, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
   }
   if (is_draining) {
     throw draining();
   }
-  return { principal, timeout_ms: asked_ms };
+  return { principal, asked_ms, timeout_ms: asked_ms };
 }
 
 /**
@@ -179,9 +187,10 @@ function admit(
  */
 async function run(
   arrival: Arrival,
-  { principal, timeout_ms }: Admitted,
+  { principal, asked_ms }: Admitted,
   life: Life,
   bounds: CallBounds,
+  tell: Pass["tell"],
 ): Promise<unknown> {
   const { request, reply, endpoint, protocol, request_id, received_ms } = arrival;
   const message_bytes_max = bounds.request_body_bytes;
@@ -191,7 +200,8 @@ async function run(
     life,
     json: protocol.json,
     message_bytes_max,
-    timeout_ms,
+    timeout_ms: asked_ms,
+    tell,
     reached: false,
     thrown: undefined,
   };

@@ -3,12 +3,14 @@ import { limits } from "../limits.js";
 import type { CountRefusal, Log } from "../services/call-log.js";
 import type { Door, Reason } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
+import { answerCors } from "./cors.js";
 import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
 import { doorMounts } from "./mount.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
 import { reflectionMounts } from "./reflection-mount.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
+import type { TlsIdentity } from "./tls.js";
 
 /** What answers every path that is neither an RPC method nor health. */
 export interface RestHandler {
@@ -26,8 +28,8 @@ export interface Server extends Port {
 }
 
 /**
- * Opens the server; port 0 takes a free one. Its close() first brings the streams to their end, then
- * closes the port as openPort says.
+ * Opens the server; port 0 takes a free one. Its close() first is no longer ready, then brings the
+ * streams to their end, then closes the port as openPort says.
  *
  * @throws {Error} whose message says why the address can't be had and what to do
  */
@@ -37,20 +39,33 @@ export async function openServer(options: {
   readonly host: string;
   readonly port: number;
   readonly log: Log;
+  /** null serves in the clear. */
+  readonly tls?: TlsIdentity | null;
+  /** Whose pages may call from a browser, exactly as browsers send them. */
+  readonly cors_origins?: ReadonlySet<string>;
   readonly bounds?: PortBounds & CallBounds;
   readonly countRefusal?: CountRefusal;
   /** Whether clients may ask what services there are; they may unless this says no. */
   readonly reflection?: boolean;
 }): Promise<Server> {
-  const { door, rest, host, port, log, bounds = limits, countRefusal, reflection = true } = options;
+  const { door, rest, host, port, log, bounds = limits } = options;
+  const { tls = null, cors_origins = new Set(), reflection = true } = options;
   let is_draining = false;
   const unready = () => (is_draining ? [draining_reason] : door.unready());
   const served = [...doorMounts(door), healthMount({ services: door.services, unready })];
   const reflected = reflection ? reflectionMounts(served.map(({ service }) => service)) : [];
-  const mounts = [...served, ...reflected];
-  const rpc = createRpcHandler(mounts, door.authenticate, log, bounds, undefined, countRefusal);
+  const rpc = createRpcHandler({
+    mounts: [...served, ...reflected],
+    authenticate: door.authenticate,
+    log,
+    bounds,
+    ...(options.countRefusal === undefined ? {} : { countRefusal: options.countRefusal }),
+  });
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
+    if (answerCors(request, reply, cors_origins)) {
+      return;
+    }
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
       reply.setHeader("x-request-id", requestId(headerOf(request, "x-request-id")));
@@ -65,7 +80,7 @@ export async function openServer(options: {
       breakOff(reply);
     });
   };
-  const opened = await openPort({ host, port, handler, bounds });
+  const opened = await openPort({ host, port, handler, tls, bounds });
   return {
     ...opened,
     streams: rpc.streams,

@@ -2,9 +2,10 @@
  * Opening the log of a data directory, or making a new one (vault-format.md, 7, start steps 1 to 3;
  * the steps that need a tree and checkpoints belong here too).
  */
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { ChainHead } from "./chain.js";
+import { makeDirectories } from "./directory.js";
 import { isOrigin, type SealedEntry } from "./entry.js";
 import { type ExpectedName, genesisContent, readGenesis } from "./genesis.js";
 import type { Journal } from "./journal.js";
@@ -77,9 +78,9 @@ function pathsIn(data: string) {
 
 async function makeDirectory(data: string): Promise<void> {
   try {
-    const first_made = await mkdir(data, { recursive: true, mode: 0o700 });
-    if (first_made !== undefined) {
-      await syncNames(dirname(data), dirname(first_made));
+    const first_made = await makeDirectories(data);
+    if (first_made !== null) {
+      await syncNames(dirname(resolve(data)), dirname(first_made));
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
