@@ -25,7 +25,7 @@ import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
 import { errorReply, type Refusal, refusalOf } from "./status.js";
 import { createStreams } from "./streams.js";
-import { createRouter, cutQuery, type Match } from "./trie.js";
+import { createRouter, cutQuery, type Match, type Router } from "./trie.js";
 import { writeReply } from "./write.js";
 
 /** Every route exists at each of these. */
@@ -69,14 +69,6 @@ export function createRestHandler(
 
   const streams = createStreams(door, bounds);
 
-  function find(method: string, target: string): Found {
-    const page = pages.find(({ path }) => path === cutQuery(target));
-    if (page === undefined) {
-      return router.match(method, target);
-    }
-    return method === "GET" ? { kind: "page", page } : { kind: "method_not_allowed", allow: ["GET"] };
-  }
-
   /** The reply, or null when everything has been sent. */
   async function answer(exchange: Exchange, found: Found, received_ms: number): Promise<Reply | null> {
     const { req, res, request_id } = exchange;
@@ -112,7 +104,7 @@ export function createRestHandler(
   async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
     const exchange: Exchange = { req, res, request_id: requestId(headerOf(req, "x-request-id")) };
-    const found = find(req.method ?? "", req.url ?? "");
+    const found = findIn(router, pages, req);
     let reply: Reply | null;
     let thrown: unknown;
     try {
@@ -132,6 +124,15 @@ export function createRestHandler(
   }
 
   return { handle, drain: streams.drain };
+}
+
+function findIn(router: Router<Route>, pages: readonly Page[], req: Incoming): Found {
+  const { method = "", url: target = "" } = req;
+  const page = pages.find(({ path }) => path === cutQuery(target));
+  if (page === undefined) {
+    return router.match(method, target);
+  }
+  return method === "GET" ? { kind: "page", page } : { kind: "method_not_allowed", allow: ["GET"] };
 }
 
 function unrouted(
