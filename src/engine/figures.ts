@@ -4,7 +4,8 @@
  * are added to; so an answer costs at most a row for each minute of an hour, each hour of a day and
  * each day since, however many decisions there were.
  */
-import type { Event, Verdict } from "../core/event.js";
+import type { Event } from "../core/event.js";
+import type { Verdict } from "../core/event-parts.js";
 import type { Session } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
 

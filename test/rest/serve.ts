@@ -59,6 +59,10 @@ export function createTestDoor(): TestDoor {
       }
       return door.onStream(method, request, call);
     },
+    // biome-ignore lint/correctness/useYield: likewise.
+    async *duplex() {
+      throw new Error("REST asked for a stream");
+    },
     unready: () => [],
   };
   return door;

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/session.proto.
  */
 export const file_killcord_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIrMDChRXYXRjaFNlc3Npb25zUmVxdWVzdBIlCgtzZXNzaW9uX2lkcxgBIAMoCUIQukgNkgEKEJBOIgVyAxiAAhIfCghhZ2VudF9pZBgCIAEoCUIIukgFcgMYgAJIAIgBARIcCgVsYWJlbBgDIAEoCUIIukgFcgMYgAJIAYgBARI9CgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzQhG6SA6SAQsQECIHggEEEAEgABIeCgxyZXN1bWVfdG9rZW4YBSABKAlCCLpIBXIDGIAEOr4Buki6ARq3AQocd2F0Y2hfc2Vzc2lvbnMuaWRzX29yX2ZpbHRlchIxc2Vzc2lvbl9pZHMgZ28gd2l0aG91dCBhZ2VudF9pZCwgbGFiZWwgYW5kIHN0YXR1cxpkdGhpcy5zZXNzaW9uX2lkcy5zaXplKCkgPT0gMCB8fCAoIWhhcyh0aGlzLmFnZW50X2lkKSAmJiAhaGFzKHRoaXMubGFiZWwpICYmIHRoaXMuc3RhdHVzLnNpemUoKSA9PSAwKUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKukCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIiCh5TVE9QX1JFQVNPTl9DUkVERU5USUFMX1JFVk9LRUQQBhIdChlTVE9QX1JFQVNPTl9BR0VOVF9SRVZPS0VEEAcSFgoSU1RPUF9SRUFTT05fSEFMVEVEEAgSHgoaU1RPUF9SRUFTT05fUEFSRU5UX1NUT1BQRUQQCSIECAUQBSIECAoQCiIECAsQCyoWU1RPUF9SRUFTT05fTEVBU0VfTE9TVCoSU1RPUF9SRUFTT05fUE9MSUNZKhFTVE9QX1JFQVNPTl9EUklMTCpdCgpPbkV4Y2VlZGVkEhsKF09OX0VYQ0VFREVEX1VOU1BFQ0lGSUVEEAASGQoVT05fRVhDRUVERURfVEVSTUlOQVRFEAEiBAgCEAIqEU9OX0VYQ0VFREVEX1BBVVNFMsIICg5TZXNzaW9uU2VydmljZRKDAQoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASpiB3Nlc3Npb24iGi92MS9lbmZvcmNlL3Nlc3Npb25zL3N0YXJ0EnQKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZW5mb3JjZS9zZXNzaW9ucxKEAQoKR2V0U2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlc3BvbnNlIjWQAgGC0+STAixiB3Nlc3Npb24SIS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfRKLAQoJSGVhcnRiZWF0Eh0ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlc3BvbnNlIj+C0+STAjk6ASpiB3Nlc3Npb24iKy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9oZWFydGJlYXQSjAEKC0tpbGxTZXNzaW9uEh8ua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXF1ZXN0GiAua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXNwb25zZSI6gtPkkwI0OgEqYgdzZXNzaW9uIiYvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0va2lsbBKIAQoKRW5kU2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlc3BvbnNlIjmC0+STAjM6ASpiB3Nlc3Npb24iJS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9lbmQShgEKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZSIvgtPkkwIpEicvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vd2F0Y2gwARJ8Cg1XYXRjaFNlc3Npb25zEiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVzcG9uc2UiIoLT5JMCHBIaL3YxL2VuZm9yY2Uvc2Vzc2lvbnM6d2F0Y2gwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24ivQEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAEiQAoXQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIrMDChRXYXRjaFNlc3Npb25zUmVxdWVzdBIlCgtzZXNzaW9uX2lkcxgBIAMoCUIQukgNkgEKEJBOIgVyAxiAAhIfCghhZ2VudF9pZBgCIAEoCUIIukgFcgMYgAJIAIgBARIcCgVsYWJlbBgDIAEoCUIIukgFcgMYgAJIAYgBARI9CgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzQhG6SA6SAQsQECIHggEEEAEgABIeCgxyZXN1bWVfdG9rZW4YBSABKAlCCLpIBXIDGIAEOr4Buki6ARq3AQocd2F0Y2hfc2Vzc2lvbnMuaWRzX29yX2ZpbHRlchIxc2Vzc2lvbl9pZHMgZ28gd2l0aG91dCBhZ2VudF9pZCwgbGFiZWwgYW5kIHN0YXR1cxpkdGhpcy5zZXNzaW9uX2lkcy5zaXplKCkgPT0gMCB8fCAoIWhhcyh0aGlzLmFnZW50X2lkKSAmJiAhaGFzKHRoaXMubGFiZWwpICYmIHRoaXMuc3RhdHVzLnNpemUoKSA9PSAwKUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKukCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIiCh5TVE9QX1JFQVNPTl9DUkVERU5USUFMX1JFVk9LRUQQBhIdChlTVE9QX1JFQVNPTl9BR0VOVF9SRVZPS0VEEAcSFgoSU1RPUF9SRUFTT05fSEFMVEVEEAgSHgoaU1RPUF9SRUFTT05fUEFSRU5UX1NUT1BQRUQQCSIECAUQBSIECAoQCiIECAsQCyoWU1RPUF9SRUFTT05fTEVBU0VfTE9TVCoSU1RPUF9SRUFTT05fUE9MSUNZKhFTVE9QX1JFQVNPTl9EUklMTCpdCgpPbkV4Y2VlZGVkEhsKF09OX0VYQ0VFREVEX1VOU1BFQ0lGSUVEEAASGQoVT05fRVhDRUVERURfVEVSTUlOQVRFEAEiBAgCEAIqEU9OX0VYQ0VFREVEX1BBVVNFKlgKCUhhbHRQaGFzZRIaChZIQUxUX1BIQVNFX1VOU1BFQ0lGSUVEEAASFwoTSEFMVF9QSEFTRV9TVE9QUElORxABEhYKEkhBTFRfUEhBU0VfU1RPUFBFRBACKo8BCgxIYWx0RXZpZGVuY2USHQoZSEFMVF9FVklERU5DRV9VTlNQRUNJRklFRBAAEiEKHUhBTFRfRVZJREVOQ0VfVEFTS1NfQ0FOQ0VMTEVEEAESHgoaSEFMVF9FVklERU5DRV9QUk9DRVNTX0VYSVQQAhIdChlIQUxUX0VWSURFTkNFX0dST1VQX0VNUFRZEAMy5AkKDlNlc3Npb25TZXJ2aWNlEoMBCgxTdGFydFNlc3Npb24SIC5raWxsY29yZC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKmIHc2Vzc2lvbiIaL3YxL2VuZm9yY2Uvc2Vzc2lvbnMvc3RhcnQSdAoMTGlzdFNlc3Npb25zEiAua2lsbGNvcmQudjEuTGlzdFNlc3Npb25zUmVxdWVzdBohLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS9lbmZvcmNlL3Nlc3Npb25zEoQBCgpHZXRTZXNzaW9uEh4ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVzcG9uc2UiNZACAYLT5JMCLGIHc2Vzc2lvbhIhL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9EosBCglIZWFydGJlYXQSHS5raWxsY29yZC52MS5IZWFydGJlYXRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVzcG9uc2UiP4LT5JMCOToBKmIHc2Vzc2lvbiIrL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2hlYXJ0YmVhdBKMAQoLS2lsbFNlc3Npb24SHy5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlc3BvbnNlIjqC0+STAjQ6ASpiB3Nlc3Npb24iJi92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9raWxsEogBCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2UiOYLT5JMCMzoBKmIHc2Vzc2lvbiIlL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2VuZBKfAQoPQWNrbm93bGVkZ2VIYWx0EiMua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBokLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlc3BvbnNlIkGC0+STAjs6ASpiB3Nlc3Npb24iLS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9hY2tub3dsZWRnZRKGAQoMV2F0Y2hTZXNzaW9uEiAua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlc3BvbnNlIi+C0+STAikSJy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS93YXRjaDABEnwKDVdhdGNoU2Vzc2lvbnMSIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZSIigtPkkwIcEhovdjEvZW5mb3JjZS9zZXNzaW9uczp3YXRjaDABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -583,6 +583,69 @@ export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PUR
   messageDesc(file_killcord_v1_session, 14);
 
 /**
+ * Acknowledges a stop.
+ *
+ * @generated from message killcord.v1.AcknowledgeHaltRequest
+ */
+export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The stop, as the session, the verdict or the directive shows it: `halt_` and 12 hex digits.
+   *
+   * @generated from field: string halt_id = 2;
+   */
+  haltId: string;
+
+  /**
+   * How far the client is. STOPPED may come without STOPPING before it.
+   *
+   * @generated from field: killcord.v1.HaltPhase phase = 3;
+   */
+  phase: HaltPhase;
+
+  /**
+   * How it knows: required with STOPPED, and not allowed with STOPPING.
+   *
+   * @generated from field: killcord.v1.HaltEvidence evidence = 4;
+   */
+  evidence: HaltEvidence;
+};
+
+/**
+ * Describes the message killcord.v1.AcknowledgeHaltRequest.
+ * Use `create(AcknowledgeHaltRequestSchema)` to create a new message.
+ */
+export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 15);
+
+/**
+ * The stopped session.
+ *
+ * @generated from message killcord.v1.AcknowledgeHaltResponse
+ */
+export type AcknowledgeHaltResponse = Message<"killcord.v1.AcknowledgeHaltResponse"> & {
+  /**
+   * The session with the status it has.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.AcknowledgeHaltResponse.
+ * Use `create(AcknowledgeHaltResponseSchema)` to create a new message.
+ */
+export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 16);
+
+/**
  * Which session to watch.
  *
  * @generated from message killcord.v1.WatchSessionRequest
@@ -610,7 +673,7 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 15);
+  messageDesc(file_killcord_v1_session, 17);
 
 /**
  * One message of a watch.
@@ -661,7 +724,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 16);
+  messageDesc(file_killcord_v1_session, 18);
 
 /**
  * Which sessions to watch: session_ids, or the other members, or none for all.
@@ -715,7 +778,7 @@ export type WatchSessionsRequest = Message<"killcord.v1.WatchSessionsRequest"> &
  * Use `create(WatchSessionsRequestSchema)` to create a new message.
  */
 export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 17);
+  messageDesc(file_killcord_v1_session, 19);
 
 /**
  * One message of a watch.
@@ -767,7 +830,7 @@ export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse">
  * Use `create(WatchSessionsResponseSchema)` to create a new message.
  */
 export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 18);
+  messageDesc(file_killcord_v1_session, 20);
 
 /**
  * A message that carries only the resume token. It never renews anything.
@@ -788,7 +851,7 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Use `create(BookmarkSchema)` to create a new message.
  */
 export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 19);
+  messageDesc(file_killcord_v1_session, 21);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -949,6 +1012,81 @@ export const OnExceededSchema: GenEnum<OnExceeded> = /*@__PURE__*/
   enumDesc(file_killcord_v1_session, 2);
 
 /**
+ * How far the client of a stopped session is.
+ *
+ * @generated from enum killcord.v1.HaltPhase
+ */
+export enum HaltPhase {
+  /**
+   * Not a phase.
+   *
+   * @generated from enum value: HALT_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has heard of its stop and begins to end its work.
+   *
+   * @generated from enum value: HALT_PHASE_STOPPING = 1;
+   */
+  STOPPING = 1,
+
+  /**
+   * Its work has ended.
+   *
+   * @generated from enum value: HALT_PHASE_STOPPED = 2;
+   */
+  STOPPED = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltPhase.
+ */
+export const HaltPhaseSchema: GenEnum<HaltPhase> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 3);
+
+/**
+ * How a client knows that its work has ended.
+ *
+ * @generated from enum killcord.v1.HaltEvidence
+ */
+export enum HaltEvidence {
+  /**
+   * None given.
+   *
+   * @generated from enum value: HALT_EVIDENCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The tasks of the run were cancelled and have returned.
+   *
+   * @generated from enum value: HALT_EVIDENCE_TASKS_CANCELLED = 1;
+   */
+  TASKS_CANCELLED = 1,
+
+  /**
+   * The process of the run has exited.
+   *
+   * @generated from enum value: HALT_EVIDENCE_PROCESS_EXIT = 2;
+   */
+  PROCESS_EXIT = 2,
+
+  /**
+   * No process of the run's process group is left.
+   *
+   * @generated from enum value: HALT_EVIDENCE_GROUP_EMPTY = 3;
+   */
+  GROUP_EMPTY = 3,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltEvidence.
+ */
+export const HaltEvidenceSchema: GenEnum<HaltEvidence> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 4);
+
+/**
  * Opens, watches and stops runs of agents.
  *
  * @generated from service killcord.v1.SessionService
@@ -1018,6 +1156,18 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof EndSessionRequestSchema;
     output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * Says how far the client of a stopped session is: that it is stopping, and that it has stopped.
+   * Each is sealed once; a repeat changes nothing and answers the session. Role: agent, own
+   * sessions; also a revoked credential, on the sessions that its revocation stopped.
+   *
+   * @generated from rpc killcord.v1.SessionService.AcknowledgeHalt
+   */
+  acknowledgeHalt: {
+    methodKind: "unary";
+    input: typeof AcknowledgeHaltRequestSchema;
+    output: typeof AcknowledgeHaltResponseSchema;
   },
   /**
    * Streams one session: first its present state and a bookmark, then its states in the order of
