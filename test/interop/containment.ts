@@ -18,12 +18,23 @@ import type { Client, Place, Said } from "./program.js";
 
 const kill_reason = "ran away: ß, 停";
 
-/** Declares the claims for one client; `refusal` is step 5 in the words of its protocol. */
-export function isContained(open: (place: Place) => Promise<Client> | Client, refusal: object): void {
+/**
+ * Declares the claims for one client.
+ *
+ * @param refusal step 5 in the words of its protocol
+ * @param settings what the server's environment must hold for it
+ */
+export function isContained(
+  open: (place: Place) => Promise<Client> | Client,
+  {
+    refusal = refusal_with_details,
+    settings = () => ({}),
+  }: { readonly refusal?: object; readonly settings?: () => Record<string, string> } = {},
+): void {
   let server: Served;
   let client: Client;
   before(async () => {
-    server = await serve();
+    server = await serve({ env: settings() });
     const { secret } = await post(server, "/v1/keys", { name: "interop", roles: ["agent"] });
     client = await open({ url: server.url, api_key: String(secret) });
   });
@@ -67,7 +78,7 @@ export function isContained(open: (place: Place) => Promise<Client> | Client, re
 }
 
 /** What gRPC and Connect clients are told when an agent tries to kill: PERMISSION_DENIED is 7 in both. */
-export const refusal_with_details = { code: 7, reason: "insufficient_permissions", domain: "killcord" };
+const refusal_with_details = { code: 7, reason: "insufficient_permissions", domain: "killcord" };
 
 /** A call of the operator over REST. */
 export async function post(server: Served, path: string, body: object): Promise<Record<string, unknown>> {
