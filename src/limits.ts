@@ -95,6 +95,10 @@ export const limits = {
   /** Session ids that a revocation lists, and credentials that an agent's revocation lists. */
   killed_sessions_listed: 1000,
   revoked_credentials_listed: 200,
+  /** Stops that were handed to clients which have not answered; older ones are sealed without that time. */
+  deliveries: 10_000,
+  /** A revoked credential's stream closes this long after the stop, confirmed or not. */
+  halt_confirm_ms: 10_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -119,6 +123,8 @@ export const limits = {
   request_ms: 30_000,
   /** What a client gets to stop sending a request that was answered before its end. */
   remains_ms: 250,
+  /** Messages of one InterceptStream that are taken and whose answers have not left; then it reads no more. */
+  stream_in_flight: 256,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */

@@ -9,8 +9,10 @@ import { evolve } from "../core/evolve.js";
 import { emptyState, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import type { StoredEntry } from "../vault/journal.js";
+import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
 import { fromContent } from "./content.js";
+import { Deliveries } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
@@ -56,6 +58,8 @@ interface Replayed {
 export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
+  readonly alarms = new Alarms();
+  readonly deliveries = new Deliveries();
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
   readonly #state: State;
@@ -225,7 +229,11 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
+      if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
+        this.deliveries.forget(event.session_id);
+      }
     }
+    this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
     this.#options.observer?.onSealed(events);
@@ -273,6 +281,7 @@ function sessionsNamed(command: Unstamped): readonly string[] {
     case "touch_session":
     case "kill_session":
     case "end_session":
+    case "acknowledge_halt":
     case "expire_session":
     case "sum_up_terminates":
       return [command.session_id];

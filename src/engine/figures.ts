@@ -4,7 +4,8 @@
  * are added to; so an answer costs at most a row for each minute of an hour, each hour of a day and
  * each day since, however many decisions there were.
  */
-import type { Event, Verdict } from "../core/event.js";
+import type { Event } from "../core/event.js";
+import type { Verdict } from "../core/event-parts.js";
 import type { Session } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
 
@@ -51,8 +52,13 @@ export class FigureRows {
     rows.beforeWrite(() => this.#hand());
   }
 
-  /** Counts a sealed event; `session` is the one that it is about, if any. */
-  count(event: Event, session: Session | undefined): void {
+  /**
+   * Counts a sealed event.
+   *
+   * @param session the one that it is about, if any
+   * @param agent_id the agent in whose figures it counts, if any
+   */
+  count(event: Event, session: Session | undefined, agent_id: string | null): void {
     const minute = Math.floor(event.at / figure_step_ms);
     if (minute !== this.#minute) {
       this.#hand();
@@ -60,34 +66,36 @@ export class FigureRows {
     }
     switch (event.event) {
       case "enforcement_decision": {
-        this.#add(members.indexOf(event.decision), 1, event.agent_id, event.actor.key_id);
-        this.#add(latency, event.latency_us, event.agent_id, event.actor.key_id);
+        this.#add(members.indexOf(event.decision), 1, agent_id, event.actor.key_id);
+        this.#add(latency, event.latency_us, agent_id, event.actor.key_id);
         return;
       }
       case "session_killed":
       case "session_expired":
       case "session_ended": {
         const member = members.indexOf(event.event.slice("session_".length) as Member);
-        this.#add(member, 1, event.agent_id, session?.started_by ?? null);
+        this.#add(member, 1, agent_id, session?.started_by ?? null);
         return;
       }
       default:
     }
   }
 
-  /** What was sealed since a time, which is cut down to its minute. */
-  async since(at: number, owner: Owner): Promise<Figures> {
+  /** What was sealed since a time, which is cut down to its minute, for some owners together. */
+  async since(at: number, owners: readonly Owner[]): Promise<Figures> {
     const from = Math.floor(at / figure_step_ms) * figure_step_ms;
     const whole_hours = Math.ceil(from / hour_ms) * hour_ms;
     const whole_days = Math.ceil(whole_hours / day_ms) * day_ms;
     const sum = nothing();
     const ends = [from, whole_hours, whole_days, Number.POSITIVE_INFINITY] as const;
-    for (const [i, level] of levels.entries()) {
-      const first = key(owner, level.name, (ends[i] as number) / level.span_ms);
-      const last = key(owner, level.name, (ends[i + 1] as number) / level.span_ms);
-      if (first !== last) {
-        for await (const [, row] of this.#rows.descending(first, last)) {
-          addTo(sum, JSON.parse(row) as number[]);
+    for (const owner of owners) {
+      for (const [i, level] of levels.entries()) {
+        const first = key(owner, level.name, (ends[i] as number) / level.span_ms);
+        const last = key(owner, level.name, (ends[i + 1] as number) / level.span_ms);
+        if (first !== last) {
+          for await (const [, row] of this.#rows.descending(first, last)) {
+            addTo(sum, JSON.parse(row) as number[]);
+          }
         }
       }
     }

@@ -4,6 +4,7 @@
  */
 import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
+import { speaksForAgent } from "../core/evolve-session.js";
 import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
@@ -128,10 +129,17 @@ export class Projection {
     return this.#rows.settle();
   }
 
+  /** The agent in whose figures an event counts. */
+  #countedAgent(event: Event): string | null {
+    const agent_id = "agent_id" in event ? event.agent_id : null;
+    const counts = event.event !== "enforcement_decision" || speaksForAgent(this.state, event);
+    return counts ? agent_id : null;
+  }
+
   #putRows(event: Event, sequence: number): void {
     const of_session = "session_id" in event && event.session_id !== null ? event.session_id : null;
     const session = of_session === null ? undefined : this.state.sessions.get(of_session);
-    this.figures.count(event, session);
+    this.figures.count(event, session, this.#countedAgent(event));
     if (event.event === "enforcement_decision") {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);

@@ -13,7 +13,7 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { arriving } from "./arriving.js";
 import { toConnectError } from "./error.js";
 import { follow, within } from "./follow.js";
-import type { Mount, Pass } from "./mount.js";
+import type { Duplex, Mount, Pass } from "./mount.js";
 
 /** A method with its path and what handles it in every protocol. */
 export interface Endpoint {
@@ -21,6 +21,8 @@ export interface Endpoint {
   /** Whether a key is needed. */
   readonly keyed: boolean;
   readonly handler: UniversalHandler;
+  /** A bidi method that needs nothing of the protocol library. */
+  readonly duplex: Duplex | null;
 }
 
 const passKey = createContextKey<Pass | null>(null);
@@ -47,28 +49,38 @@ export function createEndpoints(
     grpcWeb: true,
     readMaxBytes: message_bytes_max,
     acceptCompression: [compressionGzip, compressionBrotli],
-    jsonOptions: { ...jsonOptions, ...(registry === null ? {} : { registry }) },
+    jsonOptions: { ...json_options, ...(registry === null ? {} : { registry }) },
   });
   const free = new Set<DescMethod>();
+  const duplexes = new Map<DescMethod, Duplex>();
   for (const mount of mounts) {
     for (const method of mount.service.methods) {
       serve(router, mount, method);
       if (!mount.keyed) {
         free.add(method);
       }
+      if (method.methodKind === "bidi_streaming" && mount.duplex !== undefined) {
+        duplexes.set(method, mount.duplex);
+      }
     }
   }
   return new Map(
     router.handlers.map((handler) => {
       const { method, requestPath } = handler;
-      return [requestPath, { method, handler, keyed: !free.has(method) }];
+      return [
+        requestPath,
+        { method, handler, keyed: !free.has(method), duplex: duplexes.get(method) ?? null },
+      ];
     }),
   );
 }
 
 // A mistyped field would be ignored, and a mistyped limit be no limit: so unknown ones are refused.
 // Bytes that are no UTF-8 are refused too, and not replaced by a sign that nobody sent.
-const jsonOptions = { ignoreUnknownFields: false, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
+export const json_options = {
+  ignoreUnknownFields: false,
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+};
 
 function serve(router: ConnectRouter, { calls }: Mount, method: DescMethod): void {
   switch (method.methodKind) {

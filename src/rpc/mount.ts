@@ -45,12 +45,17 @@ export interface Calls {
   ): AsyncIterable<Message>;
 }
 
+/** A bidi call that needs nothing but its messages. One that cannot be read stands there as its refusal. */
+export type Duplex = Door["duplex"];
+
 /** A service at its path. */
 export interface Mount {
   readonly service: DescService;
   /** Whether its methods need a key. */
   readonly keyed: boolean;
   readonly calls: Calls;
+  /** Its bidi calls, for the short way (converse.ts). */
+  readonly duplex?: Duplex;
 }
 
 /** The services of a door. */
@@ -58,6 +63,8 @@ export function doorMounts(door: Door): readonly Mount[] {
   const calls: Calls = {
     unary: (method, request, { call }) => door.unary(method, request, call),
     serverStreaming: (method, request, { call }) => door.stream(method, request, call),
+    bidiStreaming: (method, requests, { call }) => door.duplex(method, requests, call),
   };
-  return door.services.map((service) => ({ service, keyed: true, calls }));
+  const duplex: Duplex = (method, requests, call) => door.duplex(method, requests, call);
+  return door.services.map((service) => ({ service, keyed: true, calls, duplex }));
 }

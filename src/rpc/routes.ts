@@ -13,6 +13,7 @@ import {
 import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
+import { converse, isPlain } from "./converse.js";
 import { earlyError } from "./early-error.js";
 import { toConnectError, toRefusal, withoutDetails } from "./error.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
@@ -28,6 +29,7 @@ import { endInTime, send } from "./send.js";
 /** What one call can take up; a part of limits.ts. */
 export interface CallBounds {
   readonly request_body_bytes: number;
+  readonly request_ms: number;
   readonly call_ms: number;
   readonly blocked_reader_ms: number;
   readonly drain_notice_ms: number;
@@ -205,13 +207,17 @@ async function run(
     reached: false,
     thrown: undefined,
   };
+  if (endpoint.duplex !== null && isPlain(request, protocol)) {
+    const { method, duplex } = endpoint;
+    return await converse({ request, reply, protocol, method, duplex }, pass, bounds);
+  }
   const { path, query } = targetOf(request);
   const answer = await endpoint.handler({
     httpVersion: request.httpVersion,
     method: request.method ?? "",
     url: `http://localhost${path}?${query}`,
     header: callHeaders(request),
-    body: await bodyOf(arrival, message_bytes_max, life.ended),
+    body: await bodyOf(arrival, bounds, life.ended),
     signal: life.ended,
     contextValues: carrying(pass),
   });
@@ -226,17 +232,17 @@ async function run(
 /** One message is read whole before its service is called; several as they come. */
 async function bodyOf(
   { request, endpoint }: Arrival,
-  message_bytes_max: number,
+  bounds: CallBounds,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   switch (endpoint.method.methodKind) {
     case "client_streaming":
     case "bidi_streaming":
-      return readMessages(request, message_bytes_max, signal);
+      return readMessages(request, bounds, signal);
     case "unary":
     case "server_streaming": {
       const in_query = request.method === "GET";
-      return whole(in_query ? new Uint8Array(0) : await readBody(request, message_bytes_max, signal));
+      return whole(in_query ? new Uint8Array(0) : await readBody(request, bounds.request_body_bytes, signal));
     }
   }
 }

@@ -39,6 +39,11 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "SessionService.Heartbeat": { roles: ["admin", "agent"], own: "the one it names", teaches_stop: true },
   "SessionService.KillSession": { roles: ["admin", "operator"], own: null },
   "SessionService.EndSession": { roles: ["admin", "operator", "agent"], own: "the one it names" },
+  "SessionService.AcknowledgeHalt": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
   "SessionService.WatchSession": {
     roles: ["admin", "operator", "agent"],
     own: "the one it names",
@@ -49,7 +54,16 @@ const access_by_method: Readonly<Record<string, Access>> = {
     own: "the one it names",
     teaches_stop: true,
   },
-  "EnforcementService.InterceptBatch": { roles: ["admin", "agent"], own: "the one it names" },
+  "EnforcementService.InterceptBatch": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "EnforcementService.InterceptStream": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
   "EnforcementService.GetDecision": { roles: read_by_all, own: "the one it names" },
   "EnforcementService.GetStats": { roles: read_by_all, own: "it counts no others" },
   "EnforcementService.ListDecisions": { roles: read_by_all, own: "it sees no others" },

@@ -16,7 +16,7 @@ export async function getStats(context: Context, { since }: GetStatsRequest, cal
   const from = Math.max(0, Math.floor(asked / figure_step_ms) * figure_step_ms);
   const own = call.principal.role === "agent" ? callerKey(context, call) : null;
   const sees = sightOf(context, call);
-  const figures = await projection.figures.since(from, ownerOf(own));
+  const figures = await projection.figures.since(from, ownersOf(own));
   const { allow, block, escalate, terminate, latency_us, killed, expired, ended } = figures;
   const total = allow + block + escalate + terminate;
   return {
@@ -29,12 +29,13 @@ export async function getStats(context: Context, { since }: GetStatsRequest, cal
   };
 }
 
-function ownerOf(own: Key | null): Owner {
+/** A key without an agent and those that it was made of by rotation are one caller. */
+function ownersOf(own: Key | null): readonly Owner[] {
   if (own === null) {
-    return { kind: "all" };
+    return [{ kind: "all" }];
   }
-  const { agent_id, key_id } = own;
-  return agent_id === null ? { kind: "key", key_id } : { kind: "agent", agent_id };
+  const { agent_id, line } = own;
+  return agent_id === null ? line.map((key_id) => ({ kind: "key", key_id })) : [{ kind: "agent", agent_id }];
 }
 
 /** An agent counts itself; a key without one has no agent of its own. */

@@ -11,6 +11,7 @@ import { credentialService } from "./credential.js";
 import { keyFromHeaders } from "./credentials-header.js";
 import type { Call, Door, Reason } from "./door.js";
 import { enforcementService } from "./enforcement.js";
+import type { KillcordError } from "./errors.js";
 import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
 import { identify } from "./principal.js";
@@ -20,7 +21,10 @@ import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
 
 type Reply = Record<string, unknown>;
-type AnyHandler = (request: Message, call: Call) => Promise<Reply> | AsyncIterable<Reply>;
+type AnyHandler = (
+  request: Message | AsyncIterable<Message | KillcordError>,
+  call: Call,
+) => Promise<Reply> | AsyncIterable<Reply>;
 
 /** Every service of the API. */
 export const services = [
@@ -74,6 +78,7 @@ export function openDoor(context: Context): Door {
         yield messageOf(method, reply);
       }
     },
+    duplex: (method, requests, call) => handlerOf(method)(requests, call) as AsyncIterable<never>,
     unready: () => reasonsOf(context.engine.standing),
   };
 }

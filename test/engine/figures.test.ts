@@ -109,7 +109,7 @@ async function agree(running: Running, keys: readonly Actor[]): Promise<void> {
   const times = new Map([0, ...sealed].map((at) => [Math.floor(at / minute_ms), at]));
   for (const owner of owners) {
     for (const at of times.values()) {
-      const found = await running.engine.projection.figures.since(at, owner);
+      const found = await running.engine.projection.figures.since(at, [owner]);
       expect(found, `${JSON.stringify(owner)} since ${at}`).to.deep.equal(counted(events, at, owner));
     }
   }

@@ -53,6 +53,10 @@ export function createTestDoor(): TestDoor {
     async *stream() {
       throw new Error("REST asked for a stream");
     },
+    // biome-ignore lint/correctness/useYield: likewise.
+    async *duplex() {
+      throw new Error("REST asked for a stream");
+    },
     unready: () => [],
   };
   return door;

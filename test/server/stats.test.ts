@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Served, serve } from "./served.js";
+import { curl, type Served, serve } from "./served.js";
 
 interface Stats {
   readonly since: string;
@@ -77,5 +77,18 @@ describe("GET /v1/enforce/stats of a real server", () => {
     expect(decisions.total).to.equal(0);
     expect(sessions).to.include({ active: 1, killed: 0, ended: 0 });
     expect((await stats("?since=1970-01-01T00:00:00Z")).decisions.total).to.equal(4);
+  });
+
+  it("goes on counting for a key that was rotated, and not for an agent that others only name", async () => {
+    const ask = (path: string, body: object, key = server.admin_key) => curl(server, path, key, body);
+    const { key, secret } = await ask("/v1/keys", { name: "unbound", roles: ["agent"] });
+    const before = await stats("", credential);
+    await post("intercept", { action_type: "read", agent_id: "a1" }, secret);
+    const { secret: fresh } = await ask(`/v1/keys/${key.key_id}/rotate`, {});
+    await post("intercept", { action_type: "read" }, fresh);
+    for (const each of [secret, fresh]) {
+      expect((await stats("", each)).decisions.total).to.equal(2);
+    }
+    expect((await stats("", credential)).decisions).to.deep.equal(before.decisions);
   });
 });

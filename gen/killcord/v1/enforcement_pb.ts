@@ -8,7 +8,7 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Consumed, SessionStatus, StopReason } from "./session_pb.js";
+import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Session, SessionStatus, StopReason } from "./session_pb.js";
 import { file_killcord_v1_session } from "./session_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/enforcement.proto.
  */
 export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
-  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiL7AgoIRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEwoLYWN0aW9uX3R5cGUYAiABKAkSJgoIZGVjaXNpb24YAyABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0EhgKC3RydXN0X3Njb3JlGAQgASgFSACIAQESEgoKbGF0ZW5jeV9tcxgFIAEoARIRCglyZWFzb25pbmcYBiABKAkSFQoIYWdlbnRfaWQYByABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwb2xpY2llc190cmlnZ2VyZWQYCSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSFwoKc2Vzc2lvbl9pZBgKIAEoCUgCiAEBEhYKDnZhdWx0X2VudHJ5X2lkGAsgASgJQg4KDF90cnVzdF9zY29yZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWQizwIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EjcKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEIKukgHggEEEAEgAEgAiAEBEiIKC2FjdGlvbl90eXBlGAIgASgJQgi6SAVyAxiAAkgBiAEBEh8KCGFnZW50X2lkGAMgASgJQgi6SAVyAxiAAkgCiAEBEiEKCnNlc3Npb25faWQYBCABKAlCCLpIBXIDGIACSAOIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIBIgBAUILCglfZGVjaXNpb25CDgoMX2FjdGlvbl90eXBlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZEIHCgVfcGFnZSKCAQoVTGlzdERlY2lzaW9uc1Jlc3BvbnNlEigKCWRlY2lzaW9ucxgBIAMoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iPAoPR2V0U3RhdHNSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL4AQoQR2V0U3RhdHNSZXNwb25zZRIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoJZGVjaXNpb25zGAIgASgLMhwua2lsbGNvcmQudjEuRGVjaXNpb25GaWd1cmVzEhIKCmJsb2NrX3JhdGUYAyABKAESGgoSYXZlcmFnZV9sYXRlbmN5X21zGAQgASgBEikKBmFnZW50cxgFIAEoCzIZLmtpbGxjb3JkLnYxLkFnZW50RmlndXJlcxItCghzZXNzaW9ucxgGIAEoCzIbLmtpbGxjb3JkLnYxLlNlc3Npb25GaWd1cmVzImMKD0RlY2lzaW9uRmlndXJlcxINCgV0b3RhbBgBIAEoAxINCgVhbGxvdxgCIAEoAxINCgVibG9jaxgDIAEoAxIQCghlc2NhbGF0ZRgEIAEoAxIRCgl0ZXJtaW5hdGUYBSABKAMiLQoMQWdlbnRGaWd1cmVzEg0KBXRvdGFsGAEgASgDEg4KBmFjdGl2ZRgCIAEoAyJgCg5TZXNzaW9uRmlndXJlcxIOCgZhY3RpdmUYASABKAMSDgoGcGF1c2VkGAIgASgDEg4KBmtpbGxlZBgDIAEoAxIPCgdleHBpcmVkGAQgASgDEg0KBWVuZGVkGAUgASgDKnUKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhEKDVZFUkRJQ1RfQUxMT1cQARIRCg1WRVJESUNUX0JMT0NLEAISFAoQVkVSRElDVF9FU0NBTEFURRADEhUKEVZFUkRJQ1RfVEVSTUlOQVRFEAQqewoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BTExPV0VEEAESEwoPT1VUQ09NRV9SRUZVU0VEEAISFQoRT1VUQ09NRV9FU0NBTEFURUQQAxIWChJPVVRDT01FX1RFUk1JTkFURUQQBDLfBAoSRW5mb3JjZW1lbnRTZXJ2aWNlEmwKCUludGVyY2VwdBIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3QaHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZSIggtPkkwIaOgEqIhUvdjEvZW5mb3JjZS9pbnRlcmNlcHQSdwoOSW50ZXJjZXB0QmF0Y2gSIi5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlcXVlc3QaIy5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlc3BvbnNlIhyC0+STAhY6ASoiES92MS9lbmZvcmNlL2JhdGNoEoABCgtHZXREZWNpc2lvbhIfLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVzcG9uc2UiLpACAYLT5JMCJRIjL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0SZQoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIhyQAgGC0+STAhMSES92MS9lbmZvcmNlL3N0YXRzEngKDUxpc3REZWNpc2lvbnMSIS5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvZW5mb3JjZS9kZWNpc2lvbnNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLRAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIAEIJCgdtZXNzYWdlSgQIBBAFSgQIBRAGUgZzZXR0bGVSBXJlbmV3IiwKClN0cmVhbU9wZW4SHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQARiAAiJeCg9TdHJlYW1JbnRlcmNlcHQSFAoDcmVmGAEgASgNQge6SAQqAigBEjUKBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3RCBrpIA9gBAyKnAQoRU3RyZWFtQWNrbm93bGVkZ2USCwoDcmVmGAEgASgNEhsKB2hhbHRfaWQYAiABKAlCCrpIB3IFEAEYgAISMQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2VCCrpIB4IBBBABIAASNQoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2VCCLpIBYIBAhABItECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSABCCQoHbWVzc2FnZUoECAcQCFIHcmVuZXdlZCI1CgxTdHJlYW1PcGVuZWQSJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iTQoNU3RyZWFtVmVyZGljdBILCgNyZWYYASABKA0SLwoHdmVyZGljdBgCIAEoCzIeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlIpsBCg9TdHJlYW1EaXJlY3RpdmUSKAoEa2luZBgBIAEoDjIaLmtpbGxjb3JkLnYxLkRpcmVjdGl2ZUtpbmQSFAoHaGFsdF9pZBgCIAEoCUgAiAEBEg4KBnJlYXNvbhgDIAEoCRIsCgtzdG9wX3JlYXNvbhgEIAEoDjIXLmtpbGxjb3JkLnYxLlN0b3BSZWFzb25CCgoIX2hhbHRfaWQiRgoLU3RyZWFtRXJyb3ISCwoDcmVmGAEgASgNEioKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3IiWQoSU3RyZWFtQWNrbm93bGVkZ2VkEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlIjMKEkdldERlY2lzaW9uUmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoTR2V0RGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uIvsCCghEZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgthY3Rpb25fdHlwZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSGAoLdHJ1c3Rfc2NvcmUYBCABKAVIAIgBARISCgpsYXRlbmN5X21zGAUgASgBEhEKCXJlYXNvbmluZxgGIAEoCRIVCghhZ2VudF9pZBgHIAEoCUgBiAEBEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgJIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIXCgpzZXNzaW9uX2lkGAogASgJSAKIAQESFgoOdmF1bHRfZW50cnlfaWQYCyABKAlCDgoMX3RydXN0X3Njb3JlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZCLPAgoUTGlzdERlY2lzaW9uc1JlcXVlc3QSNwoIZGVjaXNpb24YASABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0Qgq6SAeCAQQQASAASACIAQESIgoLYWN0aW9uX3R5cGUYAiABKAlCCLpIBXIDGIACSAGIAQESHwoIYWdlbnRfaWQYAyABKAlCCLpIBXIDGIACSAKIAQESIQoKc2Vzc2lvbl9pZBgEIAEoCUIIukgFcgMYgAJIA4gBARIaCglwYWdlX3NpemUYDSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgOIAEoCUIIukgFcgMYgAgSGgoEcGFnZRgPIAEoBUIHukgEGgIoAUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiI8Cg9HZXRTdGF0c1JlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvgBChBHZXRTdGF0c1Jlc3BvbnNlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCglkZWNpc2lvbnMYAiABKAsyHC5raWxsY29yZC52MS5EZWNpc2lvbkZpZ3VyZXMSEgoKYmxvY2tfcmF0ZRgDIAEoARIaChJhdmVyYWdlX2xhdGVuY3lfbXMYBCABKAESKQoGYWdlbnRzGAUgASgLMhkua2lsbGNvcmQudjEuQWdlbnRGaWd1cmVzEi0KCHNlc3Npb25zGAYgASgLMhsua2lsbGNvcmQudjEuU2Vzc2lvbkZpZ3VyZXMiYwoPRGVjaXNpb25GaWd1cmVzEg0KBXRvdGFsGAEgASgDEg0KBWFsbG93GAIgASgDEg0KBWJsb2NrGAMgASgDEhAKCGVzY2FsYXRlGAQgASgDEhEKCXRlcm1pbmF0ZRgFIAEoAyItCgxBZ2VudEZpZ3VyZXMSDQoFdG90YWwYASABKAMSDgoGYWN0aXZlGAIgASgDImAKDlNlc3Npb25GaWd1cmVzEg4KBmFjdGl2ZRgBIAEoAxIOCgZwYXVzZWQYAiABKAMSDgoGa2lsbGVkGAMgASgDEg8KB2V4cGlyZWQYBCABKAMSDQoFZW5kZWQYBSABKAMqdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEKrQBCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACIgQIAxADIgQIBBAEIgQIBRAFKhRESVJFQ1RJVkVfS0lORF9QQVVTRSoVRElSRUNUSVZFX0tJTkRfUkVTVU1FKhNESVJFQ1RJVkVfS0lORF9XQVJOMsEFChJFbmZvcmNlbWVudFNlcnZpY2USbAoJSW50ZXJjZXB0Eh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlIiCC0+STAho6ASoiFS92MS9lbmZvcmNlL2ludGVyY2VwdBJ3Cg5JbnRlcmNlcHRCYXRjaBIiLmtpbGxjb3JkLnYxLkludGVyY2VwdEJhdGNoUmVxdWVzdBojLmtpbGxjb3JkLnYxLkludGVyY2VwdEJhdGNoUmVzcG9uc2UiHILT5JMCFjoBKiIRL3YxL2VuZm9yY2UvYmF0Y2gSYAoPSW50ZXJjZXB0U3RyZWFtEiMua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBokLmtpbGxjb3JkLnYxLkludGVyY2VwdFN0cmVhbVJlc3BvbnNlKAEwARKAAQoLR2V0RGVjaXNpb24SHy5raWxsY29yZC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5HZXREZWNpc2lvblJlc3BvbnNlIi6QAgGC0+STAiUSIy92MS9lbmZvcmNlL2RlY2lzaW9ucy97ZGVjaXNpb25faWR9EmUKCEdldFN0YXRzEhwua2lsbGNvcmQudjEuR2V0U3RhdHNSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0U3RhdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9zdGF0cxJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -438,6 +438,368 @@ export const FieldIssueSchema: GenMessage<FieldIssue> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 7);
 
 /**
+ * One message of the caller of an InterceptStream.
+ *
+ * @generated from message killcord.v1.InterceptStreamRequest
+ */
+export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof killcord.v1.InterceptStreamRequest.message
+   */
+  message: {
+    /**
+     * Names the session; the first message, and sent once.
+     *
+     * @generated from field: killcord.v1.StreamOpen open = 1;
+     */
+    value: StreamOpen;
+    case: "open";
+  } | {
+    /**
+     * Asks for one action.
+     *
+     * @generated from field: killcord.v1.StreamIntercept intercept = 2;
+     */
+    value: StreamIntercept;
+    case: "intercept";
+  } | {
+    /**
+     * Says how far the client is with its stop.
+     *
+     * @generated from field: killcord.v1.StreamAcknowledge acknowledge = 3;
+     */
+    value: StreamAcknowledge;
+    case: "acknowledge";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message killcord.v1.InterceptStreamRequest.
+ * Use `create(InterceptStreamRequestSchema)` to create a new message.
+ */
+export const InterceptStreamRequestSchema: GenMessage<InterceptStreamRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 8);
+
+/**
+ * Opens a stream on a session that exists.
+ *
+ * @generated from message killcord.v1.StreamOpen
+ */
+export type StreamOpen = Message<"killcord.v1.StreamOpen"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message killcord.v1.StreamOpen.
+ * Use `create(StreamOpenSchema)` to create a new message.
+ */
+export const StreamOpenSchema: GenMessage<StreamOpen> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 9);
+
+/**
+ * Asks for one action.
+ *
+ * @generated from message killcord.v1.StreamIntercept
+ */
+export type StreamIntercept = Message<"killcord.v1.StreamIntercept"> & {
+  /**
+   * The caller's number for it, 1 and up, which its answer carries; of its own among those that are
+   * not answered yet.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The action; required. Its session_id may be left out: it is the stream's. It is validated by
+   * itself, as a call of Intercept would be.
+   *
+   * @generated from field: killcord.v1.InterceptRequest action = 2;
+   */
+  action?: InterceptRequest | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamIntercept.
+ * Use `create(StreamInterceptSchema)` to create a new message.
+ */
+export const StreamInterceptSchema: GenMessage<StreamIntercept> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 10);
+
+/**
+ * Acknowledges the stop of the stream's session.
+ *
+ * @generated from message killcord.v1.StreamAcknowledge
+ */
+export type StreamAcknowledge = Message<"killcord.v1.StreamAcknowledge"> & {
+  /**
+   * The caller's number for it, which its answer carries; 0 for none.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The stop, as the directive shows it.
+   *
+   * @generated from field: string halt_id = 2;
+   */
+  haltId: string;
+
+  /**
+   * How far the client is. STOPPED may come without STOPPING before it.
+   *
+   * @generated from field: killcord.v1.HaltPhase phase = 3;
+   */
+  phase: HaltPhase;
+
+  /**
+   * How it knows: required with STOPPED, and not allowed with STOPPING.
+   *
+   * @generated from field: killcord.v1.HaltEvidence evidence = 4;
+   */
+  evidence: HaltEvidence;
+};
+
+/**
+ * Describes the message killcord.v1.StreamAcknowledge.
+ * Use `create(StreamAcknowledgeSchema)` to create a new message.
+ */
+export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 11);
+
+/**
+ * One message of the server of an InterceptStream.
+ *
+ * @generated from message killcord.v1.InterceptStreamResponse
+ */
+export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof killcord.v1.InterceptStreamResponse.message
+   */
+  message: {
+    /**
+     * The session is open on this stream.
+     *
+     * @generated from field: killcord.v1.StreamOpened opened = 1;
+     */
+    value: StreamOpened;
+    case: "opened";
+  } | {
+    /**
+     * The verdict on one action.
+     *
+     * @generated from field: killcord.v1.StreamVerdict verdict = 2;
+     */
+    value: StreamVerdict;
+    case: "verdict";
+  } | {
+    /**
+     * The run must stop.
+     *
+     * @generated from field: killcord.v1.StreamDirective directive = 3;
+     */
+    value: StreamDirective;
+    case: "directive";
+  } | {
+    /**
+     * The stream is alive; or the server is about to close it.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 4;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | {
+    /**
+     * A message was not taken.
+     *
+     * @generated from field: killcord.v1.StreamError error = 5;
+     */
+    value: StreamError;
+    case: "error";
+  } | {
+    /**
+     * An acknowledgement is sealed.
+     *
+     * @generated from field: killcord.v1.StreamAcknowledged acknowledged = 6;
+     */
+    value: StreamAcknowledged;
+    case: "acknowledged";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message killcord.v1.InterceptStreamResponse.
+ * Use `create(InterceptStreamResponseSchema)` to create a new message.
+ */
+export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 12);
+
+/**
+ * The session that the stream is open on.
+ *
+ * @generated from message killcord.v1.StreamOpened
+ */
+export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
+  /**
+   * The session as it is; one that is stopped gets its directive next.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamOpened.
+ * Use `create(StreamOpenedSchema)` to create a new message.
+ */
+export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 13);
+
+/**
+ * The verdict on one action, given after its entry is on disk.
+ *
+ * @generated from message killcord.v1.StreamVerdict
+ */
+export type StreamVerdict = Message<"killcord.v1.StreamVerdict"> & {
+  /**
+   * The intercept's.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The verdict.
+   *
+   * @generated from field: killcord.v1.InterceptResponse verdict = 2;
+   */
+  verdict?: InterceptResponse | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamVerdict.
+ * Use `create(StreamVerdictSchema)` to create a new message.
+ */
+export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 14);
+
+/**
+ * Sent once, as soon as the end of the session is sealed, before anything that waits.
+ *
+ * @generated from message killcord.v1.StreamDirective
+ */
+export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
+  /**
+   * What to do.
+   *
+   * @generated from field: killcord.v1.DirectiveKind kind = 1;
+   */
+  kind: DirectiveKind;
+
+  /**
+   * The stop to acknowledge; set with STOP.
+   *
+   * @generated from field: optional string halt_id = 2;
+   */
+  haltId?: string | undefined;
+
+  /**
+   * Why, as text for people; never empty.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Why, as a code; set with STOP.
+   *
+   * @generated from field: killcord.v1.StopReason stop_reason = 4;
+   */
+  stopReason: StopReason;
+};
+
+/**
+ * Describes the message killcord.v1.StreamDirective.
+ * Use `create(StreamDirectiveSchema)` to create a new message.
+ */
+export const StreamDirectiveSchema: GenMessage<StreamDirective> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 15);
+
+/**
+ * Why one message of the caller had no effect.
+ *
+ * @generated from message killcord.v1.StreamError
+ */
+export type StreamError = Message<"killcord.v1.StreamError"> & {
+  /**
+   * The message's; 0 when it had none, or none that could be read.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * What is wrong. Nothing was decided or counted, but for the codes unavailable and
+   * deadline_exceeded, where it is not known.
+   *
+   * @generated from field: killcord.v1.InterceptError error = 2;
+   */
+  error?: InterceptError | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamError.
+ * Use `create(StreamErrorSchema)` to create a new message.
+ */
+export const StreamErrorSchema: GenMessage<StreamError> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 16);
+
+/**
+ * An acknowledgement is sealed, now or before.
+ *
+ * @generated from message killcord.v1.StreamAcknowledged
+ */
+export type StreamAcknowledged = Message<"killcord.v1.StreamAcknowledged"> & {
+  /**
+   * The acknowledgement's.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The stop.
+   *
+   * @generated from field: string halt_id = 2;
+   */
+  haltId: string;
+
+  /**
+   * How far the client said it is.
+   *
+   * @generated from field: killcord.v1.HaltPhase phase = 3;
+   */
+  phase: HaltPhase;
+};
+
+/**
+ * Describes the message killcord.v1.StreamAcknowledged.
+ * Use `create(StreamAcknowledgedSchema)` to create a new message.
+ */
+export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 17);
+
+/**
  * Which decision to show.
  *
  * @generated from message killcord.v1.GetDecisionRequest
@@ -456,7 +818,7 @@ export type GetDecisionRequest = Message<"killcord.v1.GetDecisionRequest"> & {
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 8);
+  messageDesc(file_killcord_v1_enforcement, 18);
 
 /**
  * One decision.
@@ -477,7 +839,7 @@ export type GetDecisionResponse = Message<"killcord.v1.GetDecisionResponse"> & {
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 9);
+  messageDesc(file_killcord_v1_enforcement, 19);
 
 /**
  * A verdict with its sealed entry.
@@ -568,7 +930,7 @@ export type Decision = Message<"killcord.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 10);
+  messageDesc(file_killcord_v1_enforcement, 20);
 
 /**
  * Which decisions to list.
@@ -631,7 +993,7 @@ export type ListDecisionsRequest = Message<"killcord.v1.ListDecisionsRequest"> &
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 11);
+  messageDesc(file_killcord_v1_enforcement, 21);
 
 /**
  * A page of decisions.
@@ -666,7 +1028,7 @@ export type ListDecisionsResponse = Message<"killcord.v1.ListDecisionsResponse">
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 12);
+  messageDesc(file_killcord_v1_enforcement, 22);
 
 /**
  * Since when figures are wanted.
@@ -687,7 +1049,7 @@ export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 13);
+  messageDesc(file_killcord_v1_enforcement, 23);
 
 /**
  * Figures of what was sealed: of the workspace, or of the agent that asks.
@@ -744,7 +1106,7 @@ export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 14);
+  messageDesc(file_killcord_v1_enforcement, 24);
 
 /**
  * Numbers of decisions.
@@ -793,7 +1155,7 @@ export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
  * Use `create(DecisionFiguresSchema)` to create a new message.
  */
 export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 15);
+  messageDesc(file_killcord_v1_enforcement, 25);
 
 /**
  * Numbers of agents.
@@ -821,7 +1183,7 @@ export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
  * Use `create(AgentFiguresSchema)` to create a new message.
  */
 export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 16);
+  messageDesc(file_killcord_v1_enforcement, 26);
 
 /**
  * Numbers of sessions.
@@ -870,7 +1232,7 @@ export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
  * Use `create(SessionFiguresSchema)` to create a new message.
  */
 export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 17);
+  messageDesc(file_killcord_v1_enforcement, 27);
 
 /**
  * What an agent is told about one action.
@@ -969,6 +1331,41 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_killcord_v1_enforcement, 1);
 
 /**
+ * What a directive asks for.
+ *
+ * @generated from enum killcord.v1.DirectiveKind
+ */
+export enum DirectiveKind {
+  /**
+   * Not a kind.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Stop the run, and acknowledge halt_id.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_STOP = 1;
+   */
+  STOP = 1,
+
+  /**
+   * The session was ended by its own side or by an operator as one that is done. Nothing more is
+   * allowed; there is no stop to acknowledge.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_END = 2;
+   */
+  END = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.DirectiveKind.
+ */
+export const DirectiveKindSchema: GenEnum<DirectiveKind> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_enforcement, 2);
+
+/**
  * Decides what agents may do, and shows what was decided.
  *
  * @generated from service killcord.v1.EnforcementService
@@ -996,6 +1393,24 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof InterceptBatchRequestSchema;
     output: typeof InterceptBatchResponseSchema;
+  },
+  /**
+   * Asks for the actions of one session over one call, many at a time, and hears of its stop in the
+   * same place: the fast way. Needs HTTP/2. Role: agent, own sessions.
+   * The caller opens the session first. Then each intercept is answered by a verdict or an error
+   * with its ref, in any order; the directive of a stop goes before what waits. A bad message is
+   * answered by an error and does not end the call; a session that cannot be opened does.
+   * The call ends when the caller has said all and all is answered, when the stop is confirmed or the
+   * session has ended, when the key is revoked or expires, and, after a bookmark that says so, when
+   * the server is about to stop. What is not answered by then may have been decided and counted:
+   * repeat it with its idempotency_key.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.InterceptStream
+   */
+  interceptStream: {
+    methodKind: "bidi_streaming";
+    input: typeof InterceptStreamRequestSchema;
+    output: typeof InterceptStreamResponseSchema;
   },
   /**
    * Shows one decision. Role: operator or auditor; an agent sees its own.
