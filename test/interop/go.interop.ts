@@ -14,7 +14,7 @@ describe("an agent in Go", () => {
     );
   });
 
-  isContained((place) => runClient(".build/interop/go-agent", [], place));
+  isContained((place) => runClient(".build/interop/go-agent", [], place), { streams: true });
 
   runsAsDocumented("go run ./agent");
 });

@@ -10,8 +10,9 @@ describe("an agent in Python", () => {
     await shell(documented("grpc_tools.protoc"));
   });
 
-  isContained((place) =>
-    runClient(".venv/bin/python", ["test/interop/python/agent.py", "examples/python/gen"], place),
+  isContained(
+    (place) => runClient(".venv/bin/python", ["test/interop/python/agent.py", "examples/python/gen"], place),
+    { streams: true },
   );
 
   runsAsDocumented("examples/python/agent.py");
