@@ -7,9 +7,10 @@ import { answerCors } from "./cors.js";
 import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
 import { doorMounts } from "./mount.js";
-import { openPort, type Port, type PortBounds } from "./port.js";
+import type { Port, PortBounds } from "./port.js";
 import { reflectionMounts } from "./reflection-mount.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
+import { openStartingPort, type StartingPort } from "./starting.js";
 import type { TlsIdentity } from "./tls.js";
 
 /** What answers every path that is neither an RPC method nor health. */
@@ -38,6 +39,8 @@ export async function openServer(options: {
   readonly rest: RestHandler;
   readonly host: string;
   readonly port: number;
+  /** A port that is open already, in place of one of that address. */
+  readonly opened?: StartingPort;
   readonly log: Log;
   /** null serves in the clear. */
   readonly tls?: TlsIdentity | null;
@@ -80,7 +83,8 @@ export async function openServer(options: {
       breakOff(reply);
     });
   };
-  const opened = await openPort({ host, port, handler, tls, bounds });
+  const opened = options.opened ?? (await openStartingPort({ host, port, tls, bounds }));
+  opened.serve(handler);
   return {
     ...opened,
     streams: rpc.streams,
