@@ -7,6 +7,7 @@ import { limits } from "../limits.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
 import { openServer, type Server } from "../rpc/server.js";
+import { openStartingPort, type StartingPort } from "../rpc/starting.js";
 import { createMetrics } from "../services/metrics.js";
 import { openDoor } from "../services/workspace.js";
 import { openStoreIn } from "../vault/level.js";
@@ -63,49 +64,58 @@ interface Parts {
   readonly admin_key: AdminKey;
 }
 
+/** The port is first: an address that can't be had is known before the log is replayed, and who asks meanwhile gets an answer. */
 async function openParts(config: Config, log: Logger): Promise<Parts> {
+  let opened: StartingPort | null = null;
   try {
+    const { host, port } = config;
     const tls = config.tls === null ? null : readIdentity(config.tls);
-    const store = openStoreIn(config.data);
-    const vault = await openVault({
-      directory: config.data,
-      origin: config.origin ?? undefined,
-      heartbeat_seconds: limits.heartbeat_seconds,
-      journal: store.journal,
-      now: Date.now,
-      random: randomBytes,
-    });
-    const metrics = createMetrics(packagedVersion());
-    const engine = await Engine.open({
-      log: vault,
-      observer: metrics.observer,
-      rows: store.derived("projection"),
-      heartbeat_seconds: limits.heartbeat_seconds,
-      onFatal: (error) => die(log, error),
-    });
-    const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
-    const door = openDoor({ engine, vault });
-    const { countRefusal } = metrics;
-    const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
-    const { host, port, metrics_listen, reflection } = config;
-    const cors_origins = new Set(config.cors_origins);
-    const more = { tls, cors_origins, countRefusal, reflection };
-    const server = await openServer({ door, rest, host, port, log, ...more }).catch(cannotListen);
-    metrics.measure({
-      engine,
-      logEntries: () => vault.head().size,
-      unready: server.unready,
-      connections: server.connections,
-      streams: server.streams,
-    });
-    const metrics_port =
-      metrics_listen === null
-        ? null
-        : await openMetricsPort(metrics_listen, metrics, door, log).catch(cannotListen);
-    return { vault, engine, server, metrics_port, admin_key };
+    opened = await openStartingPort({ host, port, tls }).catch(cannotListen);
+    return await joinParts(config, log, opened);
   } catch (error) {
+    await opened?.close(0);
     throw startFailure(error);
   }
+}
+
+async function joinParts(config: Config, log: Logger, opened: StartingPort): Promise<Parts> {
+  const store = openStoreIn(config.data);
+  const vault = await openVault({
+    directory: config.data,
+    origin: config.origin ?? undefined,
+    heartbeat_seconds: limits.heartbeat_seconds,
+    journal: store.journal,
+    now: Date.now,
+    random: randomBytes,
+  });
+  const metrics = createMetrics(packagedVersion());
+  const engine = await Engine.open({
+    log: vault,
+    observer: metrics.observer,
+    rows: store.derived("projection"),
+    heartbeat_seconds: limits.heartbeat_seconds,
+    onFatal: (error) => die(log, error),
+  });
+  const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
+  const door = openDoor({ engine, vault });
+  const { countRefusal } = metrics;
+  const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+  const { host, port, metrics_listen, reflection } = config;
+  const cors_origins = new Set(config.cors_origins);
+  const more = { cors_origins, countRefusal, reflection };
+  const server = await openServer({ door, rest, host, port, opened, log, ...more });
+  metrics.measure({
+    engine,
+    logEntries: () => vault.head().size,
+    unready: server.unready,
+    connections: server.connections,
+    streams: server.streams,
+  });
+  const metrics_port =
+    metrics_listen === null
+      ? null
+      : await openMetricsPort(metrics_listen, metrics, door, log).catch(cannotListen);
+  return { vault, engine, server, metrics_port, admin_key };
 }
 
 /** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */

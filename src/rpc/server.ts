@@ -7,14 +7,17 @@ import { answerCors } from "./cors.js";
 import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, targetOf } from "./http.js";
 import { doorMounts } from "./mount.js";
-import { openPort, type Port, type PortBounds } from "./port.js";
+import type { Port, PortBounds } from "./port.js";
 import { reflectionMounts } from "./reflection-mount.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
+import { openStartingPort, type StartingPort } from "./starting.js";
 import type { TlsIdentity } from "./tls.js";
 
 /** What answers every path that is neither an RPC method nor health. */
 export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
+  /** Brings its streams to their end, if it has any: the server is about to stop. */
+  drain?(): void;
 }
 
 /** A port with the calls on it. */
@@ -36,6 +39,8 @@ export async function openServer(options: {
   readonly rest: RestHandler;
   readonly host: string;
   readonly port: number;
+  /** A port that is open already, in place of one of that address. */
+  readonly opened?: StartingPort;
   readonly log: Log;
   /** null serves in the clear. */
   readonly tls?: TlsIdentity | null;
@@ -78,7 +83,8 @@ export async function openServer(options: {
       breakOff(reply);
     });
   };
-  const opened = await openPort({ host, port, handler, tls, bounds });
+  const opened = options.opened ?? (await openStartingPort({ host, port, tls, bounds }));
+  opened.serve(handler);
   return {
     ...opened,
     streams: rpc.streams,
@@ -86,6 +92,7 @@ export async function openServer(options: {
     close(grace_ms) {
       is_draining = true;
       rpc.drain();
+      rest.drain?.();
       return opened.close(grace_ms);
     },
   };
