@@ -31,6 +31,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     }),
   },
   "SessionService.WatchSession": { request: of_session },
+  "SessionService.WatchSessions": { request: ({ session_id }) => ({ sessionIds: [session_id] }) },
   "EnforcementService.Intercept": { request: action },
   "EnforcementService.InterceptBatch": { request: (subject) => ({ actions: [action(subject)] }) },
   "EnforcementService.InterceptStream": {
@@ -55,6 +56,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   "VaultService.GetEntry": { request: (_, { entry_id }) => ({ entryId: entry_id }) },
   "VaultService.ListEntries": { request: () => all },
+  "VaultService.WatchEntries": { request: () => ({}) },
   "VaultService.ExportBundle": { request: () => ({}) },
   "KeyService.CreateKey": { request: () => ({ name: "made", roles: [Role.APPROVER] }) },
   "KeyService.ListKeys": { request: () => all },
