@@ -100,6 +100,11 @@ function decode(bytes: Uint8Array): string | null {
   }
 }
 
+/** What of a note its lines sign. */
+export function signedText(note: string): string {
+  return note.slice(0, note.lastIndexOf("\n\n") + 1);
+}
+
 /** The line that a signature makes in a note. */
 export function noteLine(key: NoteKey, signature: Uint8Array): string {
   const id = Uint8Array.from(key.id.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));

@@ -8,9 +8,12 @@ import type { CheckpointSigner, SignedNote } from "./checkpoint-signer.js";
 import type { SealedEntry } from "./entry.js";
 import { sha256 } from "./hash.js";
 import type { KeptCheckpoints } from "./kept-checkpoints.js";
+import { leafHash } from "./merkle.js";
+import { signedText } from "./note.js";
 import { Prover } from "./prover.js";
 import type { StaticLog } from "./static-log.js";
-import { parseTilePath, type Tile, tile_width } from "./tiles.js";
+import { lastLeafBelow, parseTilePath, type Tile } from "./tiles.js";
+import { type EdgeText, TreeEdge } from "./tree-edge.js";
 import type { TreeWriter } from "./tree-writer.js";
 
 /** A checkpoint that is shown, with the signatures of witnesses if there are any. */
@@ -120,7 +123,7 @@ export class Publication {
       return;
     }
     // Without witnesses the newest one is not shown; the one that they have signed is.
-    const checkpoint = shown === null ? null : parseCheckpoint(textOf(shown));
+    const checkpoint = shown === null ? null : parseCheckpoint(signedText(shown));
     if (checkpoint !== null && checkpoint.origin === kept.last.origin && checkpoint.size <= size) {
       this.#published = { size: checkpoint.size, note: shown as string };
     }
@@ -162,21 +165,16 @@ export class Publication {
 
   /** A tree of that size, for proofs; the size must have been a checkpoint's. */
   prover(size: number): Prover {
-    return new Prover(size, (level, index, width) => this.#tile({ level, index, width }), sha256);
+    return new Prover(size, (level, index, width) => this.tile({ level, index, width }), sha256);
   }
 
   /** The bytes of a tile, of a log of at least its size. @throws {Error} when it is not there */
-  async #tile(tile: Tile): Promise<Uint8Array> {
+  async tile(tile: Tile): Promise<Uint8Array> {
     const bytes = await this.#parts.log.read(tile);
     if (bytes === null) {
       throw new Error(`the static log lacks tile ${tile.index} of level ${tile.level}: start Killcord anew`);
     }
     return bytes;
-  }
-
-  /** The bytes of a tile of an export or of a checkpoint that was shown. */
-  tile(tile: Tile): Promise<Uint8Array> {
-    return this.#tile(tile);
   }
 
   /** The bytes of a file of the static log by its path, or null when the log shows no such file. */
@@ -186,10 +184,20 @@ export class Publication {
     }
     const tile = parseTilePath(path);
     const shown = this.#published?.size ?? 0;
-    if (tile === null || lastLeafOf(tile) >= shown) {
+    if (tile === null || lastLeafBelow(tile) >= shown) {
       return null;
     }
     return this.#parts.log.read(tile);
+  }
+
+  /** The tree's edge at a size that is sealed; nothing may be sealed meanwhile. */
+  async edgeAt(size: number): Promise<EdgeText> {
+    await this.#running;
+    const edge = TreeEdge.from(this.#parts.tree.edge(), sha256) as TreeEdge;
+    for await (const leaf of this.#parts.leaves(edge.size, size)) {
+      edge.add(leafHash(Buffer.from(leaf, "latin1"), sha256));
+    }
+    return edge.text();
   }
 
   /** The note of a checkpoint that was signed at exactly this size, or null. */
@@ -285,15 +293,4 @@ export class Publication {
       }
     }
   }
-}
-
-/** What of a note is signed by all. */
-function textOf(note: string): string {
-  return note.slice(0, note.lastIndexOf("\n\n") + 1);
-}
-
-/** Index of the last leaf below a tile. */
-function lastLeafOf({ level, index, width }: Tile): number {
-  const below = level === "entries" ? 1 : tile_width ** level;
-  return (index * tile_width + width) * below - 1;
 }

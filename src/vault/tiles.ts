@@ -46,6 +46,12 @@ export function parseTilePath(path: string): Tile | null {
   return possible ? tile : null;
 }
 
+/** Index of the last leaf below a tile. */
+export function lastLeafBelow({ level, index, width }: Tile): number {
+  const below = level === "entries" ? 1 : tile_width ** level;
+  return (index * tile_width + width) * below - 1;
+}
+
 /** Every file of a log of that size, but the checkpoint. */
 export function tilesOf(size: number): Tile[] {
   const tiles = tilesAt("entries", size);

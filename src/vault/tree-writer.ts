@@ -8,7 +8,7 @@ import { sha256 } from "./hash.js";
 import { leafHash } from "./merkle.js";
 import type { StaticLog, TileFile } from "./static-log.js";
 import { entryBundle, tile_width } from "./tiles.js";
-import type { TreeEdge } from "./tree-edge.js";
+import type { EdgeText, TreeEdge } from "./tree-edge.js";
 
 /** Where tiles go; or what compares them with those that are there. */
 export type TileSink = Pick<StaticLog, "write" | "forgetPartial">;
@@ -34,6 +34,11 @@ export class TreeWriter {
   /** Leaves so far. */
   get size(): number {
     return this.#edge.size;
+  }
+
+  /** A copy of the tree's edge. */
+  edge(): EdgeText {
+    return this.#edge.text();
   }
 
   /** Adds leaves, and writes the tiles that are full with them. */

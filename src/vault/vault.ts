@@ -14,9 +14,11 @@ import type { Genesis } from "./genesis.js";
 import type { HeadMarkFile } from "./head-mark.js";
 import type { Journal } from "./journal.js";
 import type { Keys } from "./keys.js";
+import { noticeOf } from "./notice.js";
 import type { Publication } from "./publication.js";
 import type { Scrub } from "./scrub.js";
 import { Signer, spkiOf } from "./signer.js";
+import type { Snapshots } from "./snapshot-file.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
 
@@ -61,10 +63,13 @@ export interface VaultParts {
   readonly publication: (onFailed: (error: Error) => void) => Publication;
   /** What reads old entries again. */
   readonly scrub: Scrub;
+  readonly snapshots: Snapshots;
   /** Told once when nothing more can be sealed because the log could not be published. */
   readonly onPoisoned: (error: Error) => void;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
+  /** That many bytes from a cryptographic source. */
+  readonly random: (bytes: number) => Uint8Array;
 }
 
 /** An open log. Made by openVault of start.ts. */
@@ -77,11 +82,13 @@ export class Vault {
   readonly created: boolean;
   /** The secret under which API keys are hashed. */
   readonly pepper: Uint8Array;
+  readonly snapshots: Snapshots;
   /** The tree, its checkpoints and proofs. */
   readonly publication: Publication;
   readonly #journal: Journal;
   readonly #signer: Signer;
   readonly #root: string;
+  readonly #random: VaultParts["random"];
   readonly #mark: HeadMarkFile;
   readonly #scrub: Scrub;
   readonly #onPoisoned: (error: Error) => void;
@@ -106,6 +113,8 @@ export class Vault {
     this.#now = now;
     this.#head = head;
     this.#staged = head;
+    this.snapshots = parts.snapshots;
+    this.#random = parts.random;
     this.#scrub = parts.scrub;
     this.#onPoisoned = parts.onPoisoned;
     this.publication = parts.publication((error) => this.#fail(error));
@@ -118,6 +127,18 @@ export class Vault {
       this.publication.stop(this.#poison);
       this.#onPoisoned(this.#poison);
     }
+  }
+
+  /**
+   * Keeps what all entries so far come to, and seals its digest. Nothing else may be sealed meanwhile.
+   *
+   * @param state what the next start gets back
+   */
+  async keepSnapshot(state: string): Promise<void> {
+    const { size, signed_at } = this.head();
+    const { digest } = await this.snapshots.write(await this.publication.edgeAt(size), state);
+    const at = timeText(Math.max(this.#now(), Date.parse(signed_at)));
+    await this.seal([noticeOf("snapshot", { size, digest }, at, this.#random)]);
   }
 
   /**
