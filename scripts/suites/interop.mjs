@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { chromium } from "../tasks/chromium.mjs";
+import { command } from "../tasks/command.mjs";
 import { goTool } from "../tasks/go-tool.mjs";
 import { venv } from "../tasks/python.mjs";
 import { root } from "../tasks/root.mjs";
@@ -13,10 +14,12 @@ import { mocha } from "./mocha.mjs";
 
 /** What each needs, in order: each resolves to a path, or to a result that says what is wanting. */
 const needs = {
+  curl: [curl],
   node: [],
   python: [venv],
   go: [goPlugins],
   browser: [page],
+  watchers: [curl, venv, goPlugins],
 };
 
 /**
@@ -32,6 +35,13 @@ export async function interop(client) {
     }
   }
   return mocha([`dist/test/interop/${client}.interop.js`], 300);
+}
+
+async function curl() {
+  const { ok } = await command("curl", ["--version"], { timeout_seconds: 30 });
+  return ok
+    ? { path: "curl" }
+    : { path: undefined, outcome: "missing", text: "no curl is on the PATH: install it." };
 }
 
 /** The plugins with which buf makes Go. */

@@ -18,6 +18,7 @@ import type { Selection } from "../engine/session-watcher.js";
 import { type Context, callerKey, faultOf } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { noteDelivery } from "./halt.js";
 import { sightOf } from "./own.js";
 import { readToken, tokenOf } from "./resume-token.js";
 import { sessionView, statusOf } from "./view.js";
@@ -30,7 +31,7 @@ export function watchSession(
 ): AsyncIterable<WatchSessionResponse> {
   const from = revisionOf(context, request.resumeToken);
   const updates = context.engine.follower.session(request.sessionId, readerOf(context, call), from);
-  return messages(context, updates, of_one);
+  return messages(context, updates, of_one, call);
 }
 
 /** Watches the sessions that a request names, each of which the caller may see, or asks for. */
@@ -45,7 +46,7 @@ export function watchSessions(
       ? { by: "ids", session_ids: [...new Set(request.sessionIds)] }
       : filterOf(context, request, call);
   const updates = context.engine.follower.sessions(selection, readerOf(context, call), from);
-  return messages(context, updates, of_many);
+  return messages(context, updates, of_many, call);
 }
 
 function filterOf(context: Context, request: WatchSessionsRequest, call: Call): Selection {
@@ -115,11 +116,17 @@ async function* messages<Message>(
   context: Context,
   updates: AsyncIterable<Update>,
   kind: Kind<Message>,
+  { principal }: Call,
 ): AsyncGenerator<Message, void, undefined> {
   try {
     for await (const update of updates) {
       const { revision } = update;
       if (update.type === "state") {
+        const { session_id, stop } = update.session;
+        // An operator's watch tells nothing to the run itself.
+        if (principal.role === "agent" && typeof stop?.halt_id === "string") {
+          noteDelivery(context, session_id, "stream");
+        }
         yield stateMessage(context, update.session, revision, kind);
       } else {
         const value = { draining: update.draining };
