@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
 import {
   EnforcementService,
-  EnforcementService,
   type InterceptStreamRequest,
   InterceptStreamRequestSchema,
   type InterceptStreamResponse,
