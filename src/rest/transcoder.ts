@@ -53,6 +53,8 @@ export interface RestHandler {
   handle(req: Incoming, res: Outgoing): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many streams are under way. */
+  streams(): number;
 }
 
 /**
@@ -120,7 +122,7 @@ export function createRestHandler(
     logCall(log, { request_id, door: "rest", method: routeName(found), latency_ms }, thrown, countRefusal);
   }
 
-  return { handle, drain: streams.drain };
+  return { handle, drain: streams.drain, streams: streams.count };
 }
 
 async function answerUnary(
