@@ -40,6 +40,10 @@ export const limits = {
   bundle_line_depth: 34,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
+  /** Hashes from a leaf to the root (vault-format.md, 6). */
+  proof_hashes: 63,
+  /** A receipt or a proof, far above the largest entry with its checkpoint. */
+  receipt_bytes: 1024 * 1024,
   /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
   base64_characters: 65_536,
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */

@@ -4,7 +4,9 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { node_crypto } from "../vault/node-crypto.js";
-import { findingsOf, formatReport } from "../vault/verify/report.js";
+import { receiptKind, verifyReceipt } from "../vault/verify/receipt.js";
+import { findingsOf, type Report } from "../vault/verify/report.js";
+import { formatReport } from "../vault/verify/words.js";
 import { verify } from "../vault/verify.js";
 import { command } from "./teach.js";
 
@@ -17,7 +19,8 @@ export interface VerifyPathOptions {
 }
 
 /**
- * Judges an export folder or a bundle.json, with the trust.json and log/ that lie beside it.
+ * Judges an export folder or a bundle.json, with the trust.json and log/ that lie beside it, a
+ * receipt.json or a tlog-proof.
  *
  * @returns what to print, without its last newline, and the exit status: 0 verified, 1 the evidence
  *   fails, 2 no judgement
@@ -26,23 +29,32 @@ export async function verifyPath(
   path: string,
   options: VerifyPathOptions,
 ): Promise<{ readonly text: string; readonly exit: 0 | 1 | 2 }> {
-  const isFolder = await stat(path).then(
+  const is_folder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  const folder = isFolder ? path : dirname(path);
-  const trust_given = options.trust !== undefined;
+  const folder = is_folder ? path : dirname(path);
   const trust_path = options.trust ?? (options.require_trust ? null : join(folder, "trust.json"));
-  const report = verify(
-    {
-      bundle: await bytesAt(isFolder ? join(path, "bundle.json") : path),
-      log: await filesBelow(join(folder, "log")),
-    },
-    trust_path === null ? null : await bytesAt(trust_path),
-    { trust_given, crypto: node_crypto },
-  );
+  const trust = trust_path === null ? null : await bytesAt(trust_path);
+  const report = await judge(path, is_folder, trust, options.trust !== undefined);
   const text = options.json ? ascii(JSON.stringify(findingsOf(report))) : formatReport(report);
   return { text, exit: report.exit };
+}
+
+async function judge(
+  path: string,
+  is_folder: boolean,
+  trust: Uint8Array | null,
+  trust_given: boolean,
+): Promise<Report> {
+  const how = { trust_given, crypto: node_crypto };
+  const bytes = await bytesAt(is_folder ? join(path, "bundle.json") : path);
+  const kind = is_folder || bytes === null ? null : receiptKind(bytes, path);
+  if (kind !== null && bytes !== null) {
+    return verifyReceipt(kind, bytes, trust, how);
+  }
+  const folder = is_folder ? path : dirname(path);
+  return verify({ bundle: bytes, log: await filesBelow(join(folder, "log")) }, trust, how);
 }
 
 /** Ids out of the evidence must not command a terminal. */
@@ -89,20 +101,21 @@ async function filesBelow(folder: string): Promise<Map<string, Uint8Array> | nul
 /** The command, to be added to the program. */
 export function verifyCommand(): Command {
   const made = command("verify", {
-    summary: "check exported evidence, offline",
+    summary: "check exported evidence or a receipt, offline",
     description:
       "Checks an export: every byte, hash and signature, the order of the entries, and that nothing was allowed after a stop. " +
-      "Needs no server, no network and no configuration. Without --trust the keys are those that the export itself names: " +
+      "Checks a receipt (receipt.json or FILE.tlog-proof): that one entry stands in the log. Needs no server, no network and no configuration. Without --trust the keys are those that the export itself names: " +
       "that shows that it is whole, not who made it. " +
       "Exit status: 0 verified, 1 the evidence fails, 2 no judgement (nothing to judge, or no usable trust.json).",
     examples: [
       "killcord verify evidence",
       "killcord verify evidence --trust trust.json",
       "killcord verify evidence/bundle.json --trust trust.json --json",
+      "killcord verify receipt.json --trust trust.json",
     ],
   });
   return made
-    .argument("<path>", "a folder with bundle.json, or a bundle.json")
+    .argument("<path>", "a folder with bundle.json, a bundle.json, a receipt.json or a .tlog-proof")
     .option("--trust <file>", "the trust.json that pins the keys; without it the one beside the bundle")
     .option("--require-trust", "give no judgement without --trust")
     .option("--json", "print one JSON document")
