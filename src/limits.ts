@@ -33,6 +33,15 @@ export const limits = {
   write_buffer_bytes: 16 * 1024 * 1024,
   /** Entries of which one write takes so many however large they are. */
   piece_entries: 80,
+  /** The body of add-checkpoint: a proof and a note with its lines. Requests that one witness has open. */
+  witness_request_bytes: 64 * 1024,
+  witness_connections: 256,
+  /** How long a log waits for a witness, how much longer when the quorum has signed, and what it reads. */
+  witness_ms: 1_000,
+  witness_grace_ms: 50,
+  witness_reply_bytes: 16 * 1024,
+  /** Witnesses of one log. */
+  witnesses: 32,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */

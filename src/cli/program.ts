@@ -8,6 +8,7 @@ import { demoAgentCommand } from "./demo-agent.js";
 import { exportCommand } from "./export.js";
 import { keysCommand } from "./keys.js";
 import { sessionsCommand } from "./sessions.js";
+import { witnessCommand } from "./witness.js";
 
 const after_help = `
 First steps:
@@ -36,6 +37,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(keysCommand())
     .addCommand(exportCommand())
     .addCommand(outside.verify)
+    .addCommand(witnessCommand())
     .addCommand(demoAgentCommand(), { hidden: true });
 }
 
