@@ -47,6 +47,10 @@ export const limits = {
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
   bundle_line_bytes: 16 * 1024 * 1024,
   bundle_line_depth: 34,
+  /** Of a bundle larger than this a verifier reads pieces of this size, so many for each of its threads ahead. */
+  verified_whole_bytes: 4 * 1024 * 1024,
+  verified_piece_bytes: 1024 * 1024,
+  verified_pieces_ahead: 2,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
   /** Hashes from a leaf to the root (vault-format.md, 6). */
@@ -171,6 +175,9 @@ export const limits = {
   watch_retry_ms_min: 250,
   watch_retry_ms_max: 5_000,
   watch_give_up_ms: 300_000,
+  /** Work that takes longer than this shows how far it is, this often. */
+  progress_after_ms: 1_000,
+  progress_ms: 100,
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */
@@ -190,7 +197,8 @@ if (
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
-  limits.export_chunk_bytes >= limits.reply_bytes
+  limits.export_chunk_bytes >= limits.reply_bytes ||
+  limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }

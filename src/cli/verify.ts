@@ -1,13 +1,18 @@
 /** `killcord verify`: judges an export with nothing but its files (vault-format.md, 9). */
-import type { Dirent } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { limits } from "../limits.js";
 import { node_crypto } from "../vault/node-crypto.js";
+import { type PieceContext, verifyLarge } from "../vault/verify/large.js";
 import { receiptKind, verifyReceipt } from "../vault/verify/receipt.js";
 import { findingsOf, type Report } from "../vault/verify/report.js";
 import { formatReport } from "../vault/verify/words.js";
 import { verify } from "../vault/verify.js";
+import { VerifyThreads } from "../vault/verify-threads.js";
+import { bytesAt, logFile, OpenFile, pathsBelow, sizeOf } from "./evidence.js";
+import { Progress } from "./progress.js";
 import { command } from "./teach.js";
 
 export interface VerifyPathOptions {
@@ -48,54 +53,61 @@ async function judge(
   trust_given: boolean,
 ): Promise<Report> {
   const how = { trust_given, crypto: node_crypto };
-  const bytes = await bytesAt(is_folder ? join(path, "bundle.json") : path);
+  const file = is_folder ? join(path, "bundle.json") : path;
+  const folder = join(is_folder ? path : dirname(path), "log");
+  if ((await sizeOf(file)) > limits.verified_whole_bytes) {
+    const report = await judgeLarge(file, folder, trust, trust_given);
+    if (report !== null) {
+      return report;
+    }
+  }
+  const bytes = await bytesAt(file);
   const kind = is_folder || bytes === null ? null : receiptKind(bytes, path);
   if (kind !== null && bytes !== null) {
     return verifyReceipt(kind, bytes, trust, how);
   }
-  const folder = is_folder ? path : dirname(path);
-  return verify({ bundle: bytes, log: await filesBelow(join(folder, "log")) }, trust, how);
+  const log = new Map<string, Uint8Array>();
+  const paths = await pathsBelow(folder);
+  for (const each of paths ?? []) {
+    log.set(each, await logFile(folder, each));
+  }
+  return verify({ bundle: bytes, log: paths === null ? null : log }, trust, how);
+}
+
+/** On all cores, and never whole in memory. */
+async function judgeLarge(
+  file: string,
+  folder: string,
+  trust: Uint8Array | null,
+  trust_given: boolean,
+): Promise<Report | null> {
+  const bundle = await OpenFile.open(file);
+  const progress = new Progress("verifying", bundle.size);
+  const paths = await pathsBelow(folder);
+  const log = paths === null ? null : { paths, read: (each: string) => logFile(folder, each) };
+  let threads: VerifyThreads | null = null;
+  const checkerOf = (context: PieceContext) => {
+    threads = new VerifyThreads(context, availableParallelism());
+    return threads;
+  };
+  try {
+    return await verifyLarge({ bundle, log }, trust, {
+      trust_given,
+      crypto: node_crypto,
+      checkerOf,
+      piece_bytes: limits.verified_piece_bytes,
+      onProgress: (bytes) => progress.at(bytes),
+    });
+  } finally {
+    progress.end();
+    await (threads as VerifyThreads | null)?.close();
+    await bundle.close();
+  }
 }
 
 /** Ids out of the evidence must not command a terminal. */
 function ascii(json: string): string {
   return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-async function bytesAt(path: string): Promise<Uint8Array | null> {
-  try {
-    // A pipe or a device would be waited for; neither is evidence.
-    return (await stat(path)).isFile() ? await readFile(path) : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Every file below a folder by its path in it, with `/` between folders; null without that folder. */
-async function filesBelow(folder: string): Promise<Map<string, Uint8Array> | null> {
-  const files = new Map<string, Uint8Array>();
-  const waiting = [""];
-  for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
-    let entries: Dirent[];
-    try {
-      entries = await readdir(join(folder, below), { withFileTypes: true });
-    } catch {
-      if (below === "") {
-        return null;
-      }
-      entries = [];
-    }
-    for (const entry of entries) {
-      const name = `${below}${entry.name}`;
-      if (entry.isDirectory()) {
-        waiting.push(`${name}/`);
-      } else {
-        // What cannot be read stands there empty, so that it is seen to be wrong.
-        files.set(name, (await bytesAt(join(folder, name))) ?? new Uint8Array(0));
-      }
-    }
-  }
-  return files;
 }
 
 /** The command, to be added to the program. */

@@ -10,10 +10,13 @@ import type { KnownCheckpoint, Trust } from "./trust.js";
 /** What of a log can be compared: the whole tree, or of a slice the one root that its checkpoint has. */
 export type Shown = { readonly tree: HashTree } | { readonly root: KnownCheckpoint | null };
 
+/** Who signed what, and which keys the log itself calls lost. */
+type Signers = Pick<SignedEntries, "signed" | "compromised">;
+
 export function checkHistory(
   shown: Shown,
   checkpoints: Checkpoints | null,
-  entries: SignedEntries,
+  entries: Signers,
   trust: Trust,
   sha256: VerifyCrypto["sha256"],
 ): Failure | null {
@@ -55,11 +58,7 @@ function rootOf(shown: Shown, size: number, sha256: VerifyCrypto["sha256"]): Uin
 }
 
 /** The first entry of a lost key that no witness saw before the loss. */
-function checkKeys(
-  checkpoints: Checkpoints | null,
-  entries: Pick<SignedEntries, "signed" | "compromised">,
-  trust: Trust,
-): Failure | null {
+function checkKeys(checkpoints: Checkpoints | null, entries: Signers, trust: Trust): Failure | null {
   const signed = checkpoints === null ? [] : [checkpoints.newest, ...checkpoints.older];
   let first: Failure | null = null;
   for (const { key_id, compromised_at } of [...trust.compromised_keys, ...entries.compromised]) {
