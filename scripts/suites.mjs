@@ -5,6 +5,7 @@
  * dist.
  */
 import { generated } from "./suites/generated.mjs";
+import { interop } from "./suites/interop.mjs";
 import { lint } from "./suites/lint.mjs";
 import { mocha } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
@@ -16,4 +17,8 @@ export const suites = [
   { name: "protoc", run: protoc },
   { name: "package", compiled: true, run: packed },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
+  { name: "interop-node", compiled: true, run: () => interop("node") },
+  { name: "interop-python", compiled: true, run: () => interop("python") },
+  { name: "interop-go", compiled: true, run: () => interop("go") },
+  { name: "interop-browser", compiled: true, run: () => interop("browser") },
 ];

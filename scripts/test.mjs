@@ -71,10 +71,10 @@ function print({ passed, failed, skipped }) {
 /** Prints the counts of every suite, what failed, and the totals. Returns the exit status. */
 function conclude(rows) {
   const sum = (outcome) => rows.reduce((total, each) => total + each[outcome].length, 0);
-  console.log(`\n${"suite".padEnd(14)}  passed  failed  skipped  seconds`);
+  console.log(`\n${"suite".padEnd(16)}  passed  failed  skipped  seconds`);
   for (const { name, seconds, passed, failed, skipped } of rows) {
     const counts = [passed.length, failed.length, skipped.length, seconds.toFixed(1)];
-    console.log(name.padEnd(14) + counts.map((each, i) => String(each).padStart([8, 8, 9, 9][i])).join(""));
+    console.log(name.padEnd(16) + counts.map((each, i) => String(each).padStart([8, 8, 9, 9][i])).join(""));
   }
   for (const outcome of ["failed", "skipped"]) {
     for (const each of rows) {

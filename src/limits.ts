@@ -96,6 +96,8 @@ export const limits = {
   agents: 100_000,
   /** Keys and credentials ever made. */
   keys: 100_000,
+  /** How long a rotated secret stays good beside the new one when nothing is said. */
+  rotation_overlap_seconds: 86_400,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */
@@ -156,6 +158,16 @@ export const limits = {
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
+  /** Sessions that one watch names, and the characters of their ids. */
+  watched_sessions: 10_000,
+  /** Untold changes that a watch keeps apart, an id each, which is well below 1 MiB. */
+  watch_changes: 8192,
+  /** Readers that are woken, and sessions that are looked at, before others get a turn. */
+  watch_wakes: 64,
+  watch_scan_chunk: 4096,
+  /** Stopped sessions and entries that a watch reads from the disk at once. */
+  watch_stops_chunk: 256,
+  watch_entries_chunk: 64,
   /** A reader that does not take a message for this long is cut off. */
   blocked_reader_ms: 10_000,
   /** One chunk of an exported file. */

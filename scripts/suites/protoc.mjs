@@ -1,29 +1,17 @@
 /** The API compiles with plain protoc too, for people without buf. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { command } from "../tasks/command.mjs";
-import { root } from "../tasks/root.mjs";
+import { protos } from "../tasks/protos.mjs";
+import { venv } from "../tasks/python.mjs";
 
 const name = "plain protoc compiles proto/ with third_party/";
-const how =
-  "no protoc was found. Put one on the PATH, name one in PROTOC, or install the one that CI uses:\n" +
-  "python3 -m venv .venv && .venv/bin/pip install -r scripts/protoc.requirements.txt";
-
-/** Places to look, in order: program and the arguments that make it protoc. */
-const candidates = [
-  ...(process.env.PROTOC ? [[process.env.PROTOC]] : []),
-  ["protoc"],
-  ...(existsSync(join(root, ".venv/bin/python"))
-    ? [[join(root, ".venv/bin/python"), "-m", "grpc_tools.protoc"]]
-    : []),
-  ["python3", "-m", "grpc_tools.protoc"],
-];
 
 export async function protoc() {
-  const found = await find();
+  const { found, ...lack } = await find();
   if (found === undefined) {
-    return [{ name, outcome: "missing", text: how }];
+    return [{ name, ...lack }];
   }
   const [program, ...first] = found;
   const folder = mkdtempSync(join(tmpdir(), "killcord-protoc-"));
@@ -46,18 +34,13 @@ export async function protoc() {
   }
 }
 
+/** Program and the arguments that make it protoc: what is there already, or that of the tests' Python. */
 async function find() {
-  for (const candidate of candidates) {
-    const [program, ...first] = candidate;
-    if ((await command(program, [...first, "--version"], { timeout_seconds: 30 })).ok) {
-      return candidate;
+  for (const program of [...(process.env.PROTOC ? [process.env.PROTOC] : []), "protoc"]) {
+    if ((await command(program, ["--version"], { timeout_seconds: 30 })).ok) {
+      return { found: [program] };
     }
   }
-  return undefined;
-}
-
-function protos() {
-  return readdirSync(join(root, "proto"), { recursive: true })
-    .filter((path) => path.endsWith(".proto"))
-    .sort();
+  const { path, ...lack } = await venv();
+  return path === undefined ? lack : { found: [path, "-m", "grpc_tools.protoc"] };
 }

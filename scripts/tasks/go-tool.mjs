@@ -28,7 +28,7 @@ export async function hasGo() {
  * Finds a program of `go_tools`, and builds it where it is not there yet.
  *
  * @param {keyof typeof go_tools} name
- * @returns {Promise<{ path: string } | { path: undefined, outcome: "missing" | "failed", text: string }>}
+ * @returns {Promise<{ path: string } | { path: undefined, outcome: "missing", text: string }>}
  *   path: absolute; else the outcome and text of a result that needed the program
  */
 export async function goTool(name) {
@@ -44,7 +44,7 @@ export async function goTool(name) {
   const { ok, output, why } = await install(`${pkg}@${version}`, folder);
   return ok
     ? { path }
-    : { path: undefined, outcome: "failed", text: `go install ${pkg}@${version}\n${output}${why}` };
+    : { path: undefined, outcome: "missing", text: `go install ${pkg}@${version}\n${output}${why}` };
 }
 
 /** Builds aside and moves it into place: a cut build leaves nothing that looks whole. */

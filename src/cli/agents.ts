@@ -58,6 +58,7 @@ function registerCommand(): Command {
         });
         if (options.json) return printJson(restReply(CredentialService.method.registerAgent, reply));
         if (!reply.created) note(`"${plain(name)}" was registered before: this shows it as it is now`);
+        if (reply.warning !== undefined) note(plain(reply.warning));
         if (reply.agent !== undefined) print(agentCard(reply.agent));
         if (reply.credential !== undefined) print(credentialCard(reply.credential));
       });

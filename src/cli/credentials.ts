@@ -6,6 +6,7 @@ import { withServer } from "./client.js";
 import { colour, plain, print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
+import { newTtlOption, oldSecret, overlapOption, type RotateOptions, rotation } from "./rotate.js";
 import { pairs, table } from "./table.js";
 import { command, serverCommands } from "./teach.js";
 import { localTime, parseDuration } from "./time.js";
@@ -15,14 +16,16 @@ export function credentialsCommand(): Command {
   return serverCommands(
     "credentials",
     {
-      summary: "issue and revoke the secrets that agents run on",
-      description: "Issues, lists and revokes credentials. Revoking one stops everything that runs on it.",
+      summary: "issue, rotate and revoke the secrets that agents run on",
+      description:
+        "Issues, lists, rotates and revokes credentials. Revoking one stops everything that runs on it; " +
+        "rotating one stops nothing.",
       examples: [
         "killcord credentials issue loan-bot --ttl 30d",
         "killcord credentials revoke cred_9a8b7c6d5e4f",
       ],
     },
-    [issueCommand(), listCommand(), revokeCommand()],
+    [issueCommand(), listCommand(), rotateCommand(), revokeCommand()],
   );
 }
 
@@ -84,6 +87,30 @@ function listCommand(): Command {
   });
 }
 
+function rotateCommand(): Command {
+  return command("rotate", {
+    summary: "give an agent a new secret without stopping it",
+    description:
+      "Issues the credential that takes the place of an old one, and shows its secret, once. The old secret " +
+      "stays good for the overlap. Sessions go on, and both may act in them; the old one need not be revoked.",
+    examples: [
+      "killcord credentials rotate cred_9a8b7c6d5e4f",
+      "killcord credentials rotate cred_9a8b7c6d5e4f --overlap 1h --ttl 30d",
+    ],
+  })
+    .argument("<credential_id>", "the credential")
+    .addOption(overlapOption())
+    .addOption(newTtlOption())
+    .action(async (credentialId: string, options: RotateOptions) => {
+      await withServer(options, async (server) => {
+        const reply = await server.credentials.rotateCredential({ credentialId, ...rotation(options) });
+        if (options.json) return printJson(restReply(CredentialService.method.rotateCredential, reply));
+        if (reply.credential !== undefined) print(credentialCard(reply.credential));
+        print(oldSecret(reply.replaced?.credentialId, reply.replaced?.expiresAt));
+      });
+    });
+}
+
 function revokeCommand(): Command {
   return command("revoke", {
     summary: "revoke a credential and stop what runs on it",
@@ -137,6 +164,7 @@ export function credentialCard(credential: Credential): string {
     ["status", showCredentialStatus(credential.status)],
     ["issued", localTime(credential.createdAt)],
     ["expires", localTime(credential.expiresAt)],
+    ["replaced by", plain(credential.replacedBy ?? "")],
     ["revoked", localTime(credential.revokedAt)],
     ["reason", plain(credential.revokeReason ?? "")],
     ["secret", credential.secret === undefined ? "" : `${plain(credential.secret)}  (shown only this once)`],

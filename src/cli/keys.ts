@@ -7,6 +7,7 @@ import { showCredentialStatus } from "./credentials.js";
 import { plain, print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
+import { newTtlOption, oldSecret, overlapOption, type RotateOptions, rotation } from "./rotate.js";
 import { pairs, table } from "./table.js";
 import { command, serverCommands } from "./teach.js";
 import { localTime, parseDuration } from "./time.js";
@@ -16,13 +17,13 @@ export function keysCommand(): Command {
   return serverCommands(
     "keys",
     {
-      summary: "make and revoke API keys for people and programs",
+      summary: "make, rotate and revoke API keys for people and programs",
       description:
-        "Makes, lists and revokes API keys. An agent runs on a credential instead (`killcord credentials`): " +
+        "Makes, lists, rotates and revokes API keys. An agent runs on a credential instead (`killcord credentials`): " +
         "revoking a key refuses its calls, revoking a credential also stops what runs on it.",
       examples: ["killcord keys create oncall --role operator", "killcord keys list"],
     },
-    [createCommand(), listCommand(), revokeCommand()],
+    [createCommand(), listCommand(), rotateCommand(), revokeCommand()],
   );
 }
 
@@ -108,6 +109,33 @@ function listCommand(): Command {
   });
 }
 
+function rotateCommand(): Command {
+  return command("rotate", {
+    summary: "give an API key a new secret",
+    description:
+      "Makes an API key with the same name, roles and agent, and shows its secret, once. The old secret " +
+      "stays good for the overlap, so that programs can change over. To sessions the two are one caller. " +
+      "The server's file admin.key keeps the first secret: after rotating that key, put the new one there.",
+    examples: [
+      "killcord keys rotate key_001122334455",
+      "killcord keys rotate key_001122334455 --overlap 0s   # the old secret is refused at once",
+    ],
+  })
+    .argument("<key_id>", "the key's id, not its secret")
+    .addOption(overlapOption())
+    .addOption(newTtlOption())
+    .addOption(new Option("--prefix <prefix>", "how the new secret begins").choices(["kc_", "xb_"]))
+    .action(async (keyId: string, options: RotateOptions & { readonly prefix?: string }) => {
+      await withServer(options, async (server) => {
+        const prefix = options.prefix === undefined ? {} : { prefix: options.prefix };
+        const reply = await server.keys.rotateKey({ keyId, ...rotation(options), ...prefix });
+        if (options.json) return printJson(restReply(KeyService.method.rotateKey, reply));
+        if (reply.key !== undefined) print(keyCard(reply.key, reply.secret));
+        print(oldSecret(reply.replaced?.keyId, reply.replaced?.expiresAt));
+      });
+    });
+}
+
 function revokeCommand(): Command {
   return command("revoke", {
     summary: "revoke an API key",
@@ -139,6 +167,7 @@ function keyCard(key: Key, secret: string | undefined): string {
     ["agent", plain(key.agentId ?? "")],
     ["created", localTime(key.createdAt)],
     ["expires", localTime(key.expiresAt)],
+    ["replaced by", plain(key.replacedBy ?? "")],
     ["revoked", localTime(key.revokedAt)],
     ["reason", plain(key.revokeReason ?? "")],
     ["secret", secret === undefined ? "" : `${plain(secret)}  (shown only this once)`],

@@ -8,6 +8,14 @@ export function keyOf(state: State, command: Command): Key | null {
   return command.actor.key_id === null ? null : (state.keys.get(command.actor.key_id) ?? null);
 }
 
+/** What to use instead of a key that has expired. */
+export function insteadOf(key: Key): string {
+  if (key.replaced_by !== null) {
+    return `${key.replaced_by} replaced it, use the secret of that one`;
+  }
+  return key.kind === "key" ? "ask an admin for a new one" : "issue a new one";
+}
+
 /** Whether a key is past its end. */
 export function isExpired(key: Key, at: number): boolean {
   return key.expires_at !== null && at >= key.expires_at;
@@ -31,7 +39,7 @@ export function refuseKey(state: State, command: Command): Decision | null {
       : refuse("expired_api_key", `the key ${key.key_id} was revoked: stop, or ask an admin for a new one`);
   }
   return isExpired(key, command.at)
-    ? refuse("expired_api_key", `the key ${key.key_id} has expired: ask an admin for a new one`)
+    ? refuse("expired_api_key", `the key ${key.key_id} has expired: ${insteadOf(key)}`)
     : null;
 }
 
@@ -44,9 +52,19 @@ function learnsStop(state: State, key: Key, command: Command): boolean {
   return session !== undefined && isTerminal(session) && session.agent_id === key.agent_id;
 }
 
-/** Whether a session is a key's own: of its agent, or started by it when it is bound to none. */
+/**
+ * Whether a session is a key's own: of its agent, or, when it is bound to none, started by it or by
+ * one that it was made of by rotation.
+ */
 export function owns(key: Key, session: Pick<Session, "agent_id" | "started_by">): boolean {
-  return key.agent_id === null ? session.started_by === key.key_id : session.agent_id === key.agent_id;
+  return key.agent_id === null
+    ? session.started_by !== null && key.line.includes(session.started_by)
+    : session.agent_id === key.agent_id;
+}
+
+/** The id under which a caller's repeats are kept: a rotated key is still the same caller. */
+export function callerId(state: State, key_id: string | null): string {
+  return (key_id === null ? undefined : state.keys.get(key_id)?.line[0]) ?? key_id ?? "";
 }
 
 /** Refuses a session that does not exist, or that an agent may not touch. */

@@ -120,6 +120,19 @@ export interface CreateKey extends Common {
   readonly repeat: Repeatable | null;
 }
 
+/** Replaces a key or a credential by a new one; the old secret stays good for a while. */
+export interface RotateKey extends Common {
+  readonly type: "rotate_key";
+  readonly kind: "key" | "credential";
+  readonly key_id: string;
+  /** Of the new secret. */
+  readonly secret_digest: string;
+  readonly overlap_seconds: number;
+  /** Null: as long as the old one was given. */
+  readonly ttl_seconds: number | null;
+  readonly repeat: Repeatable | null;
+}
+
 export interface RevokeKey extends Common {
   readonly type: "revoke_key";
   readonly key_id: string;
@@ -156,6 +169,7 @@ export type Command =
   | IssueCredential
   | RevokeCredential
   | CreateKey
+  | RotateKey
   | RevokeKey
   | SumUpTerminates
   | SealHeartbeat

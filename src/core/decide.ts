@@ -15,6 +15,7 @@ import {
 import { type Decision, Draft } from "./decision.js";
 import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
+import { rotateKey } from "./rotation.js";
 import { endSession, expireSession, killSession, startSession, touchSession } from "./session.js";
 import type { State } from "./state.js";
 import { finishCascades } from "./stop.js";
@@ -47,6 +48,8 @@ export function decide(state: State, command: Command): Decision {
       return revokeCredential(state, command);
     case "create_key":
       return createKey(state, command);
+    case "rotate_key":
+      return rotateKey(state, command);
     case "revoke_key":
       return revokeKey(state, command);
     case "sum_up_terminates":

@@ -1,6 +1,7 @@
 /** What decide returns: a reply, and the events that make it true. */
 import type { Command, Repeatable } from "./command.js";
-import type { Event, Idempotency } from "./event.js";
+import type { Event } from "./event.js";
+import type { Idempotency } from "./idempotency.js";
 import type { State } from "./state.js";
 
 /** Why a command is refused: a stable code (docs/errors.md) and a text that says what to do. */
@@ -17,6 +18,7 @@ export type RefusalCode =
   | "key_not_found"
   | "session_not_active"
   | "scope_halted"
+  | "already_exists"
   | "idempotency_key_mismatch"
   | "session_limit_reached"
   | "limit_reached";

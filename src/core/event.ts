@@ -4,6 +4,9 @@
  * engine/content.ts translates.
  */
 
+import type { Idempotency } from "./idempotency.js";
+import type { Replacement } from "./replacement.js";
+
 /** What a key may do. */
 export type Role = "agent" | "operator" | "approver" | "auditor" | "admin";
 
@@ -26,14 +29,6 @@ export interface Cause {
 export interface Scope {
   readonly kind: "session" | "agent" | "credential" | "label" | "workspace";
   readonly id: string;
-}
-
-/** How a repeated request is recognised after a restart (vault-format.md, 3). */
-export interface Idempotency {
-  readonly key_digest: string;
-  readonly request_digest: string;
-  /** Salt of request_digest: the details' or the content's own; null once the details are erased. */
-  readonly salt: string | null;
 }
 
 export type StopReason =
@@ -216,7 +211,7 @@ export interface AgentRevoked extends Common {
   readonly killed_sessions: readonly string[];
 }
 
-export interface CredentialIssued extends Common {
+export interface CredentialIssued extends Common, Replacement {
   readonly event: "credential_issued";
   readonly credential_id: string;
   readonly agent_id: string;
@@ -236,7 +231,7 @@ export interface CredentialRevoked extends Common {
   readonly killed_sessions: readonly string[];
 }
 
-export interface ApiKeyCreated extends Common {
+export interface ApiKeyCreated extends Common, Replacement {
   readonly event: "api_key_created";
   readonly key_id: string;
   readonly name: string;

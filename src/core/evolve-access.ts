@@ -1,5 +1,6 @@
 /** What becomes of agents, and of the keys and credentials that they run on. */
 import type { AgentRegistered, ApiKeyCreated, CredentialIssued, Notice } from "./event.js";
+import type { Replacement } from "./replacement.js";
 import type { Agent, Key, Revocation, State } from "./state.js";
 
 type AgentUpdated = Extract<Notice, { kind: "agent_updated" }>;
@@ -53,8 +54,11 @@ export function updateAgent(state: State, event: AgentUpdated): void {
 export function addCredential(state: State, event: CredentialIssued): void {
   const agent = agentNamed(state, event.agent_id, event.at);
   agent.credential_id ??= event.credential_id;
+  if (agent.credential_id === event.replaces) {
+    agent.credential_id = event.credential_id;
+  }
   agent.credential_ids.push(event.credential_id);
-  keep(state, {
+  keep(state, event, {
     key_id: event.credential_id,
     kind: "credential",
     name: event.agent_id,
@@ -64,12 +68,11 @@ export function addCredential(state: State, event: CredentialIssued): void {
     created_at: event.at,
     expires_at: event.expires_at,
     require_session: event.require_session ?? true,
-    revoked: null,
   });
 }
 
 export function addKey(state: State, event: ApiKeyCreated): void {
-  keep(state, {
+  keep(state, event, {
     key_id: event.key_id,
     kind: "key",
     name: event.name,
@@ -79,11 +82,22 @@ export function addKey(state: State, event: ApiKeyCreated): void {
     created_at: event.at,
     expires_at: event.expires_at,
     require_session: false,
-    revoked: null,
   });
 }
 
-function keep(state: State, key: Key): void {
+/** Keeps a new key, which may replace one: that one's end is then where their overlap ends. */
+function keep(
+  state: State,
+  { replaces, overlap_ends_at }: Replacement,
+  made: Omit<Key, "line" | "replaced_by" | "revoked">,
+): void {
+  const replaced = replaces === undefined ? undefined : state.keys.get(replaces);
+  const key: Key = { ...made, revoked: null, line: replaced?.line ?? [], replaced_by: null };
+  key.line.push(key.key_id);
+  if (replaced !== undefined) {
+    replaced.expires_at = overlap_ends_at ?? replaced.expires_at;
+    replaced.replaced_by = key.key_id;
+  }
   state.keys.set(key.key_id, key);
   state.keys_by_digest.set(key.secret_digest, key.key_id);
 }

@@ -1,8 +1,10 @@
 /** Repeats: requests that name an idempotency key which has been used before. */
 import { limits } from "../limits.js";
+import { callerId } from "./access.js";
 import type { Command, Repeatable } from "./command.js";
 import { type Decision, refuse } from "./decision.js";
-import type { Actor, Idempotency } from "./event.js";
+import type { Actor } from "./event.js";
+import type { Idempotency } from "./idempotency.js";
 import type { Repeat, State } from "./state.js";
 
 /** What a command says of itself as a repeat, or null. */
@@ -11,8 +13,8 @@ export function repeatableOf(command: Command): Repeatable | null {
 }
 
 /** Where an idempotency key of one calling key is kept: two callers never share one. */
-export function repeatKey(key_id: string | null, key_digest: string): string {
-  return `${key_id ?? ""}|${key_digest}`;
+export function repeatKey(caller_id: string, key_digest: string): string {
+  return `${caller_id}|${key_digest}`;
 }
 
 /** What an earlier request with the same idempotency key made, or null. */
@@ -21,12 +23,12 @@ export function keptRepeat(state: State, command: Command): Repeat | null {
   if (repeat === null) {
     return null;
   }
-  const { key_id } = command.actor;
+  const caller_id = callerId(state, command.actor.key_id);
   if (command.type === "intercept" && command.session_id !== null) {
-    const kept = state.session_repeats.get(command.session_id)?.get(repeatKey(key_id, repeat.key_digest));
+    const kept = state.session_repeats.get(command.session_id)?.get(repeatKey(caller_id, repeat.key_digest));
     return kept ?? null;
   }
-  const kept = state.principal_repeats.get(key_id ?? "")?.get(repeat.key_digest);
+  const kept = state.principal_repeats.get(caller_id)?.get(repeat.key_digest);
   return kept === undefined || command.at - kept.at >= limits.principal_repeats_ms ? null : kept;
 }
 
@@ -55,7 +57,8 @@ export function keepSessionRepeat(state: State, event: Repeated, sequence: numbe
   }
   const kept = state.session_repeats.get(session_id) ?? new Map<string, Repeat>();
   state.session_repeats.set(session_id, kept);
-  keepNewest(kept, repeatKey(event.actor.key_id, idempotency.key_digest), limits.session_repeats, {
+  const caller_id = callerId(state, event.actor.key_id);
+  keepNewest(kept, repeatKey(caller_id, idempotency.key_digest), limits.session_repeats, {
     at: event.at,
     sequence,
     request_digest: idempotency.request_digest,
@@ -75,9 +78,9 @@ export function keepPrincipalRepeat(
   if (idempotency === undefined) {
     return;
   }
-  const key_id = event.actor.key_id ?? "";
-  const kept = state.principal_repeats.get(key_id) ?? new Map<string, Repeat>();
-  state.principal_repeats.set(key_id, kept);
+  const caller_id = callerId(state, event.actor.key_id);
+  const kept = state.principal_repeats.get(caller_id) ?? new Map<string, Repeat>();
+  state.principal_repeats.set(caller_id, kept);
   for (const [digest, repeat] of kept) {
     if (event.at - repeat.at < limits.principal_repeats_ms) {
       break;

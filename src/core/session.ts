@@ -1,6 +1,6 @@
 /** Opening, killing and ending sessions. */
 import { limits } from "../limits.js";
-import { isExpired, keyOf, quoted, refuseSession } from "./access.js";
+import { insteadOf, isExpired, keyOf, quoted, refuseSession } from "./access.js";
 import { expiryOnPath } from "./budget.js";
 import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
@@ -107,7 +107,10 @@ function refuseScope(state: State, command: StartSession, bound: Bound): Decisio
   }
   const credential = bound.credential_id === null ? undefined : state.keys.get(bound.credential_id);
   return credential !== undefined && isExpired(credential, command.at)
-    ? refuse("credential_revoked", `the credential ${bound.credential_id} has expired: issue a new one`)
+    ? refuse(
+        "credential_revoked",
+        `the credential ${bound.credential_id} has expired: ${insteadOf(credential)}`,
+      )
     : null;
 }
 

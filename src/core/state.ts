@@ -72,10 +72,18 @@ export interface Key {
   /** HMAC-SHA-256 of the secret under the pepper, lower-case hex. */
   readonly secret_digest: string;
   readonly created_at: number;
-  readonly expires_at: number | null;
+  /** Rotating it brings this forward. */
+  expires_at: number | null;
   /** Whether its intercepts must name a session. */
   readonly require_session: boolean;
   revoked: Revocation | null;
+  /**
+   * The keys that were made out of each other by rotation, the first one first; shared by all of
+   * them. They are one caller.
+   */
+  readonly line: string[];
+  /** The key that was made by rotating this one. */
+  replaced_by: string | null;
 }
 
 /** A named program that was registered or named by a session. */

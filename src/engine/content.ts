@@ -10,7 +10,7 @@ import { timeText } from "../vault/time.js";
 export type Content = { readonly [member: string]: Json };
 
 /** Members that are times, on any event. */
-const time_members = ["at", "expires_at", "deadline_at"] as const;
+const time_members = ["at", "expires_at", "deadline_at", "overlap_ends_at"] as const;
 
 const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "vault_opened",
@@ -55,6 +55,9 @@ export function toContent(event: Event, salt: string): Content {
   }
   if ("deadline_at" in event) {
     content.deadline_at = timeText(event.deadline_at);
+  }
+  if ("overlap_ends_at" in event && event.overlap_ends_at !== undefined) {
+    content.overlap_ends_at = timeText(event.overlap_ends_at);
   }
   if (event.idempotency !== undefined) {
     const { key_digest, request_digest, salt: own_salt } = event.idempotency;

@@ -8,7 +8,8 @@ import type { AbstractLevel } from "abstract-level";
 /** A store of text rows in the order of their keys. */
 export type RowStore = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
-const mark_key = "~through";
+/** Of this layout of rows: another has another key, so that rows of an older one are made anew. */
+const mark_key = "~through/2";
 const rows_gathered_max = 512;
 const gather_ms = 100;
 
@@ -29,7 +30,12 @@ export class DerivedRows {
 
   /** Number of entries whose rows are there. */
   async open(): Promise<number> {
-    this.#through = Number((await this.#store.get(mark_key)) ?? 0);
+    const mark = await this.#store.get(mark_key);
+    if (mark === undefined) {
+      await this.clear();
+    } else {
+      this.#through = Number(mark);
+    }
     return this.#through;
   }
 
@@ -83,6 +89,12 @@ export class DerivedRows {
   async *descending(from: string, to: string): AsyncGenerator<readonly [string, string], void, undefined> {
     await this.settle();
     yield* this.#store.iterator({ gte: from, lt: to, reverse: true });
+  }
+
+  /** Rows with `from` <= key < `to`, the lowest keys first, at most `limit`. */
+  async ascending(from: string, to: string, limit: number): Promise<readonly (readonly [string, string])[]> {
+    await this.settle();
+    return await this.#store.iterator({ gte: from, lt: to, limit }).all();
   }
 
   #write(): void {

@@ -14,6 +14,7 @@ import { fromContent } from "./content.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
+import { KeyEnds } from "./key-ends.js";
 import { Memory } from "./memory.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
@@ -52,6 +53,7 @@ export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
   readonly clock: Clock;
+  readonly key_ends: KeyEnds;
   readonly #state: State;
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
@@ -70,6 +72,7 @@ export class Engine {
     this.#memory = memory;
     this.projection = projection;
     this.clock = engineClock(state.at, options.time ?? process_time);
+    this.key_ends = new KeyEnds(state, this.clock);
     this.follower = new Follower(projection, this.clock);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
@@ -78,7 +81,10 @@ export class Engine {
       sealer: options.log,
       clock: this.clock,
       salt: newSalt,
-      onDecided: (events) => this.#timers.onDecided(events),
+      onDecided: (events) => {
+        this.#timers.onDecided(events);
+        this.key_ends.onDecided(events);
+      },
       onSealed: (events) => this.#onSealed(events),
       onFailed: (error) => this.#onFailed(error),
     });

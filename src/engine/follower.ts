@@ -1,29 +1,44 @@
 /**
- * Turns sealed events into watch streams. Level-triggered: a watcher holds no queue, it reads the
- * newest sealed state when its reader comes back; so a slow reader costs nothing and a terminal
- * state, which never changes again, is always seen.
+ * Turns sealed events into watches. Level-triggered: a watch keeps what changed and no queue of
+ * how, its reader gets the newest sealed state when it comes for it; so a slow reader costs little
+ * and a terminal state, which never changes again, is always seen. Each event looks only at the
+ * watches that it can concern.
  */
-import type { Event } from "../core/event.js";
+import type { EnforcementDecision, Event } from "../core/event.js";
 import type { Session } from "../core/state.js";
 import { limits } from "../limits.js";
+import { Bell, type Reader } from "./bell.js";
 import type { Clock } from "./clock.js";
+import { copyOf } from "./memory.js";
 import type { Projection } from "./projection.js";
+import { type Bookmark, SessionWatch, type Source, type Update } from "./session-watch.js";
+import { type Selection, SessionWatcher } from "./session-watcher.js";
 
-/** One message of a watch; `revision` is the index up to which everything has been told. */
-export type Update =
-  | { readonly type: "state"; readonly session: Session; readonly revision: number }
-  | { readonly type: "bookmark"; readonly draining: boolean; readonly revision: number };
-
-interface Watcher {
-  /** Something was sealed since the state was last read. */
-  dirty: boolean;
-  wake: () => void;
+/** Entries that are sealed: `from` <= index < `to`. */
+export interface Span {
+  readonly type: "entries";
+  readonly from: number;
+  readonly to: number;
 }
+
+/** Copies of sessions are shared this long: watches that are woken together read them together. */
+const shared_ms = 50;
 
 export class Follower {
   readonly #projection: Projection;
   readonly #clock: Clock;
-  readonly #watchers = new Map<string, Set<Watcher>>();
+  /** Watches by what can concern them: a session, any session of an agent, any session. */
+  readonly #by_session = new Map<string, Set<SessionWatcher>>();
+  readonly #by_agent = new Map<string, Set<SessionWatcher>>();
+  readonly #by_any = new Set<SessionWatcher>();
+  readonly #of_entries = new Set<Bell>();
+  readonly #bells = new Set<Bell>();
+  /** Who is woken next: readers that are to learn of a stop, then the others. */
+  readonly #urgent = new Set<Bell>();
+  readonly #waking = new Set<Bell>();
+  #is_waking = false;
+  readonly #shared = new Map<string, Session>();
+  #shared_until = 0;
   #ended: Error | "draining" | null = null;
 
   constructor(projection: Projection, clock: Clock) {
@@ -33,136 +48,245 @@ export class Follower {
 
   /** How many watches there are. */
   get watchers(): number {
-    let count = 0;
-    for (const watchers of this.#watchers.values()) {
-      count += watchers.size;
-    }
-    return count;
+    return this.#bells.size;
   }
 
-  /** Wakes the watchers of every session that a sealed batch touched. */
+  /** Tells the watches what a sealed batch changed. The projection has taken it in. */
   onSealed(events: readonly Event[]): void {
-    if (this.#watchers.size === 0) {
+    this.#shared.clear();
+    if (this.#bells.size === 0) {
       return;
     }
-    // A key that is gone may be that of any watcher.
-    if (events.some(({ event }) => event === "api_key_revoked")) {
-      this.#rouseAll();
+    const first = this.#projection.size - events.length;
+    for (const [i, event] of events.entries()) {
+      this.#mark(event, first + i);
     }
-    for (const event of events) {
-      for (const session_id of touchedBy(this.#projection, event)) {
-        for (const watcher of this.#watchers.get(session_id) ?? []) {
-          rouse(watcher);
-        }
-      }
+    for (const bell of this.#of_entries) {
+      this.#waking.add(bell);
     }
+    this.#wake();
   }
 
   /** Ends every watch: with a bookmark when the server drains, or with an error. */
   end(why: Error | "draining"): void {
     this.#ended ??= why;
-    this.#rouseAll();
-  }
-
-  #rouseAll(): void {
-    for (const watchers of this.#watchers.values()) {
-      for (const watcher of watchers) {
-        rouse(watcher);
-      }
+    for (const bell of this.#bells) {
+      bell.ring();
     }
   }
 
   /**
-   * Follows one session that exists: its state now, then each newer one in the order of the log,
-   * until it is terminal.
+   * Follows sessions: each of them as it is now, a bookmark, then their newer states. For one
+   * session states come in the order of the log.
    *
-   * @param refuse throws when the reader may not go on; asked before each message, and whenever a key was revoked
-   * @throws whatever `end` was given, or `refuse` throws
+   * @param from index up to which the reader knows everything from before: it is told how sessions
+   *   stopped since
+   * @throws whatever `end` was given, or `reader.refuse` throws
    */
-  async *session(
-    session_id: string,
-    signal: AbortSignal,
-    refuse: () => void = () => {},
+  async *sessions(
+    selection: Selection,
+    reader: Reader,
+    from: number | null = null,
   ): AsyncGenerator<Update, void, undefined> {
-    let told: Session | null = null;
-    const watcher: Watcher = { dirty: false, wake: () => {} };
-    const watchers = this.#watchers.get(session_id) ?? new Set();
-    this.#watchers.set(session_id, watchers.add(watcher));
+    const watcher = new SessionWatcher(selection, this.#projection.size - 1);
+    const places = placesOf(selection);
+    for (const [index, key] of this.#indexes(places)) {
+      const watchers = index.get(key) ?? new Set();
+      index.set(key, watchers.add(watcher));
+    }
+    if (places.any) {
+      this.#by_any.add(watcher);
+    }
+    this.#bells.add(watcher.bell);
     try {
-      while (!signal.aborted) {
-        watcher.dirty = false;
-        // Read first: what is sealed while the state is fetched is not vouched for.
-        const revision = this.#projection.size - 1;
-        const session = await this.#projection.session(session_id);
-        refuse();
-        if (session !== null && isNews(told, session)) {
-          told = session;
-          yield { type: "state", session, revision };
-          if (session.stop !== null) {
-            return;
-          }
-          // What was sealed while the reader was busy must not wait for the next event.
-          continue;
-        }
-        if (this.#ended !== null) {
-          return yield* this.#lastWords(revision);
-        }
-        if (!(await woken(watcher, signal, this.#clock)) && !watcher.dirty) {
-          yield { type: "bookmark", draining: false, revision: this.#projection.size - 1 };
+      yield* new SessionWatch(this.#source(watcher), watcher, reader).updates(from);
+    } finally {
+      for (const [index, key] of this.#indexes(places)) {
+        leave(index, key, watcher);
+      }
+      this.#by_any.delete(watcher);
+      this.#forget(watcher.bell);
+    }
+  }
+
+  /** Follows one session until it is terminal. */
+  session(session_id: string, reader: Reader, from: number | null = null): ReturnType<Follower["sessions"]> {
+    return this.sessions({ by: "ids", session_ids: [session_id] }, reader, from);
+  }
+
+  /**
+   * Follows the log: which entries are there from `from` on, a bookmark, then those that are sealed.
+   *
+   * @param from index of the first entry to tell; at most the size of the log
+   * @throws whatever `end` was given, or `reader.refuse` throws
+   */
+  async *entries(from: number, reader: Reader): AsyncGenerator<Span | Bookmark, void, undefined> {
+    const bell = new Bell();
+    this.#bells.add(bell);
+    this.#of_entries.add(bell);
+    try {
+      const known = this.#projection.size;
+      let is_told = false;
+      for (let next = from; ; ) {
+        reader.refuse?.(next === this.#projection.size);
+        const end = is_told ? this.#projection.size : known;
+        if (next < end) {
+          const to = Math.min(end, next + limits.watch_entries_chunk);
+          yield { type: "entries", from: next, to };
+          next = to;
+        } else if (!is_told) {
+          is_told = true;
+          yield { type: "bookmark", draining: false, revision: next - 1 };
+        } else if (this.#ended === "draining") {
+          return yield { type: "bookmark", draining: true, revision: next - 1 };
+        } else if (this.#ended !== null) {
+          throw this.#ended;
+        } else if (reader.signal.aborted) {
+          return;
+        } else if (await bell.silent(this.#clock, reader)) {
+          yield { type: "bookmark", draining: false, revision: next - 1 };
         }
       }
     } finally {
-      watchers.delete(watcher);
-      if (watchers.size === 0) {
-        this.#watchers.delete(session_id);
+      this.#of_entries.delete(bell);
+      this.#forget(bell);
+    }
+  }
+
+  #source(watcher: SessionWatcher): Source {
+    return {
+      projection: this.#projection,
+      clock: this.#clock,
+      ended: () => this.#ended,
+      present: (session) => this.#present(session),
+      leave: (session_id) => leave(this.#by_session, session_id, watcher),
+    };
+  }
+
+  /** A copy of a session as it is now: the same one for all who ask before the next seal. */
+  #present(session: Session): Session {
+    const now = this.#clock.now();
+    if (now >= this.#shared_until || this.#shared.size >= limits.watched_sessions) {
+      this.#shared.clear();
+      this.#shared_until = now + shared_ms;
+    }
+    const shared = this.#shared.get(session.session_id) ?? copyOf(session);
+    this.#shared.set(session.session_id, shared);
+    return shared;
+  }
+
+  #mark(event: Event, sequence: number): void {
+    switch (event.event) {
+      case "api_key_revoked":
+      case "credential_revoked":
+      case "agent_revoked":
+        // A key that is gone may be that of any reader.
+        for (const bell of this.#bells) {
+          this.#waking.add(bell);
+        }
+        return;
+      case "enforcement_decision":
+        for (const session_id of this.#countedAt(event)) {
+          this.#markSession(session_id, sequence, false);
+        }
+        return;
+      case "session_killed":
+      case "session_expired":
+      case "session_ended":
+        this.#markSession(event.session_id, sequence, true);
+        return;
+      default:
+        if ("session_id" in event && event.session_id !== null) {
+          this.#markSession(event.session_id, sequence, false);
+        }
+    }
+  }
+
+  /** A session and its parents; a `terminate` counts nowhere. */
+  #countedAt({ session_id, decision }: EnforcementDecision): readonly string[] {
+    return session_id === null || decision === "terminate" ? [] : this.#projection.ancestry(session_id);
+  }
+
+  #markSession(session_id: string, sequence: number, is_stop: boolean): void {
+    const session = this.#projection.state.sessions.get(session_id);
+    // Once it has stopped only its stop is news.
+    if (session === undefined || (session.stop !== null && !is_stop)) {
+      return;
+    }
+    const tell = (watcher: SessionWatcher) => {
+      watcher.mark(session_id, sequence, is_stop);
+      (watcher.is_urgent ? this.#urgent : this.#waking).add(watcher.bell);
+    };
+    this.#by_session.get(session_id)?.forEach(tell);
+    const of_agent = session.agent_id === null ? undefined : this.#by_agent.get(session.agent_id);
+    for (const watchers of [of_agent ?? [], this.#by_any]) {
+      for (const watcher of watchers) {
+        if (watcher.selection.by === "filter" && watcher.selection.matches(session)) {
+          tell(watcher);
+        }
       }
     }
   }
 
-  *#lastWords(revision: number): Generator<Update, void, undefined> {
-    if (this.#ended === "draining") {
-      yield { type: "bookmark", draining: true, revision };
-    } else if (this.#ended !== null) {
-      throw this.#ended;
+  /** Wakes some readers now and the rest in later turns, so that nobody else waits for all of them. */
+  #wake(): void {
+    if (this.#is_waking) {
+      return;
+    }
+    let woken = 0;
+    for (const bells of [this.#urgent, this.#waking]) {
+      for (const bell of bells) {
+        if (woken === limits.watch_wakes) {
+          this.#is_waking = true;
+          setImmediate(() => {
+            this.#is_waking = false;
+            this.#wake();
+          });
+          return;
+        }
+        woken += 1;
+        bells.delete(bell);
+        bell.ring();
+      }
+    }
+  }
+
+  #forget(bell: Bell): void {
+    this.#bells.delete(bell);
+    this.#urgent.delete(bell);
+    this.#waking.delete(bell);
+  }
+
+  *#indexes({
+    session_ids,
+    agent_id,
+  }: Places): Generator<readonly [Map<string, Set<SessionWatcher>>, string]> {
+    for (const session_id of session_ids) {
+      yield [this.#by_session, session_id];
+    }
+    if (agent_id !== null) {
+      yield [this.#by_agent, agent_id];
     }
   }
 }
 
-/** Sessions whose state an event changes: its own, and the parents that an action counts at. */
-function touchedBy(projection: Projection, event: Event): readonly string[] {
-  if (!("session_id" in event) || event.session_id === null) {
-    return [];
+/** Where a watch is looked for. */
+interface Places {
+  readonly session_ids: readonly string[];
+  readonly agent_id: string | null;
+  readonly any: boolean;
+}
+
+function placesOf(selection: Selection): Places {
+  return selection.by === "ids"
+    ? { session_ids: selection.session_ids, agent_id: null, any: false }
+    : { session_ids: [], agent_id: selection.agent_id, any: selection.agent_id === null };
+}
+
+function leave(index: Map<string, Set<SessionWatcher>>, key: string, watcher: SessionWatcher): void {
+  const watchers = index.get(key);
+  watchers?.delete(watcher);
+  if (watchers?.size === 0) {
+    index.delete(key);
   }
-  return event.event === "enforcement_decision" ? projection.ancestry(event.session_id) : [event.session_id];
-}
-
-function rouse(watcher: Watcher): void {
-  watcher.dirty = true;
-  watcher.wake();
-}
-
-/** An entry of its own, or an action of a sub-session that was counted at it. */
-function isNews(told: Session | null, now: Session): boolean {
-  return told === null || now.last_sequence > told.last_sequence || now.actions.spent !== told.actions.spent;
-}
-
-/** Waits for a wake-up; false when nothing came and it is time for a bookmark. */
-function woken(watcher: Watcher, signal: AbortSignal, clock: Clock): Promise<boolean> {
-  if (watcher.dirty || signal.aborted) {
-    return Promise.resolve(true);
-  }
-  return new Promise((resolve) => {
-    const spread = limits.bookmark_ms_max - limits.bookmark_ms_min;
-    const wait_ms = limits.bookmark_ms_min + Math.random() * spread;
-    const callOff = clock.after(wait_ms, () => finish(false));
-    const finish = (value: boolean) => {
-      callOff();
-      signal.removeEventListener("abort", onAbort);
-      watcher.wake = () => {};
-      resolve(value);
-    };
-    const onAbort = () => finish(true);
-    signal.addEventListener("abort", onAbort);
-    watcher.wake = () => finish(true);
-  });
 }

@@ -21,6 +21,8 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   revoke_agent: "stops",
   revoke_credential: "stops",
   revoke_key: "stops",
+  // With no overlap it takes a secret away at once.
+  rotate_key: "stops",
 };
 
 export function laneOf(command: Unstamped): Lane {

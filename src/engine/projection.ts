@@ -20,6 +20,7 @@ export interface DecisionRow {
 
 const session_rows = "s!";
 const id_rows = "i!";
+const stop_rows = "t!";
 const decision_rows = "d!";
 
 export class Projection {
@@ -88,6 +89,14 @@ export class Projection {
     }
   }
 
+  /** At most `limit` sessions that stopped at `after` < index <= `through`, in the order of their stops. */
+  async stopsBetween(after: number, through: number, limit: number): Promise<readonly Session[]> {
+    const from = stop_rows + sortable(after + 1);
+    const starts = await this.#rows.ascending(from, stop_rows + sortable(through + 1), limit);
+    const rows = await Promise.all(starts.map(([, start]) => this.#rows.get(session_rows + start)));
+    return rows.flatMap((row) => (row === null ? [] : [JSON.parse(row) as Session]));
+  }
+
   /** Rows of decisions below an index, newest first. */
   async *decisions(below: number): AsyncGenerator<DecisionRow, void, undefined> {
     for await (const [key, row] of this.#rows.descending(decision_rows, decision_rows + sortable(below))) {
@@ -130,6 +139,7 @@ export class Projection {
       const start = sortable(session.start_sequence);
       this.#rows.put(session_rows + start, JSON.stringify(session));
       this.#rows.put(id_rows + session.session_id, start);
+      this.#rows.put(stop_rows + sortable(session.stop.sequence), start);
     }
   }
 }

@@ -1,12 +1,13 @@
 /** A JSON body into a message. All faults are collected; nothing stops at the first. */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import type { FieldIssue } from "../services/errors.js";
+import { markMalformed } from "../services/malformed.js";
 import { keyIssue, readFree } from "./free.js";
-import { memberPath } from "./issues.js";
+import { type BodyFaults, faultIn, invalidValues, memberPath } from "./issues.js";
 import { type Json, type JsonMap, JsonNumber } from "./json.js";
 import { Misfit, readJsonLeaf, readTextLeaf } from "./leaf.js";
-import { fieldNamed, messageKind } from "./shape.js";
+import { issueOf } from "./misfit.js";
+import { failsAlone, fieldNamed, messageKind } from "./shape.js";
 
 /** What becomes of a name that is no field of its message. */
 export type UnknownName =
@@ -19,12 +20,6 @@ export type UnknownName =
 
 /** Decides about names that are no field. `json` is null for an explicit null. */
 export type NameRule = (message: DescMessage, name: string, is_null: boolean) => UnknownName;
-
-/** What was wrong with a body. */
-export interface BodyFaults {
-  readonly unknown: string[];
-  readonly invalid: FieldIssue[];
-}
 
 interface Reading extends BodyFaults {
   readonly rule: NameRule;
@@ -102,7 +97,7 @@ function readAlias(
   }
   const value = json === null ? target.get(field) : readJsonLeaf(field, json);
   if (value instanceof Misfit) {
-    reading.invalid.push({ field: at, issue: value.issue });
+    reading.invalid.push(issueOf(field, at, value));
   } else if (value !== target.get(field)) {
     reading.invalid.push({ field: at, issue: `differs from ${field.name}, which means the same` });
   }
@@ -164,7 +159,7 @@ function readSingle(reading: Reading, json: Json, field: DescField, at: string):
   }
   const value = readJsonLeaf(field, json);
   if (value instanceof Misfit) {
-    reading.invalid.push({ field: at, issue: value.issue });
+    reading.invalid.push(issueOf(field, at, value));
     return undefined;
   }
   return value;
@@ -182,12 +177,29 @@ function readList(
     return;
   }
   const list = target.get(field);
+  const alone = failsAlone(field);
   (json as readonly Json[]).forEach((item, i) => {
-    const value = readSingle(reading, item, field, `${at}[${i}]`);
+    const place = `${at}[${i}]`;
+    const value = alone ? readAlone(reading, item, field, place) : readSingle(reading, item, field, place);
     if (value !== undefined) {
       list.add(value);
     }
   });
+}
+
+/** Reads an item whose faults are its own: they are kept with it, and the others go on. */
+function readAlone(reading: Reading, json: Json, field: DescField, at: string): unknown {
+  const faults: BodyFaults = { unknown: [], invalid: [] };
+  // Paths inside an item begin at the item, as they do where it is sent by itself.
+  const value = json instanceof Map ? readSingle({ ...reading, ...faults }, json, field, "") : undefined;
+  const fault =
+    json instanceof Map ? faultIn(faults) : invalidValues([{ field: at, issue: "expected an object" }]);
+  if (fault === null || field.message === undefined) {
+    return value;
+  }
+  const item = reflect(field.message, undefined, false);
+  markMalformed(item.message, fault);
+  return item;
 }
 
 function readMap(

@@ -5,6 +5,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { KillcordError } from "../services/errors.js";
+import { isKeptName, unsupported } from "../services/expected.js";
 import type { UnknownName } from "./body.js";
 import { fieldNamed } from "./shape.js";
 import type { PlainObject, Reshape } from "./write.js";
@@ -16,23 +17,11 @@ const lenient: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Documented limits that this version can't hold. Given as null they mean no limit, which is true;
+ * Messages with documented limits that this version can't hold: the names that they reserve. Given as null they mean no limit, which is true;
  * with a value they are refused even where unknown fields are ignored, since a limit that nobody
  * watches is worse than none.
  */
-const unheld: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  [
-    "killcord.v1.StartSessionRequest",
-    new Set(["lease_seconds", "leaseSeconds", "on_lease_lost", "onLeaseLost"]),
-  ],
-  [
-    "killcord.v1.Budgets",
-    new Set([
-      ...["max_tokens", "maxTokens", "max_cost_usd", "maxCostUsd"],
-      ...["max_depth", "maxDepth", "max_concurrent", "maxConcurrent"],
-    ]),
-  ],
-]);
+const unheld: ReadonlySet<string> = new Set(["killcord.v1.StartSessionRequest", "killcord.v1.Budgets"]);
 
 /** Second names of fields, by the type of the message. */
 const aliases: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
@@ -49,13 +38,8 @@ export function nameRule(message: DescMessage, name: string, is_null: boolean): 
   if (field !== undefined) {
     return { kind: "alias", field };
   }
-  if (unheld.get(message.typeName)?.has(name) === true) {
-    if (is_null) {
-      return { kind: "ignored" };
-    }
-    if (lenient.has(message.typeName)) {
-      return { kind: "refused", issue: "leases are not supported by this version" };
-    }
+  if (unheld.has(message.typeName) && isKeptName(message, name)) {
+    return is_null ? { kind: "ignored" } : { kind: "refused", issue: unsupported };
   }
   return { kind: lenient.has(message.typeName) ? "ignored" : "unknown" };
 }

@@ -2,6 +2,22 @@
 import { limits } from "../limits.js";
 import { type FieldIssue, KillcordError } from "../services/errors.js";
 
+/** What was wrong with a body. */
+export interface BodyFaults {
+  readonly unknown: string[];
+  readonly invalid: FieldIssue[];
+}
+
+/** The error that tells faults: names that are unknown before values that do not fit; null without any. */
+export function faultIn({ unknown, invalid }: BodyFaults): KillcordError | null {
+  if (unknown.length > 0) {
+    return unknownFields(unknown.sort());
+  }
+  return invalid.length === 0
+    ? null
+    : invalidValues(invalid.sort((a, b) => Number(a.field > b.field) - Number(a.field < b.field)));
+}
+
 /** The path of a member of a message or a map. */
 export function memberPath(parent: string, name: string): string {
   return parent === "" ? name : `${parent}.${name}`;

@@ -4,6 +4,7 @@
  */
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { expectedWord, isKeptWord, unsupported } from "../services/expected.js";
 import { parseDecimal, toWhole } from "./decimal.js";
 import { type Json, JsonNumber } from "./json.js";
 import { enumNumber } from "./shape.js";
@@ -18,9 +19,12 @@ export type LeafValue = string | number | bigint | boolean | Uint8Array | Reflec
 /** Why a value does not fit, in words for its sender; the value itself is never repeated. */
 export class Misfit {
   readonly issue: string;
+  /** Whether a whole number of the type was expected: its field may take fewer. */
+  readonly is_range: boolean;
 
-  constructor(issue: string) {
+  constructor(issue: string, is_range = false) {
     this.issue = issue;
+    this.is_range = is_range;
   }
 }
 
@@ -128,7 +132,7 @@ function maskMisfit(): Misfit {
 
 function readEnumText(type: DescEnum, text: string): number | Misfit {
   const number = whole_text.test(text) ? readWhole(text, int32) : enumNumber(type, text);
-  return typeof number === "number" && type.value[number] !== undefined ? number : enumMisfit(type);
+  return typeof number === "number" && type.value[number] !== undefined ? number : enumMisfit(type, text);
 }
 
 function readEnumJson(type: DescEnum, json: Json): number | Misfit {
@@ -136,11 +140,11 @@ function readEnumJson(type: DescEnum, json: Json): number | Misfit {
     return readEnumText(type, json);
   }
   const number = json instanceof JsonNumber ? readWhole(json, int32) : null;
-  return typeof number === "number" && type.value[number] !== undefined ? number : enumMisfit(type);
+  return typeof number === "number" && type.value[number] !== undefined ? number : enumMisfit(type, "");
 }
 
-function enumMisfit(type: DescEnum): Misfit {
-  return new Misfit(`expected a value of ${type.name}`);
+function enumMisfit(type: DescEnum, word: string): Misfit {
+  return new Misfit(isKeptWord(type, word) ? unsupported : expectedWord(type));
 }
 
 function readScalarText(scalar: ScalarType, text: string): LeafValue | Misfit {
@@ -222,7 +226,7 @@ function readWhole(source: string | JsonNumber, range: Range): number | bigint |
 }
 
 function rangeMisfit(range: Range): Misfit {
-  return new Misfit(`expected a whole number from ${range.min} to ${range.max}`);
+  return new Misfit(`expected a whole number from ${range.min} to ${range.max}`, true);
 }
 
 function readFloat(text: string, scalar: ScalarType): number | Misfit {

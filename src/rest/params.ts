@@ -5,10 +5,11 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type FieldIssue, KillcordError } from "../services/errors.js";
-import { type BodyFaults, type NameRule, readObject, readValue } from "./body.js";
-import { invalidValues, unknownFields, unknownParameters } from "./issues.js";
+import { type NameRule, readObject, readValue } from "./body.js";
+import { type BodyFaults, faultIn, invalidValues, unknownParameters } from "./issues.js";
 import { type Json, parseJsonBody } from "./json.js";
 import { Misfit, readTextLeaf } from "./leaf.js";
+import { issueOf } from "./misfit.js";
 import { type Assignment, parseQuery, readQuery } from "./query.js";
 import type { Binding } from "./rule.js";
 
@@ -86,7 +87,7 @@ function readPath(binding: Binding, values: readonly string[]): Assignment[] {
     }
     const value = readTextLeaf(field, values[i] ?? "");
     if (value instanceof Misfit) {
-      invalid.push({ field: fields.map((one) => one.name).join("."), issue: value.issue });
+      invalid.push(issueOf(field, fields.map((one) => one.name).join("."), value));
     } else {
       assignments.push({ fields, value });
     }
@@ -108,11 +109,9 @@ function readBody(binding: Binding, json: Json | undefined, target: ReflectMessa
   } else if (json instanceof Map) {
     readObject(json, target, "", rule, faults);
   }
-  if (faults.unknown.length > 0) {
-    throw unknownFields(faults.unknown.sort());
-  }
-  if (faults.invalid.length > 0) {
-    throw invalidValues(faults.invalid.sort((a, b) => Number(a.field > b.field) - Number(a.field < b.field)));
+  const fault = faultIn(faults);
+  if (fault !== null) {
+    throw fault;
   }
 }
 

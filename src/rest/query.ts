@@ -4,6 +4,7 @@ import type { FieldIssue } from "../services/errors.js";
 import { KillcordError } from "../services/errors.js";
 import type { NameRule } from "./body.js";
 import { type LeafValue, Misfit, readTextLeaf } from "./leaf.js";
+import { issueOf } from "./misfit.js";
 import { decodePercent } from "./percent.js";
 import type { Binding } from "./rule.js";
 import { fieldNamed, messageKind } from "./shape.js";
@@ -180,7 +181,7 @@ function assign(
     } else if (!claimMembers(members, fields)) {
       note(invalid, at, "only one of its group may be set");
     } else if (value instanceof Misfit) {
-      note(invalid, at, value.issue);
+      note(invalid, at, issueOf(field, at, value).issue);
     } else if (target.alias && contradicts(parameters, field, value)) {
       note(invalid, at, `differs from ${field.name}, which means the same`);
     } else {

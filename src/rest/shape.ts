@@ -30,6 +30,11 @@ export function messageKind(message: DescMessage): MessageKind {
   return free_types.has(message.typeName) ? "free" : "object";
 }
 
+/** Whether the items of a list are taken or refused one by one (rest-api.md, 4: batch). */
+export function failsAlone(field: DescField): boolean {
+  return field.parent.typeName === "killcord.v1.InterceptBatchRequest" && field.name === "actions";
+}
+
 const fields_by_name = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
 
 /** The field that a caller means: by its proto name or its JSON name. */

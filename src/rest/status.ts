@@ -1,6 +1,6 @@
 /** A refusal or a fault into HTTP: status, headers and the error envelope (rest-api.md, 1). */
 import { Code } from "@connectrpc/connect";
-import { type ErrorCode, error_codes, type FieldIssue, type KillcordError } from "../services/errors.js";
+import { defaultRetryMs, error_codes, type FieldIssue, type KillcordError } from "../services/errors.js";
 
 /** An error as it leaves. */
 export interface ErrorReply {
@@ -61,10 +61,6 @@ const by_reason: ReadonlyMap<string, number> = new Map([
   ["unsupported_encoding", 415],
 ]);
 
-/** Reasons that ask for another try, with how soon when the service does not say. */
-const always_retried: ReadonlySet<string> = new Set<ErrorCode>(["rate_limited", "overloaded", "unavailable"]);
-const default_retry_ms = 1000;
-
 /** Codes whose message may hold what is nobody's business. */
 const hidden: ReadonlySet<Code> = new Set([Code.Internal, Code.Unknown, Code.DataLoss]);
 
@@ -80,7 +76,7 @@ export function errorReply(refusal: Refusal | null, request_id: string): ErrorRe
   const plain = by_connect_code[connect];
   const code = reason ?? plain.code;
   const headers = new Map<string, string>();
-  const retry_ms = retry_after_ms ?? (always_retried.has(code) ? default_retry_ms : null);
+  const retry_ms = retry_after_ms ?? defaultRetryMs(code);
   if (retry_ms !== null) {
     headers.set("retry-after", String(Math.max(1, Math.ceil(retry_ms / 1000))));
   }

@@ -1,13 +1,17 @@
 /** Reads the one message that a unary or server-streaming call brings. */
 import { KillcordError } from "../services/errors.js";
 import { tooLarge } from "./error.js";
+import { Gathering } from "./gathering.js";
 import { type HttpRequest, headerOf } from "./http.js";
 
+/** The flag and the length before each message of a stream, in every protocol. */
+export const envelope_bytes = 5;
+
 /**
- * Resolves to the whole body of `request`. A body over `max_bytes` is refused as soon as that is
- * known, from its announced length or from what came, and the rest of it stays unread: connect-es
- * alone would wait for the end of some of these for ever (and never with `for await`, whose early
- * exit destroys an HTTP/1.1 connection before the refusal is sent).
+ * Resolves to the whole body of `request`. A body whose message is over `max_bytes` is refused as
+ * soon as that is known, from its announced length or from what came, and the rest of it stays
+ * unread: connect-es alone would wait for the end of some of these for ever (and never with
+ * `for await`, whose early exit destroys an HTTP/1.1 connection before the refusal is sent).
  *
  * @throws {KillcordError} payload_too_large; the reason of `signal` when that aborts first
  */
@@ -16,13 +20,13 @@ export function readBody(
   max_bytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const limit = max_bytes + envelope_bytes;
   return new Promise((resolve, reject) => {
-    if (Number(headerOf(request, "content-length") ?? 0) > max_bytes) {
-      reject(tooLarge());
+    if (Number(headerOf(request, "content-length") ?? 0) > limit) {
+      reject(tooLarge(max_bytes));
       return;
     }
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
+    const gathering = new Gathering();
 
     const settle = (error: unknown) => {
       request.off("data", take).off("end", end).off("close", gone).off("error", gone);
@@ -31,19 +35,17 @@ export function readBody(
       reject(error);
     };
     const take = (chunk: Uint8Array) => {
-      bytes += chunk.byteLength;
-      if (bytes > max_bytes) {
-        settle(tooLarge());
+      if (gathering.length + chunk.byteLength > limit) {
+        settle(tooLarge(max_bytes));
       } else {
-        chunks.push(chunk);
+        gathering.add(chunk);
       }
     };
     const end = () => {
-      resolve(joined(chunks, bytes));
+      resolve(gathering.take());
       settle(null);
     };
-    const gone = () =>
-      settle(new KillcordError("canceled", "the caller went away while it sent its request"));
+    const gone = () => settle(wentAway());
     const abort = () => settle(signal.reason);
 
     request.on("data", take).on("end", end).on("close", gone).on("error", gone);
@@ -54,12 +56,7 @@ export function readBody(
   });
 }
 
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+/** What ends a call whose caller is gone before its request has come whole. */
+export function wentAway(): KillcordError {
+  return new KillcordError("canceled", "the caller went away while it sent its request");
 }

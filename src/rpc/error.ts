@@ -7,13 +7,17 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { limits } from "../limits.js";
 import { type ErrorCode, error_codes, type FieldIssue, KillcordError } from "../services/errors.js";
+import { expectedNumber, isKeptName, isKeptWord, messagesIn, unsupported } from "../services/expected.js";
 
 /**
  * Turns whatever a service threw into what the caller is told. A KillcordError keeps its code, its
- * message and its details; anything else is a fault of ours, of which the caller learns no more
- * than that: the log has the rest.
+ * message and its details, and an error of Connect is one already; anything else is a fault of ours, of
+ * which the caller learns no more than that: the log has the rest.
  */
 export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) {
+    return error;
+  }
   if (error instanceof KillcordError) {
     return connectError(error_codes[error.code], error, error.code);
   }
@@ -35,14 +39,19 @@ export function unknownMethod(path: string): ConnectError {
  * caller sent, into a refusal with the right code. Its own texts can quote the caller's data, which
  * may be an action's text, so only names are taken from them.
  */
-export function toRefusal(found: ConnectError, input: DescMessage, json: boolean): ConnectError {
+export function toRefusal(
+  found: ConnectError,
+  input: DescMessage,
+  json: boolean,
+  max_bytes: number,
+): ConnectError {
   switch (found.code) {
     case Code.InvalidArgument:
     // The library calls bytes that do not parse an internal error; they are the caller's.
     case Code.Internal:
       return toConnectError(json ? jsonFault(found.rawMessage, input) : binaryFault(found.rawMessage, input));
     case Code.ResourceExhausted:
-      return toConnectError(tooLarge());
+      return toConnectError(tooLarge(max_bytes));
     default: {
       const reason = found.rawMessage.includes("compression") ? "unsupported_encoding" : "invalid_argument";
       const refusal = connectError(found.code, new KillcordError(reason, found.rawMessage), reason);
@@ -57,8 +66,8 @@ export function toRefusal(found: ConnectError, input: DescMessage, json: boolean
 }
 
 /** The refusal of a body over the limit, sent or inflated. */
-export function tooLarge(): KillcordError {
-  const text = `the request is larger than ${limits.request_body_bytes} bytes: send less in one call`;
+export function tooLarge(max_bytes: number): KillcordError {
+  const text = `the request is larger than ${max_bytes} bytes: send less in one call`;
   return new KillcordError("payload_too_large", text);
 }
 
@@ -83,12 +92,11 @@ function duration(ms: number): { seconds: bigint; nanos: number } {
 function jsonFault(text: string, input: DescMessage): KillcordError {
   const unknown = /^cannot decode message (\S+) from JSON: key "([^"]{1,100})" is unknown/.exec(text);
   if (unknown?.[1] !== undefined && unknown[2] !== undefined) {
-    const message = `${unknown[1]} has no field ${unknown[2]}: check its spelling or leave it out`;
-    return withIssue("unknown_field", message, { field: unknown[2], issue: "unknown field" });
+    return unknownName(unknown[1], unknown[2], input);
   }
-  const name = /^cannot decode (?:field|enum) (\S+) from JSON/.exec(text)?.[1];
-  if (name !== undefined) {
-    const issue = "wrong type or out of range";
+  const [, kind, name] = /^cannot decode (field|enum) (\S+) from JSON/.exec(text) ?? [];
+  if (kind !== undefined && name !== undefined) {
+    const issue = (kind === "enum" ? wordIssue(text, name, input) : numberIssue(name, input)) ?? wrong_type;
     return withIssue("invalid_argument", `${name}: ${issue}; see its description`, { field: name, issue });
   }
   if (text.includes("maximum recursion depth")) {
@@ -97,6 +105,36 @@ function jsonFault(text: string, input: DescMessage): KillcordError {
   }
   const message = `the body is no JSON that reads as ${input.typeName}: send one valid UTF-8 JSON object`;
   return new KillcordError("invalid_json", message);
+}
+
+const wrong_type = "wrong type or out of range";
+
+function unknownName(type: string, name: string, input: DescMessage): KillcordError {
+  const message = [...messagesIn(input)].find(({ typeName }) => typeName === type);
+  if (message !== undefined && isKeptName(message, name)) {
+    const issue = { field: name, issue: unsupported };
+    return withIssue("invalid_argument", `${type}: ${name} ${unsupported}`, issue);
+  }
+  const text = `${type} has no field ${name}: check its spelling or leave it out`;
+  return withIssue("unknown_field", text, { field: name, issue: "unknown field" });
+}
+
+/** What an enum takes. A word is looked at, and not told again: it is the caller's text. */
+function wordIssue(text: string, type: string, input: DescMessage): string | null {
+  const fields = [...messagesIn(input)].flatMap(({ fields: each }) => each);
+  const found = fields.find((field) => field.enum?.typeName === type)?.enum;
+  if (found === undefined) {
+    return null;
+  }
+  const word = /from JSON: "([A-Za-z0-9_]{1,100})"$/.exec(text)?.[1] ?? "";
+  const names = found.values.filter(({ number }) => number !== 0).map(({ name }) => name);
+  return isKeptWord(found, word) ? unsupported : `expected one of ${names.join(", ")}`;
+}
+
+function numberIssue(name: string, input: DescMessage): string | null {
+  const fields = [...messagesIn(input)].flatMap(({ fields: each }) => each);
+  const found = fields.find((field) => `${field.parent.typeName}.${field.name}` === name);
+  return found === undefined ? null : expectedNumber(found);
 }
 
 function binaryFault(text: string, input: DescMessage): KillcordError {

@@ -1,7 +1,8 @@
 /** Whether the server is alive and takes commands; needs no key. */
 import { setTimeout as delay } from "node:timers/promises";
-import { create } from "@bufbuild/protobuf";
+import { create, type Message } from "@bufbuild/protobuf";
 import {
+  type HealthCheckRequest,
   type HealthCheckResponse,
   HealthCheckResponseSchema,
   Health as HealthService,
@@ -11,6 +12,7 @@ import { limits } from "../limits.js";
 import type { Door } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
 import type { HttpReply, HttpRequest } from "./http.js";
+import type { Mount } from "./mount.js";
 
 /** grpc.health.v1.Health over a door. */
 export interface Health {
@@ -57,6 +59,20 @@ export function createHealth(door: Door): Health {
       } finally {
         watches -= 1;
       }
+    },
+  };
+}
+
+/** Puts the health at its path, for everybody. */
+export function healthMount(door: Door): Mount {
+  const health = createHealth(door);
+  const named = (request: Message) => (request as HealthCheckRequest).service;
+  return {
+    service: HealthService,
+    keyed: false,
+    calls: {
+      unary: async (_method, request) => health.check(named(request)),
+      serverStreaming: (_method, request, { call }) => health.watch(named(request), call.signal),
     },
   };
 }

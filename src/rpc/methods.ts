@@ -1,5 +1,5 @@
 /** The methods that are served: from a path to what a call of it runs. */
-import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodBiDiStreaming, Message, Registry } from "@bufbuild/protobuf";
 import {
   type ConnectRouter,
   type ContextValues,
@@ -10,24 +10,10 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { type HealthCheckRequest, Health as HealthService } from "../../gen/grpc/health/v1/health_pb.js";
-import { limits } from "../limits.js";
-import type { Call, Door } from "../services/door.js";
+import { arriving } from "./arriving.js";
 import { toConnectError } from "./error.js";
 import { follow, within } from "./follow.js";
-import type { Health } from "./health.js";
-import type { Life } from "./life.js";
-
-/** One call under way, from the authentication to its service. */
-export interface Pass {
-  /** What the service gets to know. */
-  readonly call: Call;
-  readonly life: Life;
-  /** Told when the service is reached; errors before that are the protocol library's. */
-  reached: boolean;
-  /** What the service threw, for the log. */
-  thrown: unknown;
-}
+import type { Mount, Pass } from "./mount.js";
 
 /** A method with its path and what handles it in every protocol. */
 export interface Endpoint {
@@ -44,26 +30,36 @@ export function carrying(pass: Pass): ContextValues {
   return createContextValues().set(passKey, pass);
 }
 
-/** Every method of the door, and health, by path. */
-export function createEndpoints(door: Door, health: Health): ReadonlyMap<string, Endpoint> {
+/**
+ * Every method of the mounts, by path.
+ *
+ * @param message_bytes_max of one message, also after its inflation
+ * @param registry the messages that travel in google.protobuf.Any, for JSON
+ */
+export function createEndpoints(
+  mounts: readonly Mount[],
+  message_bytes_max: number,
+  registry?: Registry,
+): ReadonlyMap<string, Endpoint> {
   const router = createConnectRouter({
     connect: true,
     grpc: true,
     grpcWeb: true,
-    readMaxBytes: limits.request_body_bytes,
+    readMaxBytes: message_bytes_max,
     acceptCompression: [compressionGzip, compressionBrotli],
-    jsonOptions,
+    jsonOptions: { ...jsonOptions, ...(registry === undefined ? {} : { registry }) },
   });
-  for (const service of door.services) {
-    for (const method of service.methods) {
-      serve(router, door, method);
+  const keyed = new Map<unknown, boolean>();
+  for (const mount of mounts) {
+    keyed.set(mount.service, mount.keyed);
+    for (const method of mount.service.methods) {
+      serve(router, mount, method);
     }
   }
-  serveHealth(router, health);
   return new Map(
     router.handlers.map((handler) => {
       const { method, requestPath } = handler;
-      return [requestPath, { method, handler, keyed: method.parent !== HealthService }];
+      return [requestPath, { method, handler, keyed: keyed.get(method.parent) !== false }];
     }),
   );
 }
@@ -72,35 +68,47 @@ export function createEndpoints(door: Door, health: Health): ReadonlyMap<string,
 // Bytes that are no UTF-8 are refused too, and not replaced by a sign that nobody sent.
 const jsonOptions = { ignoreUnknownFields: false, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
 
-function serve(router: ConnectRouter, door: Door, method: DescMethod): void {
+function serve(router: ConnectRouter, { calls }: Mount, method: DescMethod): void {
   switch (method.methodKind) {
-    case "unary":
+    case "unary": {
+      const run = had(calls.unary, method);
       router.rpc(method as DescMethod & { methodKind: "unary" }, (request, context) =>
-        answer(context, (pass) => door.unary(method, request, pass.call)),
+        answer(context, (pass) => run(method, request, pass, context)),
       );
       return;
-    case "server_streaming":
+    }
+    case "server_streaming": {
+      const run = had(calls.serverStreaming, method);
       router.rpc(method as DescMethod & { methodKind: "server_streaming" }, (request, context) =>
-        stream(context, (pass) => door.stream(method, request, pass.call)),
+        stream(context, (pass) => run(method, request, pass, context)),
       );
       return;
-    case "client_streaming":
-    case "bidi_streaming":
-      throw new Error(`${method.parent.typeName}.${method.name}: the door has no call of this kind`);
+    }
+    case "client_streaming": {
+      const run = had(calls.clientStreaming, method);
+      router.rpc(method as DescMethod & { methodKind: "client_streaming" }, (requests, context) =>
+        answer(context, (pass) => run(method, arriving(requests, method, pass), pass, context)),
+      );
+      return;
+    }
+    case "bidi_streaming": {
+      const run = had(calls.bidiStreaming, method);
+      router.rpc(method as DescMethodBiDiStreaming, (requests, context) =>
+        stream(context, (pass) => run(method, arriving(requests, method, pass), pass, context)),
+      );
+      return;
+    }
   }
 }
 
-function serveHealth(router: ConnectRouter, health: Health): void {
-  const { check, watch } = HealthService.method;
-  router.rpc(check, (request: HealthCheckRequest, context) =>
-    answer(context, async () => health.check(request.service)),
-  );
-  router.rpc(watch, (request: HealthCheckRequest, context) =>
-    stream(context, (pass) => health.watch(request.service, pass.call.signal)),
-  );
+function had<T>(call: T | undefined, method: DescMethod): T {
+  if (call === undefined) {
+    throw new Error(`${method.parent.typeName}.${method.name}: its service has no call of this kind`);
+  }
+  return call;
 }
 
-/** Runs a unary call, at most until its life ends. */
+/** Runs a call with one answer, at most until its life ends. */
 async function answer<T extends Message>(
   context: HandlerContext,
   run: (pass: Pass) => Promise<T>,
@@ -115,7 +123,7 @@ async function answer<T extends Message>(
   }
 }
 
-/** Runs a streaming call, at most until its life ends. */
+/** Runs a call with a stream of answers, at most until its life ends. */
 async function* stream<T extends Message>(
   context: HandlerContext,
   run: (pass: Pass) => AsyncIterable<T>,

@@ -37,6 +37,11 @@ export function place(request: HttpRequest, endpoints: ReadonlyMap<string, Endpo
     const error = toConnectError(new KillcordError("method_not_allowed", text));
     return { endpoint: null, protocol: null, error, status: 405, allow: allow.join(", ") };
   }
+  if (endpoint.method.methodKind === "bidi_streaming" && request.httpVersionMajor < 2) {
+    const text = "a bidirectional stream needs HTTP/2: HTTP/1.1 has no answers beside a request under way";
+    const error = toConnectError(new KillcordError("unsupported_encoding", text));
+    return { endpoint: null, protocol: null, error, status: 505, allow: null };
+  }
   const protocol = protocolOf(request, endpoint.method);
   if (protocol === null) {
     const error = toConnectError(unfit(request, endpoint));

@@ -1,4 +1,5 @@
 /** Takes a call from its headers to its reply: Connect, gRPC and gRPC-Web over one door. */
+import type { Registry } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { limits } from "../limits.js";
 import type { Door, Principal } from "../services/door.js";
@@ -6,11 +7,12 @@ import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
 import { earlyError } from "./early-error.js";
 import { toConnectError, toRefusal } from "./error.js";
-import { createHealth } from "./health.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
 import { beginLife, draining, type Life } from "./life.js";
 import { type Log, logCall } from "./log.js";
-import { carrying, createEndpoints, type Pass } from "./methods.js";
+import { readMessages } from "./messages.js";
+import { carrying, createEndpoints } from "./methods.js";
+import type { Mount, Pass } from "./mount.js";
 import { type Placed, place } from "./place.js";
 import { timeout_headers, timeoutOf } from "./protocol.js";
 import { refuse } from "./refuse.js";
@@ -47,13 +49,23 @@ interface Admitted {
   readonly timeout_ms: number | null;
 }
 
-// The packages whose names this server answers for. REST paths begin otherwise.
-const rpc_path = /^\/(killcord|grpc)\.[A-Za-z0-9_.]+\/[^/]+$/;
-
 const no_one: Principal = { key_id: "", role: "agent" };
 
-export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limits): RpcHandler {
-  const endpoints = createEndpoints(door, createHealth(door));
+/**
+ * Makes the handler of what is mounted.
+ *
+ * @param authenticate judges a call of a keyed method by its headers; throws what refuses it
+ * @param registry the messages that travel in google.protobuf.Any, for JSON
+ */
+export function createRpcHandler(
+  mounts: readonly Mount[],
+  authenticate: Door["authenticate"],
+  log: Log,
+  bounds: CallBounds = limits,
+  registry?: Registry,
+): RpcHandler {
+  const endpoints = createEndpoints(mounts, bounds.request_body_bytes, registry);
+  const isOurs = ownPaths(mounts);
   const streams = new Set<Life>();
   let is_draining = false;
 
@@ -62,12 +74,12 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
     const { reply, endpoint, protocol } = arrival;
     let life: Life | null = null;
     try {
-      const { principal, timeout_ms } = admit(door, arrival, bounds, is_draining);
+      const { principal, timeout_ms } = admit(authenticate, arrival, bounds, is_draining);
       life = beginLife(reply, timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);
       }
-      return await run(arrival, principal, life, bounds);
+      return await run(arrival, { principal, timeout_ms }, life, bounds);
     } catch (error) {
       if (life?.gone.aborted !== true && !reply.headersSent) {
         refuse(reply, protocol, error instanceof ConnectError ? error : toConnectError(error));
@@ -83,7 +95,7 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
   };
 
   return {
-    match: (path) => endpoints.has(path) || rpc_path.test(path),
+    match: isOurs,
     async handle(request, reply) {
       const received_ms = performance.now();
       const request_id = requestId(headerOf(request, "x-request-id"));
@@ -112,11 +124,23 @@ export function createRpcHandler(door: Door, log: Log, bounds: CallBounds = limi
   };
 }
 
+/** The paths of the mounted packages, also of methods and services that they do not have; REST paths begin otherwise. */
+function ownPaths(mounts: readonly Mount[]): (path: string) => boolean {
+  const packages = new Set(mounts.map(({ service }) => service.typeName.split(".")[0]));
+  const rpc_path = /^\/([A-Za-z0-9_]+)\.[A-Za-z0-9_.]+\/[^/]+$/;
+  return (path) => packages.has(rpc_path.exec(path)?.[1]);
+}
+
 /** Judges a call by its headers alone. @throws what refuses it */
-function admit(door: Door, arrival: Arrival, bounds: CallBounds, is_draining: boolean): Admitted {
+function admit(
+  authenticate: Door["authenticate"],
+  arrival: Arrival,
+  bounds: CallBounds,
+  is_draining: boolean,
+): Admitted {
   const { request, endpoint, protocol } = arrival;
   const { method, keyed } = endpoint;
-  const principal = keyed ? door.authenticate((name) => headerOf(request, name), method) : no_one;
+  const principal = keyed ? authenticate((name) => headerOf(request, name), method) : no_one;
   const asked_ms = timeoutOf(request, protocol);
   if (method.methodKind === "unary") {
     return { principal, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
@@ -128,33 +152,63 @@ function admit(door: Door, arrival: Arrival, bounds: CallBounds, is_draining: bo
 }
 
 /**
- * Reads the message, calls the service and sends what it answers; resolves to what the service threw.
+ * Reads the message, or gets ready to read many, calls the service and sends what it answers; resolves
+ * to what the service threw.
  *
  * @throws what ended the call before its service was reached, or broke its reply off
  */
-async function run(arrival: Arrival, principal: Principal, life: Life, bounds: CallBounds): Promise<unknown> {
+async function run(
+  arrival: Arrival,
+  { principal, timeout_ms }: Admitted,
+  life: Life,
+  bounds: CallBounds,
+): Promise<unknown> {
   const { request, reply, endpoint, protocol, request_id, received_ms } = arrival;
-  const message_in_query = request.method === "GET";
-  const body = message_in_query
-    ? new Uint8Array(0)
-    : await readBody(request, bounds.request_body_bytes, life.ended);
-  const call = { principal, request_id, received_ms, signal: life.signal, reply_headers: new Headers() };
-  const pass: Pass = { call, life, reached: false, thrown: undefined };
+  const message_bytes_max = bounds.request_body_bytes;
+  const { signal } = life;
+  const pass: Pass = {
+    call: { principal, request_id, received_ms, signal, reply_headers: new Headers() },
+    life,
+    json: protocol.json,
+    message_bytes_max,
+    timeout_ms,
+    reached: false,
+    thrown: undefined,
+  };
   const { path, query } = targetOf(request);
   const answer = await endpoint.handler({
     httpVersion: request.httpVersion,
     method: request.method ?? "",
     url: `http://localhost${path}?${query}`,
     header: callHeaders(request),
-    body: whole(body),
+    body: await bodyOf(arrival, message_bytes_max, life.ended),
     signal: life.ended,
     contextValues: carrying(pass),
   });
   if (!pass.reached) {
-    throw toRefusal(await earlyError(answer, protocol), endpoint.method.input, protocol.json);
+    const early = await earlyError(answer, protocol);
+    throw toRefusal(early, endpoint.method.input, protocol.json, message_bytes_max);
   }
   await send(answer, reply, life, bounds.blocked_reader_ms);
   return pass.thrown;
+}
+
+/** One message is read whole before its service is called; several as they come. */
+async function bodyOf(
+  { request, endpoint }: Arrival,
+  message_bytes_max: number,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  switch (endpoint.method.methodKind) {
+    case "client_streaming":
+    case "bidi_streaming":
+      return readMessages(request, message_bytes_max, signal);
+    case "unary":
+    case "server_streaming": {
+      const in_query = request.method === "GET";
+      return whole(in_query ? new Uint8Array(0) : await readBody(request, message_bytes_max, signal));
+    }
+  }
 }
 
 /** The headers, without the call's time: that is kept here, also while the body is read. */

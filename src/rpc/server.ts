@@ -1,9 +1,10 @@
 /** Joins the port with what answers on it. */
 import { limits } from "../limits.js";
 import type { Door } from "../services/door.js";
-import { answerHealth } from "./health.js";
+import { answerHealth, healthMount } from "./health.js";
 import { type HttpReply, type HttpRequest, targetOf } from "./http.js";
 import type { Log } from "./log.js";
+import { doorMounts } from "./mount.js";
 import { openPort, type Port, type PortBounds } from "./port.js";
 import { type CallBounds, createRpcHandler } from "./routes.js";
 
@@ -27,7 +28,8 @@ export async function openServer(options: {
   readonly bounds?: PortBounds & CallBounds;
 }): Promise<Port> {
   const { door, rest, host, port, log, bounds = limits } = options;
-  const rpc = createRpcHandler(door, log, bounds);
+  const mounts = [...doorMounts(door), healthMount(door)];
+  const rpc = createRpcHandler(mounts, door.authenticate, log, bounds);
 
   const dispatch = async (request: HttpRequest, reply: HttpReply): Promise<void> => {
     const { path } = targetOf(request);

@@ -1,34 +1,29 @@
 /** CredentialService: agents, the secrets that they run on, and taking both away. */
-import { create } from "@bufbuild/protobuf";
 import {
-  type Agent as AgentMessage,
-  AgentSchema,
-  AgentStatus,
-  type Credential as CredentialMessage,
-  CredentialSchema,
   type CredentialService,
   type IssueCredentialRequest,
   IssueCredentialRequestSchema,
   type ListCredentialsRequest,
-  type RegisterAgentRequest,
   type RevokeAgentRequest,
   RevokeAgentRequestSchema,
   type RevokeCredentialRequest,
   RevokeCredentialRequestSchema,
+  type RotateCredentialRequest,
+  RotateCredentialRequestSchema,
 } from "../../gen/killcord/v1/credential_pb.js";
 import type { AgentRevoked, CredentialRevoked } from "../core/event.js";
-import type { Agent, Key } from "../core/state.js";
+import type { Agent } from "../core/state.js";
 import { fromContent } from "../engine/content.js";
 import { limits } from "../limits.js";
+import { agentView, knownAgent, registerAgent } from "./agent.js";
 import { by, type Context, keep, submit } from "./context.js";
+import { credentialView, knownCredential } from "./credential-view.js";
 import type { Call } from "./door.js";
-import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
-import { keyStatus, numbered } from "./key-record.js";
+import { numbered, overlapOf, ttlOf } from "./key-record.js";
 import { cut, pageOf } from "./page.js";
 import { newSecret, secretDigest } from "./principal.js";
-import { declaredOf, profileOf } from "./profile.js";
-import { given, timestamp } from "./view.js";
+import { timestamp } from "./view.js";
 
 export function credentialService(context: Context): Handlers<typeof CredentialService> {
   return {
@@ -46,33 +41,8 @@ export function credentialService(context: Context): Handlers<typeof CredentialS
     revokeAgent: (request, call) => revokeAgent(context, request, call),
     issueCredential: (request, call) => issueCredential(context, request, call),
     listCredentials: (request) => listCredentials(context, request),
+    rotateCredential: (request, call) => rotateCredential(context, request, call),
     revokeCredential: (request, call) => revokeCredential(context, request, call),
-  };
-}
-
-async function registerAgent(context: Context, request: RegisterAgentRequest, call: Call) {
-  const secret = newSecret("kc_");
-  const { profile, decimals } = profileOf(request);
-  const { reply } = await submit(
-    context,
-    call,
-    {
-      type: "register_agent",
-      agent_id: request.name,
-      framework: request.framework || "custom",
-      profile,
-      decimals,
-      secret_digest: secretDigest(context.vault.pepper, secret),
-      ...by(call),
-    },
-    "agent",
-  );
-  const agent = knownAgent(context, reply.agent_id);
-  const credential = knownCredential(context, agent.credential_id ?? "");
-  return {
-    created: reply.created,
-    agent: agentView(agent),
-    credential: credentialView(context, credential, reply.created ? secret : null),
   };
 }
 
@@ -86,7 +56,7 @@ async function issueCredential(context: Context, request: IssueCredentialRequest
       type: "issue_credential",
       agent_id: request.agentId,
       secret_digest: secretDigest(context.vault.pepper, secret),
-      ttl_seconds: request.ttlSeconds === undefined ? null : Number(request.ttlSeconds),
+      ttl_seconds: ttlOf(request),
       require_session: request.requireSession ?? true,
       repeat: kept.repeat,
       ...by(call),
@@ -96,6 +66,36 @@ async function issueCredential(context: Context, request: IssueCredentialRequest
   );
   const credential = knownCredential(context, reply.key_id);
   return { credential: credentialView(context, credential, reply.replayed ? null : secret) };
+}
+
+async function rotateCredential(context: Context, request: RotateCredentialRequest, call: Call) {
+  const secret = newSecret("kc_");
+  const { credentialId } = request;
+  const kept = keep(RotateCredentialRequestSchema, request, "RotateCredential", [credentialId]);
+  const { reply } = await submit(
+    context,
+    call,
+    {
+      type: "rotate_key",
+      kind: "credential",
+      key_id: credentialId,
+      secret_digest: secretDigest(context.vault.pepper, secret),
+      overlap_seconds: overlapOf(request),
+      ttl_seconds: ttlOf(request),
+      repeat: kept.repeat,
+      ...by(call),
+    },
+    "key",
+    { request: kept.request },
+  );
+  return {
+    credential: credentialView(
+      context,
+      knownCredential(context, reply.key_id),
+      reply.replayed ? null : secret,
+    ),
+    replaced: credentialView(context, knownCredential(context, credentialId), null),
+  };
 }
 
 async function listCredentials(context: Context, request: ListCredentialsRequest) {
@@ -177,60 +177,4 @@ async function revocationOf(
     throw new Error(`entry ${sequence} is not the revocation that it was noted as`);
   }
   return { order: event, entry_id: entry.entry_id };
-}
-
-function knownAgent({ engine }: Context, agent_id: string): Agent {
-  const agent = engine.projection.state.agents.get(agent_id);
-  if (agent === undefined) {
-    throw new KillcordError(
-      "agent_not_found",
-      `there is no agent ${JSON.stringify(agent_id.slice(0, 64))}, registered or seen`,
-    );
-  }
-  return agent;
-}
-
-function knownCredential({ engine }: Context, credential_id: string): Key {
-  const key = engine.projection.state.keys.get(credential_id);
-  if (key?.kind !== "credential") {
-    throw new KillcordError(
-      "credential_not_found",
-      `there is no credential ${JSON.stringify(credential_id)}`,
-    );
-  }
-  return key;
-}
-
-function credentialView({ engine }: Context, key: Key, secret: string | null): CredentialMessage {
-  return create(CredentialSchema, {
-    credentialId: key.key_id,
-    status: keyStatus(key, engine.clock.now()),
-    createdAt: timestamp(key.created_at),
-    requireSession: key.require_session,
-    ...given("agentId", key.agent_id),
-    ...given("expiresAt", key.expires_at === null ? null : timestamp(key.expires_at)),
-    ...given("revokedAt", key.revoked === null ? null : timestamp(key.revoked.at)),
-    ...given("revokeReason", key.revoked?.reason || null),
-    ...given("secret", secret),
-  });
-}
-
-function agentView(agent: Agent): AgentMessage {
-  const { description, capabilities, declared } = declaredOf(agent);
-  return create(AgentSchema, {
-    agentId: agent.agent_id,
-    name: agent.agent_id,
-    framework: agent.framework,
-    capabilities: [...capabilities],
-    status: agent.revoked === null ? AgentStatus.ACTIVE : AgentStatus.REVOKED,
-    isActive: agent.revoked === null,
-    totalActions: BigInt(agent.total_actions),
-    allowedActions: BigInt(agent.allowed_actions),
-    blockedActions: BigInt(agent.blocked_actions),
-    escalatedActions: BigInt(agent.escalated_actions),
-    createdAt: timestamp(agent.first_seen_at),
-    ...given("description", description),
-    ...given("lastSeenAt", agent.last_seen_at === null ? null : timestamp(agent.last_seen_at)),
-    ...given("declared", declared),
-  });
 }

@@ -23,6 +23,7 @@ import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
+import { refuseMalformed } from "./malformed.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { invalid, validate } from "./validate.js";
@@ -168,6 +169,7 @@ async function interceptBatch(context: Context, request: InterceptBatchRequest, 
 
 async function interceptItem(context: Context, action: InterceptRequest, call: Call) {
   try {
+    refuseMalformed(action);
     validate(InterceptRequestSchema, action);
     return { result: { case: "verdict" as const, value: await intercept(context, action, call) } };
   } catch (error) {

@@ -52,6 +52,13 @@ export const error_codes = {
 /** A code of the closed list. */
 export type ErrorCode = keyof typeof error_codes;
 
+const retried: ReadonlySet<string> = new Set<ErrorCode>(["rate_limited", "overloaded", "unavailable"]);
+
+/** How soon to try again where whoever refuses does not say; null for a code that asks for no other try. */
+export function defaultRetryMs(code: string): number | null {
+  return retried.has(code) ? 1000 : null;
+}
+
 /** One field at fault: its path in proto names, e.g. `budgets.max_actions`, and what is wrong. */
 export interface FieldIssue {
   readonly field: string;
@@ -78,6 +85,6 @@ export class KillcordError extends Error {
     this.name = "KillcordError";
     this.code = code;
     this.details = more.details ?? [];
-    this.retry_after_ms = more.retry_after_ms ?? null;
+    this.retry_after_ms = more.retry_after_ms ?? defaultRetryMs(code);
   }
 }

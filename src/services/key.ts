@@ -7,13 +7,15 @@ import {
   KeySchema,
   type KeyService,
   Role as RoleCode,
+  type RotateKeyRequest,
+  RotateKeyRequestSchema,
 } from "../../gen/killcord/v1/key_pb.js";
 import type { Role } from "../core/event.js";
 import type { Key } from "../core/state.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import type { Handlers } from "./handlers.js";
-import { keyStatus, numbered } from "./key-record.js";
+import { keyStatus, numbered, overlapOf, ttlOf } from "./key-record.js";
 import { cut, pageOf } from "./page.js";
 import { newSecret, secretDigest } from "./principal.js";
 import { given, timestamp } from "./view.js";
@@ -39,6 +41,7 @@ export function keyService(context: Context): Handlers<typeof KeyService> {
       );
       return { keys: rows.map(({ key }) => keyView(context, key)), ...rest };
     },
+    rotateKey: (request, call) => rotateKey(context, request, call),
     revokeKey: async ({ keyId, reason }, call) => {
       const { reply } = await submit(
         context,
@@ -46,7 +49,7 @@ export function keyService(context: Context): Handlers<typeof KeyService> {
         { type: "revoke_key", key_id: keyId, reason: reason ?? "", ...by(call) },
         "key",
       );
-      return { key: keyView(context, context.engine.projection.state.keys.get(reply.key_id) as Key) };
+      return { key: sealedKey(context, reply.key_id) };
     },
   };
 }
@@ -63,15 +66,42 @@ async function createKey(context: Context, request: CreateKeyRequest, call: Call
       roles: request.roles.map(roleAsked),
       agent_id: request.agentId ?? null,
       secret_digest: secretDigest(context.vault.pepper, secret),
-      ttl_seconds: request.ttlSeconds === undefined ? null : Number(request.ttlSeconds),
+      ttl_seconds: ttlOf(request),
       repeat: kept.repeat,
       ...by(call),
     },
     "key",
     { request: kept.request },
   );
-  const key = keyView(context, context.engine.projection.state.keys.get(reply.key_id) as Key);
+  const key = sealedKey(context, reply.key_id);
   return reply.replayed ? { key } : { key, secret };
+}
+
+async function rotateKey(context: Context, request: RotateKeyRequest, call: Call) {
+  const secret = newSecret(request.prefix ?? "kc_");
+  const kept = keep(RotateKeyRequestSchema, request, "RotateKey", [request.keyId]);
+  const { reply } = await submit(
+    context,
+    call,
+    {
+      type: "rotate_key",
+      kind: "key",
+      key_id: request.keyId,
+      secret_digest: secretDigest(context.vault.pepper, secret),
+      overlap_seconds: overlapOf(request),
+      ttl_seconds: ttlOf(request),
+      repeat: kept.repeat,
+      ...by(call),
+    },
+    "key",
+    { request: kept.request },
+  );
+  const rotated = { key: sealedKey(context, reply.key_id), replaced: sealedKey(context, request.keyId) };
+  return reply.replayed ? rotated : { ...rotated, secret };
+}
+
+function sealedKey(context: Context, key_id: string): KeyMessage {
+  return keyView(context, context.engine.projection.state.keys.get(key_id) as Key);
 }
 
 function roleAsked(code: RoleCode): Role {
@@ -90,5 +120,6 @@ function keyView({ engine }: Context, key: Key): KeyMessage {
     ...given("expiresAt", key.expires_at === null ? null : timestamp(key.expires_at)),
     ...given("revokedAt", key.revoked === null ? null : timestamp(key.revoked.at)),
     ...given("revokeReason", key.revoked?.reason || null),
+    ...given("replacedBy", key.replaced_by),
   });
 }

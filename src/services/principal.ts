@@ -1,7 +1,7 @@
 /** Who calls: from a secret in a header to a key record, and back to new secrets. */
 import { createHmac, randomBytes } from "node:crypto";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { isExpired } from "../core/access.js";
+import { insteadOf, isExpired } from "../core/access.js";
 import type { Key, State } from "../core/state.js";
 import type { Principal } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -66,9 +66,6 @@ function refuseSpent(key: Key, method: DescMethod, at: number): void {
       );
     }
   } else if (isExpired(key, at)) {
-    throw new KillcordError(
-      "expired_api_key",
-      `the key ${key.key_id} has expired: ask an admin for a new one`,
-    );
+    throw new KillcordError("expired_api_key", `the key ${key.key_id} has expired: ${insteadOf(key)}`);
   }
 }

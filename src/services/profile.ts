@@ -10,17 +10,23 @@ import { limits } from "../limits.js";
 import { CanonicalError, canonical } from "../vault/canonical.js";
 import { decimals } from "../vault/details.js";
 import { invalid } from "./validate.js";
+import { given } from "./view.js";
 
 /** Room that the rest of the entry's content needs. */
 const profile_bytes_max = limits.entry_bytes - 4096;
 
 /**
- * The profile of a registration, with its numbers as they are sealed.
+ * The profile of a registration, with its numbers as they are sealed. What the request leaves out
+ * stays as it is known: a client that names one field must not erase what another client declared.
  *
+ * @param known the agent as it is, registered before or not
  * @returns `decimals`: pointers to numbers that are sealed as text (vault-format.md, 1)
  * @throws {KillcordError} invalid_argument when it cannot be sealed
  */
-export function profileOf(request: RegisterAgentRequest): {
+export function profileOf(
+  request: RegisterAgentRequest,
+  known?: Agent,
+): {
   readonly profile: Profile;
   readonly decimals: readonly string[];
 } {
@@ -31,10 +37,12 @@ export function profileOf(request: RegisterAgentRequest): {
     capabilities,
     ...declared
   } = toJson(RegisterAgentRequestSchema, request, { useProtoFieldName: true }) as JsonObject;
+  const before = known === undefined ? nothing_declared : declaredOf(known);
+  const all_declared = { ...before.declared, ...declared };
   const stated = {
-    ...(description === undefined ? {} : { description }),
-    ...(capabilities === undefined ? {} : { capabilities }),
-    ...(Object.keys(declared).length === 0 ? {} : { declared }),
+    ...given("description", description ?? before.description),
+    ...given("capabilities", capabilities ?? (before.capabilities.length === 0 ? null : before.capabilities)),
+    ...(Object.keys(all_declared).length === 0 ? {} : { declared: all_declared }),
   };
   try {
     const sealed = decimals(stated, "/profile");
@@ -47,6 +55,8 @@ export function profileOf(request: RegisterAgentRequest): {
     throw error;
   }
 }
+
+const nothing_declared = { description: null, capabilities: [], declared: null } as const;
 
 /** The parts of a profile, with its numbers as numbers again. */
 export function declaredOf(agent: Agent): {

@@ -56,12 +56,14 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "CredentialService.RevokeAgent": { roles: ["admin", "operator"], own: null },
   "CredentialService.IssueCredential": { roles: ["admin"], own: null },
   "CredentialService.ListCredentials": { roles: ["admin"], own: null },
+  "CredentialService.RotateCredential": { roles: ["admin"], own: null },
   "CredentialService.RevokeCredential": { roles: ["admin", "operator"], own: null },
   "VaultService.GetEntry": { roles: ["admin", "auditor"], own: null },
   "VaultService.ListEntries": { roles: ["admin", "auditor"], own: null },
   "VaultService.ExportBundle": { roles: ["admin", "auditor"], own: null },
   "KeyService.CreateKey": { roles: ["admin"], own: null },
   "KeyService.ListKeys": { roles: ["admin"], own: null },
+  "KeyService.RotateKey": { roles: ["admin"], own: null },
   "KeyService.RevokeKey": { roles: ["admin"], own: null },
 };
 

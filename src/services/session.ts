@@ -1,6 +1,5 @@
 /** SessionService: opens, shows, watches and stops runs. */
 import { randomBytes } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   KillSessionRequestSchema,
   type ListSessionsRequest,
@@ -8,21 +7,18 @@ import {
   type SessionService,
   type StartSessionRequest,
   StartSessionRequestSchema,
-  type WatchSessionRequest,
-  type WatchSessionResponseSchema,
 } from "../../gen/killcord/v1/session_pb.js";
-import { isExpired } from "../core/access.js";
 import { expiryOnPath } from "../core/budget.js";
 import { system_actor } from "../core/event.js";
 import type { Session } from "../core/state.js";
-import { by, type Context, callerKey, faultOf, keep, submit } from "./context.js";
+import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
-import { readToken, tokenOf } from "./resume-token.js";
 import { sessionView, statusAsked } from "./view.js";
+import { watchSession } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
   return {
@@ -62,7 +58,10 @@ export function sessionService(context: Context): Handlers<typeof SessionService
       );
       return { session: await present(context, reply.session_id) };
     },
-    watchSession: (request, call) => watchSession(context, request, call),
+    watchSession: async function* (request, call) {
+      await visible(context, call, request.sessionId);
+      yield* watchSession(context, request, call);
+    },
   };
 }
 
@@ -184,49 +183,4 @@ function filterOf(context: Context, request: ListSessionsRequest, call: Call): (
     (request.agentId === undefined || session.agent_id === request.agentId) &&
     (request.credentialId === undefined || session.credential_id === request.credentialId) &&
     sees(session);
-}
-
-async function* watchSession(
-  context: Context,
-  request: WatchSessionRequest,
-  call: Call,
-): AsyncGenerator<MessageInitShape<typeof WatchSessionResponseSchema>, void, undefined> {
-  const { engine, vault } = context;
-  await visible(context, call, request.sessionId);
-  if (request.resumeToken !== "") {
-    readToken(request.resumeToken, vault.origin, engine.projection.size);
-  }
-  try {
-    const refuse = () => refuseWatcher(context, call);
-    for await (const update of engine.follower.session(request.sessionId, call.signal, refuse)) {
-      const place = {
-        revision: BigInt(update.revision),
-        resumeToken: tokenOf(vault.origin, update.revision),
-      };
-      if (update.type === "state") {
-        const heard_at = engine.lastHeard(request.sessionId);
-        const session = sessionView(update.session, engine.clock.now(), heard_at);
-        yield { update: { case: "session", value: session }, ...place };
-      } else {
-        yield { update: { case: "bookmark", value: { draining: update.draining } }, ...place };
-      }
-    }
-  } catch (error) {
-    throw faultOf(error);
-  }
-}
-
-/**
- * A watch ends with its key. That of a revoked credential ends with its session instead, which the
- * revocation stops: it has to learn that.
- */
-function refuseWatcher(context: Context, call: Call): void {
-  const key = callerKey(context, call);
-  const spent = key.revoked === null ? isExpired(key, context.engine.clock.now()) : key.kind === "key";
-  if (spent) {
-    throw new KillcordError(
-      "expired_api_key",
-      `the key ${key.key_id} was revoked or has expired: ask an admin for a new one`,
-    );
-  }
 }

@@ -3,6 +3,8 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type ErrorCode, type FieldIssue, KillcordError } from "./errors.js";
+import { expectedWord } from "./expected.js";
+import { unheldLimits } from "./kept.js";
 
 const validator = createValidator();
 
@@ -30,11 +32,15 @@ export function validate(schema: DescMessage, message: Message): void {
   const result = validator.validate(schema, message);
   switch (result.kind) {
     case "valid":
-      return;
+      break;
     case "invalid":
       throw invalid(result.violations.map(issueOf));
     case "error":
       throw result.error;
+  }
+  const unheld = unheldLimits(schema, message);
+  if (unheld.length > 0) {
+    throw invalid(unheld);
   }
 }
 
@@ -55,5 +61,11 @@ export function invalid(details: readonly FieldIssue[]): KillcordError {
 function issueOf(violation: Violation): FieldIssue {
   const field = pathToString(violation.field);
   const by_pattern = violation.ruleId === "string.pattern" ? pattern_texts[field] : undefined;
-  return { field, issue: by_pattern ?? violation.message };
+  return { field, issue: by_pattern ?? wordsOf(violation) ?? violation.message };
+}
+
+/** The words of an enum, where a number that has none was sent. */
+function wordsOf({ field, ruleId }: Violation): string | undefined {
+  const type = field.findLast((part) => part.kind === "field")?.enum;
+  return ruleId.startsWith("enum.") && type !== undefined ? expectedWord(type) : undefined;
 }

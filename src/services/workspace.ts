@@ -11,6 +11,7 @@ import { keyFromHeaders } from "./credentials-header.js";
 import type { Call, Door } from "./door.js";
 import { enforcementService } from "./enforcement.js";
 import { keyService } from "./key.js";
+import { untilKeyEnds } from "./key-end.js";
 import { identify } from "./principal.js";
 import { checkMatrix } from "./roles.js";
 import { sessionService } from "./session.js";
@@ -67,7 +68,8 @@ export function openDoor(context: Context): Door {
     },
     stream: async function* (method, request, call) {
       validate(method.input, request);
-      for await (const reply of handlerOf(method)(request, call) as AsyncIterable<Reply>) {
+      const open = (of: Call) => handlerOf(method)(request, of) as AsyncIterable<Reply>;
+      for await (const reply of untilKeyEnds(context, method, call, open)) {
         yield messageOf(method, reply);
       }
     },

@@ -34,6 +34,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   "CredentialService.IssueCredential": { request: ({ agent_id }) => ({ agentId: agent_id }) },
   "CredentialService.ListCredentials": { request: () => all },
+  "CredentialService.RotateCredential": {
+    request: async (_, world) => ({ credentialId: await world.spareCredential() }),
+  },
   "CredentialService.RevokeCredential": {
     request: async (_, world) => ({ credentialId: await world.spareCredential() }),
   },
@@ -42,5 +45,6 @@ export const samples: Readonly<Record<string, Sample>> = {
   "VaultService.ExportBundle": { request: () => ({}) },
   "KeyService.CreateKey": { request: () => ({ name: "made", roles: [Role.APPROVER] }) },
   "KeyService.ListKeys": { request: () => all },
+  "KeyService.RotateKey": { request: async (_, world) => ({ keyId: await world.spareKey() }) },
   "KeyService.RevokeKey": { request: async (_, world) => ({ keyId: await world.spareKey() }) },
 };

@@ -6,8 +6,14 @@ import {
   CredentialStatus,
   type IssueCredentialRequest,
   type RevokeCredentialRequest,
+  type RotateCredentialRequest,
 } from "../../gen/killcord/v1/credential_pb.js";
-import { type CreateKeyRequest, KeyService, Role } from "../../gen/killcord/v1/key_pb.js";
+import {
+  type CreateKeyRequest,
+  KeyService,
+  Role,
+  type RotateKeyRequest,
+} from "../../gen/killcord/v1/key_pb.js";
 import { invoke } from "./killcord.js";
 import { session_id } from "./samples.js";
 import { type ScriptedServer, scriptedServer } from "./scripted-server.js";
@@ -44,6 +50,7 @@ describe("the commands of access", () => {
   const issued: IssueCredentialRequest[] = [];
   const revoked: RevokeCredentialRequest[] = [];
   const created: CreateKeyRequest[] = [];
+  const rotated: (RotateCredentialRequest | RotateKeyRequest)[] = [];
 
   before(async () => {
     server = await scriptedServer((router) => {
@@ -69,6 +76,13 @@ describe("the commands of access", () => {
           return { credential: { ...credential, secret: "kc_secret" } };
         },
         listCredentials: () => ({ credentials: [credential], total: 1n }),
+        rotateCredential: (request) => {
+          rotated.push(request);
+          return {
+            credential: { ...credential, credentialId: "cred_000000000002", secret: "kc_new" },
+            replaced: { ...credential, replacedBy: "cred_000000000002", expiresAt: createdAt },
+          };
+        },
         revokeCredential: (request) => {
           revoked.push(request);
           return {
@@ -84,6 +98,14 @@ describe("the commands of access", () => {
           return { key, secret: "kc_secret" };
         },
         listKeys: () => ({ keys: [key], total: 1n }),
+        rotateKey: (request) => {
+          rotated.push(request);
+          return {
+            key: { ...key, keyId: "key_000000000002" },
+            secret: "xb_new",
+            replaced: { ...key, replacedBy: "key_000000000002", expiresAt: createdAt },
+          };
+        },
         revokeKey: () => ({ key: { ...key, status: CredentialStatus.REVOKED, revokeReason: "left" } }),
       });
     });
@@ -140,6 +162,24 @@ describe("the commands of access", () => {
     const reply = JSON.parse(json.stdout);
     expect(reply.credential.status).to.equal("revoked");
     expect([reply.killed_sessions, reply.killed_count]).to.deep.equal([[session_id], 1001]);
+  });
+
+  it("rotate shows the new secret once, and until when the old one is good", async () => {
+    const [of_credential, of_key, bare] = [
+      await run("credentials", "rotate", credential.credentialId, "--overlap", "1h", "--ttl", "30d"),
+      await run("keys", "rotate", key.keyId, "--overlap", "0s", "--prefix", "xb_"),
+      await run("keys", "rotate", key.keyId, "--json"),
+    ];
+    expect(of_credential.stdout).to.match(/^secret +kc_new {2}\(shown only this once\)$/m);
+    expect(of_credential.stdout).to.match(/^the secret of cred_9a8b7c6d5e4f is good until 2026-11-2/m);
+    expect(of_key.stdout).to.match(/^secret +xb_new/m);
+    expect(JSON.parse(bare.stdout).replaced.replaced_by).to.equal("key_000000000002");
+    expect(rotated.map(({ overlapSeconds, ttlSeconds }) => [overlapSeconds, ttlSeconds])).to.deep.equal([
+      [3600n, 2_592_000n],
+      [0n, undefined],
+      [undefined, undefined],
+    ]);
+    expect((await run("keys", "rotate", key.keyId, "--overlap", "soon")).status).to.equal(2);
   });
 
   it("credentials list shows no secrets", async () => {

@@ -124,10 +124,10 @@ describe("a session's time", () => {
       const { engine, admin } = await real.start({ engine: { time: process_time } });
       await engine.submit(start(admin, "s1", { ttl_seconds: 1 }));
       const states = [];
-      for await (const update of engine.follower.session("s1", new AbortController().signal)) {
+      for await (const update of engine.follower.session("s1", { signal: new AbortController().signal })) {
         states.push(update.type === "state" ? update.session.status : update.type);
       }
-      expect(states).to.deep.equal(["active", "expired"]);
+      expect(states).to.deep.equal(["active", "bookmark", "expired"]);
       await engine.stop();
     } finally {
       await real.remove();

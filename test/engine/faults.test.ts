@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { MemoryLevel } from "memory-level";
 import type { RowStore } from "../../src/engine/derived.js";
 import { EngineFault } from "../../src/engine/fault.js";
-import type { Update } from "../../src/engine/follower.js";
+import type { Update } from "../../src/engine/session-watch.js";
 import { FaultyJournal } from "../journal/faulty.js";
 import { MemoryJournal } from "../journal/memory.js";
 import { failure } from "../journal/suite.js";
@@ -85,12 +85,13 @@ for (const flavour of ["lost", "stored"] as const) {
 
     it("watchers end with an error, and hear nothing that was not sealed", async () => {
       const { engine, admin } = running;
-      const watch = heard(engine.follower.session("s1", new AbortController().signal));
+      const watch = heard(engine.follower.session("s1", { signal: new AbortController().signal }));
       await running.settle();
       journal.fail("append", flavour);
       await faultOf(engine.submit(kill(admin, "s1")));
       const { all, error } = await watch;
-      expect(all.map((update) => update.type === "state" && update.session.status)).to.deep.equal(["active"]);
+      const told = all.map((update) => (update.type === "state" ? update.session.status : update.type));
+      expect(told).to.deep.equal(["active", "bookmark"]);
       expect(error).to.be.instanceOf(EngineFault).and.to.include({ code: "unavailable" });
     });
 

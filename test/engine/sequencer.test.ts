@@ -67,7 +67,9 @@ describe("an order wider than a write", () => {
   it("is told piece by piece to those who watch, and answered when all of it is sealed", async () => {
     const held = new UnsyncedJournal(place.disk);
     const { engine, admin } = await family(new CountedJournal(held));
-    const watch = engine.follower.session("root", new AbortController().signal);
+    const watch = engine.follower.session("root", { signal: new AbortController().signal });
+    await watch.next();
+    // The bookmark that ends the snapshot.
     await watch.next();
     held.hold();
     let answered = false;

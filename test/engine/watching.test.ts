@@ -5,8 +5,9 @@ import type { Decision } from "../../src/core/decision.js";
 import type { Session } from "../../src/core/state.js";
 import { engineClock } from "../../src/engine/clock.js";
 import { DerivedRows } from "../../src/engine/derived.js";
-import { Follower, type Update } from "../../src/engine/follower.js";
+import { Follower } from "../../src/engine/follower.js";
 import { Projection } from "../../src/engine/projection.js";
+import type { Update } from "../../src/engine/session-watch.js";
 import { limits } from "../../src/limits.js";
 import { Workspace } from "../core/workspace.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
@@ -22,7 +23,7 @@ class Reader {
   ended = false;
 
   constructor(running: Running, session_id: string) {
-    this.#watch = running.engine.follower.session(session_id, this.#abort.signal);
+    this.#watch = running.engine.follower.session(session_id, { signal: this.#abort.signal });
   }
 
   async next(): Promise<Update | null> {
@@ -34,8 +35,12 @@ class Reader {
     return value ?? null;
   }
 
+  /** The next state; the bookmark that ends the snapshot is passed over. */
   async state(): Promise<Session> {
-    const update = await this.next();
+    let update = await this.next();
+    if (update?.type === "bookmark" && this.updates.length === 2) {
+      update = await this.next();
+    }
     if (update?.type !== "state") {
       throw new Error(`a state was expected, not ${update?.type}`);
     }
@@ -174,6 +179,8 @@ describe("a watch", () => {
   it("bears the index up to which everything was told, and never one back", async () => {
     const { engine, admin } = running;
     const reader = new Reader(running, "s1");
+    await reader.next();
+    await reader.next();
     for (let i = 0; i < 10; i++) {
       const update = await Promise.all([reader.next(), engine.submit(intercept(admin, "s1"))]);
       const { type, revision } = update[0] as Update;
@@ -192,6 +199,7 @@ describe("a watch", () => {
   it("says that it is alive when nothing else is to be said", async () => {
     const reader = new Reader(running, "s1");
     await reader.state();
+    expect(await reader.next()).to.include({ type: "bookmark", draining: false });
     const next = reader.next();
     await running.settle();
     place.time.pass(limits.bookmark_ms_max);
@@ -207,6 +215,7 @@ describe("a watch", () => {
     const { engine, admin } = running;
     const waiting = new Reader(running, "s1");
     await waiting.state();
+    await waiting.next();
     const last = waiting.next();
     const slow = new Reader(running, "s1");
     await slow.state();
@@ -226,7 +235,7 @@ describe("a watch", () => {
     await running.engine.stop();
     const reader = new Reader(running, "s1");
     await reader.rest();
-    expect(reader.updates.map(({ type }) => type)).to.deep.equal(["state", "bookmark"]);
+    expect(reader.updates.map(({ type }) => type)).to.deep.equal(["state", "bookmark", "bookmark"]);
   });
 
   it("leaves nothing behind when its reader goes", async () => {
@@ -240,6 +249,7 @@ describe("a watch", () => {
 
     const aborted = new Reader(running, "s1");
     await aborted.state();
+    await aborted.next();
     const blocked = aborted.next();
     await running.settle();
     expect(place.time.tasks).to.equal(tasks + 1);
@@ -258,20 +268,32 @@ describe("a change that is sealed while a watch reads the state", () => {
     const projection = new Projection(new DerivedRows(new MemoryLevel<string, string>(), () => {}));
     projection.onSealed(workspace.log);
     const follower = new Follower(projection, engineClock(0, new ManualTime()));
-    const watch = follower.session("s1", new AbortController().signal);
-    // What is sealed in the turn in which the state is read comes after it.
+    const watch = follower.session("s1", { signal: new AbortController().signal });
+    const told: Update[] = [];
+    const take = async () => told.push((await watch.next()).value as Update);
     const seal = ({ events }: Decision) => {
       projection.onSealed(events);
       follower.onSealed(events);
     };
-    const revision = projection.size - 1;
-    const first = watch.next();
-    seal(workspace.submit(intercept(admin, "s1")));
-    expect((await first).value).to.deep.include({ revision });
-    await watch.next();
-    const next = watch.next();
+    // What is sealed in the turns in which the state is read is in it, or comes after it.
+    for (let i = 0; i < 4; i++) {
+      const taken = take();
+      seal(workspace.submit(intercept(admin, "s1")));
+      await Promise.resolve();
+      seal(workspace.submit(intercept(admin, "s1")));
+      await taken;
+    }
     seal(workspace.submit(kill(admin, "s1")));
-    expect((await next).value).to.have.nested.property("session.status", "killed");
+    await take();
+    for (const update of told) {
+      const sealed = workspace.log.slice(0, update.revision + 1);
+      const spent = sealed.filter(({ event }) => event === "enforcement_decision").length;
+      if (update.type === "state") {
+        expect(update.session.actions.spent).to.be.at.least(spent);
+      }
+    }
+    expect(told.map(({ type }) => type)).to.include("bookmark");
+    expect(told.at(-1)).to.have.nested.property("session.status", "killed");
   });
 });
 

@@ -22,6 +22,7 @@ import { readRequest } from "../../src/rest/params.js";
 import { compileRule } from "../../src/rest/rule.js";
 import { writeObject } from "../../src/rest/write.js";
 import { KillcordError } from "../../src/services/errors.js";
+import { refuseMalformed } from "../../src/services/malformed.js";
 import { pageOf } from "../../src/services/page.js";
 import { validate } from "../../src/services/validate.js";
 import { vector } from "../vectors.js";
@@ -85,10 +86,9 @@ describe("the name content for action_content", () => {
     } else {
       it(`${title} is refused: ${error}`, () => {
         expect(refusal(() => read(intercept, body))).to.deep.equal({ code: error, fields });
-        expect(refusal(() => read(interceptBatch, { actions: [{}, body] }))).to.deep.equal({
-          code: error,
-          fields: fields.map((field) => `actions[1].${field}`),
-        });
+        // In a batch the item is refused alone, with its own paths.
+        const { actions } = read(interceptBatch, { actions: [{}, body] }) as InterceptBatchRequest;
+        expect(refusal(() => actions.map(refuseMalformed))).to.deep.equal({ code: error, fields });
       });
     }
   }
@@ -142,12 +142,28 @@ describe("fields that this version does not know", () => {
       code: "unknown_field",
       fields: ["nope"],
     });
-    for (const name of ["max_action", "max_tokens", "maxCostUsd", "max_depth", "max_concurrent"]) {
-      expect(refusal(() => read(startSession, { budgets: { max_actions: 1, [name]: 5 } }))).to.deep.equal({
-        code: "unknown_field",
-        fields: [`budgets.${name}`],
-      });
+    expect(refusal(() => read(startSession, { budgets: { max_action: 1 } }))).to.deep.equal({
+      code: "unknown_field",
+      fields: ["budgets.max_action"],
+    });
+  });
+
+  it("are said to be of another version when they are documented limits that this one can't hold", () => {
+    for (const name of [
+      "max_tokens",
+      "maxTokens",
+      "max_cost_usd",
+      "maxCostUsd",
+      "max_depth",
+      "max_concurrent",
+    ]) {
+      const start = () => read(startSession, { budgets: { max_actions: 1, [name]: 5 } });
+      expect(refusal(start)).to.deep.equal({ code: "invalid_argument", fields: [`budgets.${name}`] });
+      expect(start).to.throw(`budgets.${name}: is not supported by this version`);
     }
+    expect(() => read(startSession, { budgets: { on_exceeded: "pause" } })).to.throw(
+      "budgets.on_exceeded: is not supported by this version",
+    );
   });
 
   it("are no limit when they are documented limits given as null", () => {
@@ -168,9 +184,7 @@ describe("fields that this version does not know", () => {
         fields: [name],
       });
     }
-    expect(() => read(startSession, { lease_seconds: 30 })).to.throw(
-      /leases are not supported by this version/,
-    );
+    expect(() => read(startSession, { lease_seconds: 30 })).to.throw(/is not supported by this version/);
   });
 
   it("do not make a pause out of on_exceeded", () => {

@@ -99,3 +99,12 @@ function launch(words: readonly string[], env: Record<string, string> = {}) {
   });
   return { child, output, exited };
 }
+
+/** Asks the REST surface: posts `body`, or gets without one; the reply's JSON, whatever its status. */
+export async function curl(server: Served, path: string, key: string, body?: object) {
+  const reply = await fetch(server.url + path, {
+    headers: { "x-api-key": key },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+  });
+  return JSON.parse(await reply.text());
+}

@@ -1,5 +1,6 @@
 /** One event as a line of a story: what it is about, then what it says. */
 import type { Cause, Event } from "../../src/core/event.js";
+import type { Replacement } from "../../src/core/replacement.js";
 import { began_at } from "../core/workspace.js";
 
 export function describeEvent(event: Event, log: readonly Event[]): string {
@@ -72,7 +73,7 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         JSON.stringify(event.reason),
       ];
     case "credential_issued":
-      return [event.credential_id, given("agent", event.agent_id)];
+      return [event.credential_id, given("agent", event.agent_id), ...replacing(event)];
     case "credential_revoked":
       return [
         event.credential_id,
@@ -81,7 +82,7 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         JSON.stringify(event.reason),
       ];
     case "api_key_created":
-      return [event.name, event.granted_roles.join(","), given("agent", event.agent_id)];
+      return [event.name, event.granted_roles.join(","), given("agent", event.agent_id), ...replacing(event)];
     case "api_key_revoked":
       return [event.key_id, JSON.stringify(event.reason)];
     case "notice":
@@ -97,6 +98,12 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
 
 function given(name: string, value: string | number | null): Part {
   return value === null || value === "" ? null : `${name}=${value}`;
+}
+
+function replacing({ replaces, overlap_ends_at }: Replacement): readonly Part[] {
+  return replaces === undefined || overlap_ends_at === undefined
+    ? []
+    : [given("replaces", replaces), given("until", `${(overlap_ends_at - began_at) / 1000}s`)];
 }
 
 function because(cause: Cause | null): Part {

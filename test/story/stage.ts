@@ -55,7 +55,7 @@ export class Stage {
   #submit(line: Line, asked: Asked): readonly string[] {
     const first = this.#workspace.log.length;
     const { reply, events } = this.#workspace.submit(asked);
-    const alias = line.words[0] === "key" ? line.word(1) : line.text("credential");
+    const alias = line.words[0] === "key" ? line.word(1) : (line.text("as") ?? line.text("credential"));
     for (const event of events) {
       if (alias !== null && event.event === "credential_issued") {
         this.#ids.set(alias, event.credential_id);
@@ -144,6 +144,17 @@ export class Stage {
           roles: (line.text("roles") ?? "agent").split(",") as Role[],
           agent_id: line.text("agent"),
           secret_digest: `secret of ${line.word(1)}`,
+          ttl_seconds: line.number("ttl_seconds"),
+          repeat,
+        };
+      case "rotate":
+        return {
+          type: "rotate_key",
+          actor,
+          kind: line.word(1) === "key" ? "key" : "credential",
+          key_id: this.#id(line.word(2)) as string,
+          secret_digest: `secret of ${line.text("as")}`,
+          overlap_seconds: line.number("overlap") ?? 0,
           ttl_seconds: line.number("ttl_seconds"),
           repeat,
         };

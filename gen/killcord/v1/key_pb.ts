@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/key.proto.
  */
 export const file_killcord_v1_key: GenFile = /*@__PURE__*/
-  fileDesc("ChVraWxsY29yZC92MS9rZXkucHJvdG8SC2tpbGxjb3JkLnYxItYCCgNLZXkSDgoGa2V5X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSIAoFcm9sZXMYAyADKA4yES5raWxsY29yZC52MS5Sb2xlEhUKCGFnZW50X2lkGAQgASgJSACIAQESLQoGc3RhdHVzGAUgASgOMh0ua2lsbGNvcmQudjEuQ3JlZGVudGlhbFN0YXR1cxIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1yZXZva2VfcmVhc29uGAkgASgJSAGIAQFCCwoJX2FnZW50X2lkQhAKDl9yZXZva2VfcmVhc29uIugCChBDcmVhdGVLZXlSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEYgAISNwoFcm9sZXMYAiADKA4yES5raWxsY29yZC52MS5Sb2xlQhW6SBKSAQ8IARAFGAEiB4IBBBABIAASOwoIYWdlbnRfaWQYAyABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEicKC3R0bF9zZWNvbmRzGAQgASgDQg26SAoiCBiAhrCWASgBSAGIAQESJAoGcHJlZml4GAUgASgJQg+6SAxyClIDa2NfUgN4Yl9IAogBARI5Cg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCG7pIGHIWMhReW1x4MjEtXHg3ZV17MSwyNTV9JEgDiAEBQgsKCV9hZ2VudF9pZEIOCgxfdHRsX3NlY29uZHNCCQoHX3ByZWZpeEISChBfaWRlbXBvdGVuY3lfa2V5IlIKEUNyZWF0ZUtleVJlc3BvbnNlEh0KA2tleRgBIAEoCzIQLmtpbGxjb3JkLnYxLktleRITCgZzZWNyZXQYAiABKAlIAIgBAUIJCgdfc2VjcmV0InAKD0xpc3RLZXlzUmVxdWVzdBIaCglwYWdlX3NpemUYDSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgOIAEoCUIIukgFcgMYgAgSGgoEcGFnZRgPIAEoBUIHukgEGgIoAUgAiAEBQgcKBV9wYWdlInMKEExpc3RLZXlzUmVzcG9uc2USHgoEa2V5cxgBIAMoCzIQLmtpbGxjb3JkLnYxLktleRINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIlYKEFJldm9rZUtleVJlcXVlc3QSGAoGa2V5X2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQFCCQoHX3JlYXNvbiIyChFSZXZva2VLZXlSZXNwb25zZRIdCgNrZXkYASABKAsyEC5raWxsY29yZC52MS5LZXkqdAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDgoKUk9MRV9BR0VOVBABEhEKDVJPTEVfT1BFUkFUT1IQAhIRCg1ST0xFX0FQUFJPVkVSEAMSEAoMUk9MRV9BVURJVE9SEAQSDgoKUk9MRV9BRE1JThAFMrwCCgpLZXlTZXJ2aWNlEl8KCUNyZWF0ZUtleRIdLmtpbGxjb3JkLnYxLkNyZWF0ZUtleVJlcXVlc3QaHi5raWxsY29yZC52MS5DcmVhdGVLZXlSZXNwb25zZSITgtPkkwINOgEqIggvdjEva2V5cxJcCghMaXN0S2V5cxIcLmtpbGxjb3JkLnYxLkxpc3RLZXlzUmVxdWVzdBodLmtpbGxjb3JkLnYxLkxpc3RLZXlzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL2tleXMSbwoJUmV2b2tlS2V5Eh0ua2lsbGNvcmQudjEuUmV2b2tlS2V5UmVxdWVzdBoeLmtpbGxjb3JkLnYxLlJldm9rZUtleVJlc3BvbnNlIiOC0+STAh06ASoiGC92MS9rZXlzL3trZXlfaWR9L3Jldm9rZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_credential]);
+  fileDesc("ChVraWxsY29yZC92MS9rZXkucHJvdG8SC2tpbGxjb3JkLnYxIoADCgNLZXkSDgoGa2V5X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSIAoFcm9sZXMYAyADKA4yES5raWxsY29yZC52MS5Sb2xlEhUKCGFnZW50X2lkGAQgASgJSACIAQESLQoGc3RhdHVzGAUgASgOMh0ua2lsbGNvcmQudjEuQ3JlZGVudGlhbFN0YXR1cxIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1yZXZva2VfcmVhc29uGAkgASgJSAGIAQESGAoLcmVwbGFjZWRfYnkYCiABKAlIAogBAUILCglfYWdlbnRfaWRCEAoOX3Jldm9rZV9yZWFzb25CDgoMX3JlcGxhY2VkX2J5IugCChBDcmVhdGVLZXlSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEYgAISNwoFcm9sZXMYAiADKA4yES5raWxsY29yZC52MS5Sb2xlQhW6SBKSAQ8IARAFGAEiB4IBBBABIAASOwoIYWdlbnRfaWQYAyABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEicKC3R0bF9zZWNvbmRzGAQgASgDQg26SAoiCBiAhrCWASgBSAGIAQESJAoGcHJlZml4GAUgASgJQg+6SAxyClIDa2NfUgN4Yl9IAogBARI5Cg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCG7pIGHIWMhReW1x4MjEtXHg3ZV17MSwyNTV9JEgDiAEBQgsKCV9hZ2VudF9pZEIOCgxfdHRsX3NlY29uZHNCCQoHX3ByZWZpeEISChBfaWRlbXBvdGVuY3lfa2V5IlIKEUNyZWF0ZUtleVJlc3BvbnNlEh0KA2tleRgBIAEoCzIQLmtpbGxjb3JkLnYxLktleRITCgZzZWNyZXQYAiABKAlIAIgBAUIJCgdfc2VjcmV0InAKD0xpc3RLZXlzUmVxdWVzdBIaCglwYWdlX3NpemUYDSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgOIAEoCUIIukgFcgMYgAgSGgoEcGFnZRgPIAEoBUIHukgEGgIoAUgAiAEBQgcKBV9wYWdlInMKEExpc3RLZXlzUmVzcG9uc2USHgoEa2V5cxgBIAMoCzIQLmtpbGxjb3JkLnYxLktleRINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIqUCChBSb3RhdGVLZXlSZXF1ZXN0EhgKBmtleV9pZBgBIAEoCUIIukgFcgMYgAISKgoPb3ZlcmxhcF9zZWNvbmRzGAIgASgDQgy6SAkiBxiAmp4BKABIAIgBARInCgt0dGxfc2Vjb25kcxgDIAEoA0INukgKIggYgIawlgEoAUgBiAEBEiQKBnByZWZpeBgEIAEoCUIPukgMcgpSA2tjX1IDeGJfSAKIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIA4gBAUISChBfb3ZlcmxhcF9zZWNvbmRzQg4KDF90dGxfc2Vjb25kc0IJCgdfcHJlZml4QhIKEF9pZGVtcG90ZW5jeV9rZXkidgoRUm90YXRlS2V5UmVzcG9uc2USHQoDa2V5GAEgASgLMhAua2lsbGNvcmQudjEuS2V5EhMKBnNlY3JldBgCIAEoCUgAiAEBEiIKCHJlcGxhY2VkGAMgASgLMhAua2lsbGNvcmQudjEuS2V5QgkKB19zZWNyZXQiVgoQUmV2b2tlS2V5UmVxdWVzdBIYCgZrZXlfaWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIjIKEVJldm9rZUtleVJlc3BvbnNlEh0KA2tleRgBIAEoCzIQLmtpbGxjb3JkLnYxLktleSp0CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIOCgpST0xFX0FHRU5UEAESEQoNUk9MRV9PUEVSQVRPUhACEhEKDVJPTEVfQVBQUk9WRVIQAxIQCgxST0xFX0FVRElUT1IQBBIOCgpST0xFX0FETUlOEAUyrQMKCktleVNlcnZpY2USXwoJQ3JlYXRlS2V5Eh0ua2lsbGNvcmQudjEuQ3JlYXRlS2V5UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkNyZWF0ZUtleVJlc3BvbnNlIhOC0+STAg06ASoiCC92MS9rZXlzElwKCExpc3RLZXlzEhwua2lsbGNvcmQudjEuTGlzdEtleXNSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuTGlzdEtleXNSZXNwb25zZSITkAIBgtPkkwIKEggvdjEva2V5cxJvCglSb3RhdGVLZXkSHS5raWxsY29yZC52MS5Sb3RhdGVLZXlSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuUm90YXRlS2V5UmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL2tleXMve2tleV9pZH0vcm90YXRlEm8KCVJldm9rZUtleRIdLmtpbGxjb3JkLnYxLlJldm9rZUtleVJlcXVlc3QaHi5raWxsY29yZC52MS5SZXZva2VLZXlSZXNwb25zZSIjgtPkkwIdOgEqIhgvdjEva2V5cy97a2V5X2lkfS9yZXZva2ViBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_credential]);
 
 /**
  * An API key, without its secret.
@@ -86,6 +86,13 @@ export type Key = Message<"killcord.v1.Key"> & {
    * @generated from field: optional string revoke_reason = 9;
    */
   revokeReason?: string | undefined;
+
+  /**
+   * The key that replaced it, if it was rotated: then expires_at is where the overlap ends.
+   *
+   * @generated from field: optional string replaced_by = 10;
+   */
+  replacedBy?: string | undefined;
 };
 
 /**
@@ -251,6 +258,93 @@ export const ListKeysResponseSchema: GenMessage<ListKeysResponse> = /*@__PURE__*
   messageDesc(file_killcord_v1_key, 4);
 
 /**
+ * Rotates an API key.
+ *
+ * @generated from message killcord.v1.RotateKeyRequest
+ */
+export type RotateKeyRequest = Message<"killcord.v1.RotateKeyRequest"> & {
+  /**
+   * The key to replace, by its id: neither revoked nor expired, nor rotated before.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * Seconds for which the old secret stays good beside the new one, 0 to 2592000; default 86400.
+   * With 0 it is refused at once. Never beyond the end that the old one had.
+   *
+   * @generated from field: optional int64 overlap_seconds = 2;
+   */
+  overlapSeconds?: bigint | undefined;
+
+  /**
+   * Seconds until the new one stops being good, 1 to 315360000; absent means as long as the old one
+   * was given, counted from now.
+   *
+   * @generated from field: optional int64 ttl_seconds = 3;
+   */
+  ttlSeconds?: bigint | undefined;
+
+  /**
+   * How the new secret begins: `kc_` (default), or `xb_` for clients that insist on it.
+   *
+   * @generated from field: optional string prefix = 4;
+   */
+  prefix?: string | undefined;
+
+  /**
+   * A repeat with the same key shows the API key of the first call, without its secret: 1 to 255
+   * characters 0x21-0x7E, kept for 24 hours. REST: the header Idempotency-Key.
+   *
+   * @generated from field: optional string idempotency_key = 15;
+   */
+  idempotencyKey?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.RotateKeyRequest.
+ * Use `create(RotateKeyRequestSchema)` to create a new message.
+ */
+export const RotateKeyRequestSchema: GenMessage<RotateKeyRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_key, 5);
+
+/**
+ * The new API key and the one that it replaces.
+ *
+ * @generated from message killcord.v1.RotateKeyResponse
+ */
+export type RotateKeyResponse = Message<"killcord.v1.RotateKeyResponse"> & {
+  /**
+   * The new one.
+   *
+   * @generated from field: killcord.v1.Key key = 1;
+   */
+  key?: Key | undefined;
+
+  /**
+   * Its secret, once.
+   *
+   * @generated from field: optional string secret = 2;
+   */
+  secret?: string | undefined;
+
+  /**
+   * The old one; expires_at is where the overlap ends.
+   *
+   * @generated from field: killcord.v1.Key replaced = 3;
+   */
+  replaced?: Key | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.RotateKeyResponse.
+ * Use `create(RotateKeyResponseSchema)` to create a new message.
+ */
+export const RotateKeyResponseSchema: GenMessage<RotateKeyResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_key, 6);
+
+/**
  * Revokes an API key.
  *
  * @generated from message killcord.v1.RevokeKeyRequest
@@ -276,7 +370,7 @@ export type RevokeKeyRequest = Message<"killcord.v1.RevokeKeyRequest"> & {
  * Use `create(RevokeKeyRequestSchema)` to create a new message.
  */
 export const RevokeKeyRequestSchema: GenMessage<RevokeKeyRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_key, 5);
+  messageDesc(file_killcord_v1_key, 7);
 
 /**
  * The revoked API key.
@@ -297,7 +391,7 @@ export type RevokeKeyResponse = Message<"killcord.v1.RevokeKeyResponse"> & {
  * Use `create(RevokeKeyResponseSchema)` to create a new message.
  */
 export const RevokeKeyResponseSchema: GenMessage<RevokeKeyResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_key, 6);
+  messageDesc(file_killcord_v1_key, 8);
 
 /**
  * What a key may do.
@@ -379,6 +473,18 @@ export const KeyService: GenService<{
     methodKind: "unary";
     input: typeof ListKeysRequestSchema;
     output: typeof ListKeysResponseSchema;
+  },
+  /**
+   * Replaces an API key by a new one with the same name, roles and agent, and a secret of its own.
+   * The old one stays good for the overlap, so that programs can change over. To sessions and
+   * idempotency keys the two are one caller. Role: admin.
+   *
+   * @generated from rpc killcord.v1.KeyService.RotateKey
+   */
+  rotateKey: {
+    methodKind: "unary";
+    input: typeof RotateKeyRequestSchema;
+    output: typeof RotateKeyResponseSchema;
   },
   /**
    * Revokes an API key: its next call is refused. Sessions go on; only a credential stops

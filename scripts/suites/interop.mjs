@@ -1,0 +1,66 @@
+/**
+ * Clients in other languages against the real server, test/interop. Each suite first gets what its
+ * client needs beyond Node: found where it is, else installed into ignored folders, once.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { chromium } from "../tasks/chromium.mjs";
+import { goTool } from "../tasks/go-tool.mjs";
+import { venv } from "../tasks/python.mjs";
+import { root } from "../tasks/root.mjs";
+import { mocha } from "./mocha.mjs";
+
+/** What each needs, in order: each resolves to a path, or to a result that says what is wanting. */
+const needs = {
+  node: [],
+  python: [venv],
+  go: [goPlugins],
+  browser: [page],
+};
+
+/**
+ * Runs one. Its file is no `.test.ts`, which need nothing but Node.
+ *
+ * @param {keyof typeof needs} client a file of test/interop
+ */
+export async function interop(client) {
+  for (const find of needs[client]) {
+    const { path, ...lack } = await find();
+    if (path === undefined) {
+      return [{ name: `${client} has what it needs`, ...lack }];
+    }
+  }
+  return mocha([`dist/test/interop/${client}.interop.js`], 300);
+}
+
+/** The plugins with which buf makes Go. */
+async function goPlugins() {
+  const { path, ...lack } = await goTool("protoc-gen-go");
+  return path === undefined ? { path, ...lack } : goTool("protoc-gen-go-grpc");
+}
+
+/** A Chromium and the page that it opens. */
+async function page() {
+  const { path, ...lack } = await chromium();
+  if (path === undefined) {
+    return { path, ...lack };
+  }
+  const folder = emptied(".build/interop/browser");
+  writeFileSync(join(root, folder, "chromium.txt"), path);
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["test/interop/browser/page.ts"],
+    bundle: true,
+    format: "esm",
+    outfile: `${folder}/page.js`,
+    logLevel: "warning",
+  });
+  return { path };
+}
+
+function emptied(folder) {
+  rmSync(join(root, folder), { recursive: true, force: true });
+  mkdirSync(join(root, folder), { recursive: true });
+  return folder;
+}

@@ -1,0 +1,61 @@
+/** What the protocols can reach: services, and what runs when one of their methods is called. */
+import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Call, Door } from "../services/door.js";
+import type { Life } from "./life.js";
+
+/** One call under way, from the authentication to its service. */
+export interface Pass {
+  /** What the service gets to know. */
+  readonly call: Call;
+  readonly life: Life;
+  /** Whether the call's messages are JSON, and the most bytes that one may have. */
+  readonly json: boolean;
+  readonly message_bytes_max: number;
+  /** The time that the caller gave, if any. */
+  readonly timeout_ms: number | null;
+  /** Told when the service is reached; errors before that are the protocol library's. */
+  reached: boolean;
+  /** What the service threw, for the log. */
+  thrown: unknown;
+}
+
+/** The calls of a service, by their kind; those of kinds that no method of it has are left out. */
+export interface Calls {
+  unary?(method: DescMethod, request: Message, pass: Pass, context: HandlerContext): Promise<Message>;
+  serverStreaming?(
+    method: DescMethod,
+    request: Message,
+    pass: Pass,
+    context: HandlerContext,
+  ): AsyncIterable<Message>;
+  clientStreaming?(
+    method: DescMethod,
+    requests: AsyncIterable<Message>,
+    pass: Pass,
+    context: HandlerContext,
+  ): Promise<Message>;
+  bidiStreaming?(
+    method: DescMethod,
+    requests: AsyncIterable<Message>,
+    pass: Pass,
+    context: HandlerContext,
+  ): AsyncIterable<Message>;
+}
+
+/** A service at its path. */
+export interface Mount {
+  readonly service: DescService;
+  /** Whether its methods need a key. */
+  readonly keyed: boolean;
+  readonly calls: Calls;
+}
+
+/** The services of a door. */
+export function doorMounts(door: Door): readonly Mount[] {
+  const calls: Calls = {
+    unary: (method, request, { call }) => door.unary(method, request, call),
+    serverStreaming: (method, request, { call }) => door.stream(method, request, call),
+  };
+  return door.services.map((service) => ({ service, keyed: true, calls }));
+}
