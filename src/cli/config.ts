@@ -10,6 +10,10 @@ export interface Config {
   readonly port: number;
   /** The data directory. */
   readonly data: string;
+  /** Where checkpoints.log is kept, better on another volume; null keeps it in the data directory. */
+  readonly checkpoints: string | null;
+  /** Whether everybody may read the static log under /log/: it holds hashes and signatures, no content. */
+  readonly public_log: boolean;
   /** Name of the log, at its first start; null makes one up. */
   readonly origin: string | null;
   /** Secret of the first admin key, at the first start; null makes one up. */
@@ -35,6 +39,8 @@ type Raw = Readonly<Record<string, string | undefined>>;
 const settings = [
   "listen",
   "data",
+  "checkpoints",
+  "public_log",
   "origin",
   "bootstrap_key",
   "insecure",
@@ -46,6 +52,8 @@ type Setting = (typeof settings)[number];
 const defaults: Readonly<Record<Setting, string | undefined>> = {
   listen: "127.0.0.1:7411",
   data: "./killcord-data",
+  checkpoints: undefined,
+  public_log: "false",
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
@@ -83,6 +91,8 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     host,
     port,
     data: merged.data as string,
+    checkpoints: merged.checkpoints ?? null,
+    public_log: readBoolean("public_log", merged.public_log as string),
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
+import { withStaticLog } from "../rest/static-log.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
 import { openServer } from "../rpc/server.js";
@@ -52,15 +53,19 @@ interface Parts {
 async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
     const store = openStoreIn(config.data);
+    let engine: Engine | null = null;
     const vault = await openVault({
       directory: config.data,
+      checkpoints: config.checkpoints ?? undefined,
       origin: config.origin ?? undefined,
       heartbeat_seconds: limits.heartbeat_seconds,
       journal: store.journal,
       now: Date.now,
       random: randomBytes,
+      onWarning: (message) => log.warn(message),
+      onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
     });
-    const engine = await Engine.open({
+    engine = await Engine.open({
       log: vault,
       rows: store.derived("projection"),
       heartbeat_seconds: limits.heartbeat_seconds,
@@ -68,7 +73,11 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     });
     const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
     const door = openDoor({ engine, vault });
-    const rest = createRestHandler(door, log);
+    const shown = {
+      file: (path: string) => vault.publication.file(path),
+      is_public: config.public_log,
+    };
+    const rest = withStaticLog(createRestHandler(door, log), door, shown, log);
     const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
       (error: Error) => {
         throw new CommandFailure("unavailable", 1, error.message);

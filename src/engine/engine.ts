@@ -27,6 +27,8 @@ import { Timers } from "./timers.js";
 export interface Log extends Sealer {
   head(): { readonly size: number };
   read(from: number, limit: number): AsyncIterable<StoredEntry>;
+  /** Told when what a crash has cut is finished: from here on the log may be shown. */
+  publish(): void;
 }
 
 export interface EngineOptions {
@@ -100,6 +102,7 @@ export class Engine {
     });
     engine = new Engine(options, await replay(options, rows));
     await engine.submit({ type: "finish_cascades", actor: system_actor, request_id: null });
+    options.log.publish();
     engine.#start();
     return engine;
   }
@@ -129,6 +132,11 @@ export class Engine {
       this.#terminates.add(outcome.reply.repeats_terminate_of);
     }
     return outcome;
+  }
+
+  /** Ends everything for a fault of the log or beside it: the process must exit. */
+  fail(error: Error): void {
+    this.#sequencer.fail(error);
   }
 
   /** Brings stopped sessions back into memory. Unknown ids are left to the decision. */

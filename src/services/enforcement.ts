@@ -19,6 +19,9 @@ import { newSalt } from "../engine/salt.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
+import type { SealedEntry } from "../vault/entry.js";
+import { receiptOf } from "../vault/evidence.js";
+import { covering } from "./checkpoint.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -34,11 +37,14 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
     intercept: (request, call) => intercept(context, request, call),
     interceptBatch: (request, call) => interceptBatch(context, request, call),
     getDecision: async ({ decisionId }, call) => {
-      const { decision, entry_id } = await sealedDecision(context, sequenceOf("enf", decisionId), decisionId);
-      const { agent_id, actor } = decision;
-      const owned = { agent_id, started_by: actor.key_id };
-      refuseForeign(context, call, owned, "the decision is about another agent's action");
+      const { decision, entry_id } = await ownDecision(context, decisionId, call);
       return { decision: decisionView(decision, entry_id) };
+    },
+    getReceipt: async ({ decisionId }, call) => {
+      const { entry } = await ownDecision(context, decisionId, call);
+      const checkpoint = await covering(context, entry.sequence_number);
+      const receipt = await receiptOf(context.vault, entry, checkpoint, decisionId);
+      return { receipt: receipt as unknown as JsonObject };
     },
     listDecisions: (request, call) => listDecisions(context, request, call),
   };
@@ -187,12 +193,27 @@ async function interceptItem(context: Context, action: InterceptRequest, call: C
   }
 }
 
+/** A decision that the caller may see. */
+async function ownDecision(context: Context, decision_id: string, call: Call): Promise<SealedDecision> {
+  const sealed = await sealedDecision(context, sequenceOf("enf", decision_id), decision_id);
+  const { agent_id, actor } = sealed.decision;
+  const owned = { agent_id, started_by: actor.key_id };
+  refuseForeign(context, call, owned, "the decision is about another agent's action");
+  return sealed;
+}
+
+interface SealedDecision {
+  readonly decision: EnforcementDecision;
+  readonly entry: SealedEntry;
+  readonly entry_id: string;
+}
+
 /** Reads a decision back from the log. */
 async function sealedDecision(
   { vault, engine }: Context,
   sequence: number | null,
   decision_id: string,
-): Promise<{ readonly decision: EnforcementDecision; readonly entry_id: string }> {
+): Promise<SealedDecision> {
   const entry = sequence === null || sequence >= engine.projection.size ? null : await vault.entry(sequence);
   const event = entry === null ? null : fromContent(entry.content, entry.details, entry.sequence_number);
   if (entry === null || event?.event !== "enforcement_decision") {
@@ -201,7 +222,7 @@ async function sealedDecision(
       `there is no decision ${JSON.stringify(decision_id.slice(0, 64))} in this workspace`,
     );
   }
-  return { decision: event, entry_id: entry.entry_id };
+  return { decision: event, entry, entry_id: entry.entry_id };
 }
 
 async function listDecisions(context: Context, request: ListDecisionsRequest, call: Call) {

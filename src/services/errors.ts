@@ -19,6 +19,7 @@ export const error_codes = {
   decision_not_found: Code.NotFound,
   key_not_found: Code.NotFound,
   entry_not_found: Code.NotFound,
+  checkpoint_not_found: Code.NotFound,
   route_not_found: Code.NotFound,
   method_not_allowed: Code.Unimplemented,
   invalid_path: Code.InvalidArgument,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/vault.proto.
  */
 export const file_killcord_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("ChdraWxsY29yZC92MS92YXVsdC5wcm90bxILa2lsbGNvcmQudjEisQEKBUVudHJ5EhcKD3NlcXVlbmNlX251bWJlchgBIAEoAxIQCghlbnRyeV9pZBgCIAEoCRINCgVldmVudBgDIAEoCRItCglzaWduZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxlYWYYBSABKAkSDwoHY29udGVudBgGIAEoCRIUCgdkZXRhaWxzGAcgASgJSACIAQFCCgoIX2RldGFpbHMiUgoPR2V0RW50cnlSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQiNQoQR2V0RW50cnlSZXNwb25zZRIhCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5IlgKEkxpc3RFbnRyaWVzUmVxdWVzdBImCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KAASGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAIkkKE0xpc3RFbnRyaWVzUmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLmtpbGxjb3JkLnYxLkVudHJ5Eg0KBXRvdGFsGAIgASgDIhUKE0V4cG9ydEJ1bmRsZVJlcXVlc3QiMwoURXhwb3J0QnVuZGxlUmVzcG9uc2USDAoEcGF0aBgBIAEoCRINCgVjaHVuaxgCIAEoDDLHAgoMVmF1bHRTZXJ2aWNlEnAKCEdldEVudHJ5Ehwua2lsbGNvcmQudjEuR2V0RW50cnlSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0RW50cnlSZXNwb25zZSInkAIBgtPkkwIeEhwvdjEvdmF1bHQvZW50cmllcy97ZW50cnlfaWR9Em4KC0xpc3RFbnRyaWVzEh8ua2lsbGNvcmQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiAua2lsbGNvcmQudjEuTGlzdEVudHJpZXNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvdmF1bHQvZW50cmllcxJVCgxFeHBvcnRCdW5kbGUSIC5raWxsY29yZC52MS5FeHBvcnRCdW5kbGVSZXF1ZXN0GiEua2lsbGNvcmQudjEuRXhwb3J0QnVuZGxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChdraWxsY29yZC92MS92YXVsdC5wcm90bxILa2lsbGNvcmQudjEisQEKBUVudHJ5EhcKD3NlcXVlbmNlX251bWJlchgBIAEoAxIQCghlbnRyeV9pZBgCIAEoCRINCgVldmVudBgDIAEoCRItCglzaWduZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxlYWYYBSABKAkSDwoHY29udGVudBgGIAEoCRIUCgdkZXRhaWxzGAcgASgJSACIAQFCCgoIX2RldGFpbHMiUgoPR2V0RW50cnlSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQiNQoQR2V0RW50cnlSZXNwb25zZRIhCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5IlgKEkxpc3RFbnRyaWVzUmVxdWVzdBImCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KAASGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAIkkKE0xpc3RFbnRyaWVzUmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLmtpbGxjb3JkLnYxLkVudHJ5Eg0KBXRvdGFsGAIgASgDIjUKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eh0KBHNpemUYASABKANCD7pIDCIKGP///////z8oACJBChVHZXRDaGVja3BvaW50UmVzcG9uc2USDAoEc2l6ZRgBIAEoAxIMCgRyb290GAIgASgJEgwKBG5vdGUYAyABKAkiegoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQSHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAImYKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USFwoPc2VxdWVuY2VfbnVtYmVyGAEgASgDEgwKBHNpemUYAiABKAMSDgoGaGFzaGVzGAMgAygJEhIKCnRsb2dfcHJvb2YYBCABKAkiaAoTRXhwb3J0QnVuZGxlUmVxdWVzdBIjCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABGIACSACIAQESHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAQg0KC19zZXNzaW9uX2lkIjMKFEV4cG9ydEJ1bmRsZVJlc3BvbnNlEgwKBHBhdGgYASABKAkSDQoFY2h1bmsYAiABKAwy1AQKDFZhdWx0U2VydmljZRJwCghHZXRFbnRyeRIcLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVxdWVzdBodLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfRJuCgtMaXN0RW50cmllcxIfLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBogLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3ZhdWx0L2VudHJpZXMSdwoNR2V0Q2hlY2twb2ludBIhLmtpbGxjb3JkLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GiIua2lsbGNvcmQudjEuR2V0Q2hlY2twb2ludFJlc3BvbnNlIh+QAgGC0+STAhYSFC92MS92YXVsdC9jaGVja3BvaW50EpEBChFHZXRJbmNsdXNpb25Qcm9vZhIlLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBomLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVzcG9uc2UiLZACAYLT5JMCJBIiL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfS9wcm9vZhJVCgxFeHBvcnRCdW5kbGUSIC5raWxsY29yZC52MS5FeHBvcnRCdW5kbGVSZXF1ZXN0GiEua2lsbGNvcmQudjEuRXhwb3J0QnVuZGxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * One sealed entry. The texts are the canonical bytes that were hashed and signed, never
@@ -179,11 +179,150 @@ export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__P
   messageDesc(file_killcord_v1_vault, 4);
 
 /**
- * What to export: everything.
+ * Which checkpoint to show.
+ *
+ * @generated from message killcord.v1.GetCheckpointRequest
+ */
+export type GetCheckpointRequest = Message<"killcord.v1.GetCheckpointRequest"> & {
+  /**
+   * Its size, that of a checkpoint that was signed; 0 means the newest.
+   *
+   * @generated from field: int64 size = 1;
+   */
+  size: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.GetCheckpointRequest.
+ * Use `create(GetCheckpointRequestSchema)` to create a new message.
+ */
+export const GetCheckpointRequestSchema: GenMessage<GetCheckpointRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 5);
+
+/**
+ * A checkpoint.
+ *
+ * @generated from message killcord.v1.GetCheckpointResponse
+ */
+export type GetCheckpointResponse = Message<"killcord.v1.GetCheckpointResponse"> & {
+  /**
+   * Number of entries that it covers.
+   *
+   * @generated from field: int64 size = 1;
+   */
+  size: bigint;
+
+  /**
+   * Root of their Merkle tree (RFC 6962), base64.
+   *
+   * @generated from field: string root = 2;
+   */
+  root: string;
+
+  /**
+   * The signed note, verbatim: origin, size and root, then one line a signature.
+   *
+   * @generated from field: string note = 3;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message killcord.v1.GetCheckpointResponse.
+ * Use `create(GetCheckpointResponseSchema)` to create a new message.
+ */
+export const GetCheckpointResponseSchema: GenMessage<GetCheckpointResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 6);
+
+/**
+ * Which entry to prove.
+ *
+ * @generated from message killcord.v1.GetInclusionProofRequest
+ */
+export type GetInclusionProofRequest = Message<"killcord.v1.GetInclusionProofRequest"> & {
+  /**
+   * The entry's id, or its sequence number in decimal.
+   *
+   * @generated from field: string entry_id = 1;
+   */
+  entryId: string;
+
+  /**
+   * Size of the checkpoint to prove it under, one that was signed; 0 means the newest.
+   *
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.GetInclusionProofRequest.
+ * Use `create(GetInclusionProofRequestSchema)` to create a new message.
+ */
+export const GetInclusionProofRequestSchema: GenMessage<GetInclusionProofRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 7);
+
+/**
+ * A proof.
+ *
+ * @generated from message killcord.v1.GetInclusionProofResponse
+ */
+export type GetInclusionProofResponse = Message<"killcord.v1.GetInclusionProofResponse"> & {
+  /**
+   * The entry's index in the log.
+   *
+   * @generated from field: int64 sequence_number = 1;
+   */
+  sequenceNumber: bigint;
+
+  /**
+   * Size of the checkpoint.
+   *
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * Hashes from the leaf to the root, 32 bytes each, base64.
+   *
+   * @generated from field: repeated string hashes = 3;
+   */
+  hashes: string[];
+
+  /**
+   * The same as one C2SP tlog-proof: leaf, index, hashes and checkpoint, to be kept and verified offline.
+   *
+   * @generated from field: string tlog_proof = 4;
+   */
+  tlogProof: string;
+};
+
+/**
+ * Describes the message killcord.v1.GetInclusionProofResponse.
+ * Use `create(GetInclusionProofResponseSchema)` to create a new message.
+ */
+export const GetInclusionProofResponseSchema: GenMessage<GetInclusionProofResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 8);
+
+/**
+ * What to export.
  *
  * @generated from message killcord.v1.ExportBundleRequest
  */
 export type ExportBundleRequest = Message<"killcord.v1.ExportBundleRequest"> & {
+  /**
+   * One session alone, with a proof for each entry; the whole log when absent.
+   *
+   * @generated from field: optional string session_id = 1;
+   */
+  sessionId?: string | undefined;
+
+  /**
+   * Size of the checkpoint to export up to, one that was signed; 0 means the newest.
+   *
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
 };
 
 /**
@@ -191,7 +330,7 @@ export type ExportBundleRequest = Message<"killcord.v1.ExportBundleRequest"> & {
  * Use `create(ExportBundleRequestSchema)` to create a new message.
  */
 export const ExportBundleRequestSchema: GenMessage<ExportBundleRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 5);
+  messageDesc(file_killcord_v1_vault, 9);
 
 /**
  * A piece of a file of the export.
@@ -200,7 +339,7 @@ export const ExportBundleRequestSchema: GenMessage<ExportBundleRequest> = /*@__P
  */
 export type ExportBundleResponse = Message<"killcord.v1.ExportBundleResponse"> & {
   /**
-   * The file's path within the export, `trust.json` or `bundle.json`.
+   * The file's path within the export: `trust.json`, `bundle.json`, or one under `log/`.
    *
    * @generated from field: string path = 1;
    */
@@ -219,7 +358,7 @@ export type ExportBundleResponse = Message<"killcord.v1.ExportBundleResponse"> &
  * Use `create(ExportBundleResponseSchema)` to create a new message.
  */
 export const ExportBundleResponseSchema: GenMessage<ExportBundleResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 6);
+  messageDesc(file_killcord_v1_vault, 10);
 
 /**
  * Reads the sealed log.
@@ -248,8 +387,31 @@ export const VaultService: GenService<{
     output: typeof ListEntriesResponseSchema;
   },
   /**
-   * Streams the files of an export: trust.json, then bundle.json, each cut into chunks in order.
-   * The export ends with the newest entry at the time of the call. Role: auditor.
+   * Shows a checkpoint: the log's size and root, signed by both checkpoint keys. Role: auditor.
+   *
+   * @generated from rpc killcord.v1.VaultService.GetCheckpoint
+   */
+  getCheckpoint: {
+    methodKind: "unary";
+    input: typeof GetCheckpointRequestSchema;
+    output: typeof GetCheckpointResponseSchema;
+  },
+  /**
+   * Proves that an entry stands in the log, under a checkpoint. Waits up to 2 s for one that covers
+   * the entry, then `unavailable`. Role: auditor.
+   *
+   * @generated from rpc killcord.v1.VaultService.GetInclusionProof
+   */
+  getInclusionProof: {
+    methodKind: "unary";
+    input: typeof GetInclusionProofRequestSchema;
+    output: typeof GetInclusionProofResponseSchema;
+  },
+  /**
+   * Streams the files of an export: trust.json, then bundle.json, then, of a whole log, the static
+   * log under `log/`; each cut into chunks in order. It goes exactly to a checkpoint: the newest, once
+   * that covers every entry sealed before the call (it waits up to 2 s for it), or the one asked for.
+   * Role: auditor.
    *
    * @generated from rpc killcord.v1.VaultService.ExportBundle
    */
