@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
+import { readWitnessPolicy, type WitnessPolicy } from "../vault/witness-policy.js";
 
 /** What `serve` runs with. Frozen. */
 export interface Config {
@@ -14,6 +15,8 @@ export interface Config {
   readonly checkpoints: string | null;
   /** Whether everybody may read the static log under /log/: it holds hashes and signatures, no content. */
   readonly public_log: boolean;
+  /** The witnesses that must sign before a checkpoint is shown; null asks nobody. */
+  readonly witnesses: WitnessPolicy | null;
   /** Name of the log, at its first start; null makes one up. */
   readonly origin: string | null;
   /** Secret of the first admin key, at the first start; null makes one up. */
@@ -41,6 +44,8 @@ const settings = [
   "data",
   "checkpoints",
   "public_log",
+  "witnesses",
+  "witness_quorum",
   "origin",
   "bootstrap_key",
   "insecure",
@@ -54,6 +59,8 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   data: "./killcord-data",
   checkpoints: undefined,
   public_log: "false",
+  witnesses: undefined,
+  witness_quorum: undefined,
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
@@ -93,6 +100,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     data: merged.data as string,
     checkpoints: merged.checkpoints ?? null,
     public_log: readBoolean("public_log", merged.public_log as string),
+    witnesses: readWitnesses(merged.witnesses, merged.witness_quorum),
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
@@ -105,8 +113,15 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, ...rest } = config;
-  return { listen: `${host}:${port}`, ...rest, bootstrap_key: bootstrap_key === null ? null : "********" };
+  const { host, port, bootstrap_key, witnesses, ...rest } = config;
+  const asked = witnesses?.witnesses.map(({ vkey, url }) => ({ vkey, url })) ?? [];
+  const witnessed = { witnesses: asked, witness_quorum: witnesses?.quorum ?? 0 };
+  return {
+    listen: `${host}:${port}`,
+    ...rest,
+    ...witnessed,
+    bootstrap_key: bootstrap_key === null ? null : "********",
+  };
 }
 
 function defined(raw: Raw): Raw {
@@ -177,6 +192,25 @@ function readOrigin(text: string | undefined): string | null {
     );
   }
   return text;
+}
+
+/**
+ * @param file names a JSON file of witnesses
+ * @param quorum how many of them; absent means more than half
+ * @throws {ConfigError}
+ */
+export function readWitnesses(file: string | undefined, quorum: string | undefined): WitnessPolicy | null {
+  if (file === undefined || file === "") {
+    if (quorum !== undefined) {
+      throw new ConfigError("witness_quorum: there are no witnesses: name them with KILLCORD_WITNESSES");
+    }
+    return null;
+  }
+  try {
+    return readWitnessPolicy(readFileSync(file, "utf8"), quorum === undefined ? null : Number(quorum));
+  } catch (error) {
+    throw new ConfigError(`witnesses: ${file}: ${(error as Error).message}`);
+  }
 }
 
 function readBootstrapKey(text: string | undefined): string | null {

@@ -13,6 +13,7 @@ import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
+import { Witnesses, type WitnessState } from "../vault/witnesses.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
@@ -54,6 +55,7 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
   try {
     const store = openStoreIn(config.data);
     let engine: Engine | null = null;
+    const witnesses = config.witnesses === null ? undefined : new Witnesses(config.witnesses, alarm(log));
     const vault = await openVault({
       directory: config.data,
       checkpoints: config.checkpoints ?? undefined,
@@ -62,6 +64,8 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
       journal: store.journal,
       now: Date.now,
       random: randomBytes,
+      witnesses: config.witnesses ?? undefined,
+      cosigning: witnesses,
       onWarning: (message) => log.warn(message),
       onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
     });
@@ -87,6 +91,23 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
   } catch (error) {
     throw startFailure(error);
   }
+}
+
+/** Says that the newest checkpoint is not witnessed, and that it is again: once each, not every second. */
+function alarm(log: Logger): (state: WitnessState) => void {
+  let was_witnessed = true;
+  return ({ size, quorum, witnessed, answers }) => {
+    if (witnessed !== was_witnessed) {
+      const missing = answers.flatMap((each) => (each.signed ? [] : [`${each.name}: ${each.why}`]));
+      const told = { size, quorum, signed: answers.length - missing.length, missing };
+      if (witnessed) {
+        log.info(told, "the newest checkpoint is witnessed again");
+      } else {
+        log.error(told, "the newest checkpoint is unwitnessed: it is sealed, and not shown");
+      }
+    }
+    was_witnessed = witnessed;
+  };
 }
 
 /** Callers under way are answered before the log is closed. */

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { limits } from "../limits.js";
 import { type ChainHead, chain, prepare, sealedWith } from "./chain.js";
 import { CheckpointSigner } from "./checkpoint-signer.js";
+import type { Cosigning } from "./cosigning.js";
 import { isOrigin } from "./entry.js";
 import { type FileSystem, makeDirectories, node_files, syncDirectory } from "./files.js";
 import { type ExpectedName, genesisContent } from "./genesis.js";
@@ -15,7 +16,7 @@ import type { Journal } from "./journal.js";
 import { checkpoints_file, type Kept, KeptCheckpoints, readKept } from "./kept-checkpoints.js";
 import { type Keys, makeKeys, readKeys } from "./keys.js";
 import { leavesOf, openTree } from "./open-tree.js";
-import { type Cosign, Publication } from "./publication.js";
+import { Publication } from "./publication.js";
 import { markIn, reconcile } from "./reconcile.js";
 import { asStartError, type OnEntry } from "./scan.js";
 import { signText } from "./signature.js";
@@ -24,6 +25,7 @@ import { StartError } from "./start-error.js";
 import { StaticLog } from "./static-log.js";
 import { timeText } from "./time.js";
 import { Vault, VaultPoisoned } from "./vault.js";
+import type { WitnessPolicy } from "./witness-policy.js";
 
 export interface VaultOptions extends ExpectedName {
   /** The data directory, made when missing. The keys are in its `keys/`, the static log in `log/`. */
@@ -45,7 +47,9 @@ export interface VaultOptions extends ExpectedName {
   /** Signs the first checkpoint of a log that has none, after all of it was checked. */
   readonly adopt?: boolean | undefined;
   /** Asks witnesses; absent when there are none. */
-  readonly cosign?: Cosign | undefined;
+  readonly cosigning?: Cosigning | undefined;
+  /** Whom trust.json names. */
+  readonly witnesses?: WitnessPolicy | undefined;
   /** Told of what is no reason not to start, and of what cannot be proven therefore. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Told once when the log cannot be published: the process must exit. */
@@ -268,6 +272,7 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
     created,
     mark: end,
     now: options.now,
+    witnesses: options.witnesses ?? null,
     onPoisoned: options.onPoisoned ?? (() => {}),
     publication: (onFailed) =>
       new Publication({
@@ -277,7 +282,7 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
         kept: checkpoints,
         size,
         leaves,
-        cosign: options.cosign ?? null,
+        cosigning: options.cosigning ?? null,
         checkpoint_ms: options.checkpoint_ms ?? limits.checkpoint_ms,
         onFailed,
       }),

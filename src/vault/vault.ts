@@ -18,6 +18,7 @@ import type { Publication } from "./publication.js";
 import { Signer, spkiOf } from "./signer.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
+import type { WitnessPolicy } from "./witness-policy.js";
 
 /** A write failed, so nobody knows where the log ends: nothing more is sealed before a restart. */
 export class VaultPoisoned extends Error {
@@ -58,6 +59,8 @@ export interface VaultParts {
   readonly mark: HeadMarkFile;
   /** What publishes the log; told what to do when a step of it fails. */
   readonly publication: (onFailed: (error: Error) => void) => Publication;
+  /** Whom trust.json names beside the keys; null when the log asks no witness. */
+  readonly witnesses: WitnessPolicy | null;
   /** Told once when nothing more can be sealed because the log could not be published. */
   readonly onPoisoned: (error: Error) => void;
   /** Wall clock, milliseconds. */
@@ -79,6 +82,7 @@ export class Vault {
   readonly #journal: Journal;
   readonly #signer: Signer;
   readonly #root: string;
+  readonly #witnesses: WitnessPolicy | null;
   readonly #mark: HeadMarkFile;
   readonly #now: () => number;
   #head: ChainHead;
@@ -98,6 +102,7 @@ export class Vault {
     this.#signer = new Signer(keys.entry);
     this.#root = spkiOf(keys.root).toString("base64");
     this.#mark = mark;
+    this.#witnesses = parts.witnesses;
     this.#now = now;
     this.#head = head;
     this.#staged = head;
@@ -237,7 +242,7 @@ export class Vault {
 
   /** The text of trust.json. */
   trust(): string {
-    return trustText(this.genesis, this.#root);
+    return trustText(this.genesis, this.#root, this.#witnesses);
   }
 
   /** Closes the store; nothing is sealed or read afterwards. */

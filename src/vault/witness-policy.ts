@@ -18,9 +18,6 @@ export interface WitnessPolicy {
   readonly quorum: number;
 }
 
-/** Asks nobody. */
-export const no_witnesses: WitnessPolicy = { witnesses: [], quorum: 0 };
-
 /**
  * Reads a list of witnesses: a JSON array of `{"vkey", "url"}`.
  *

@@ -3,20 +3,8 @@ import { limits } from "../limits.js";
 import { formatAddCheckpoint } from "./add-checkpoint.js";
 import { node_crypto } from "./node-crypto.js";
 import { type NoteKey, openNote, parseNote } from "./note.js";
+import { StartError } from "./start-error.js";
 import type { WitnessAddress, WitnessPolicy } from "./witness-policy.js";
-
-/** A witness has seen more of this log than this store has: it was rolled back, or runs twice. */
-export class BehindWitness extends Error {
-  readonly code = "start.behind_witness";
-
-  constructor(witness: string, theirs: number, ours: number) {
-    super(
-      `The witness ${witness} has seen ${theirs} entries of this log, and here are ${ours}. ` +
-        "The store is an older copy, or another server runs on the same keys: stop that one, or restore the newest backup.",
-    );
-    this.name = "BehindWitness";
-  }
-}
 
 /** A checkpoint as the log signed it. */
 export interface ToCosign {
@@ -65,19 +53,26 @@ export class Witnesses {
    * than the quorum takes.
    *
    * @returns the note with their lines, or null when fewer than the quorum signed
-   * @throws {BehindWitness} when one of them knows a larger size
+   * @throws {StartError} `start.behind_witness` when one of them knows a larger size
    */
-  async cosign(checkpoint: ToCosign, prove: Prove): Promise<string | null> {
-    const { witnesses, quorum } = this.#policy;
+  readonly cosign = async (checkpoint: ToCosign, prove: Prove): Promise<string | null> => {
+    const { quorum } = this.#policy;
     const answers = await this.#askAll(checkpoint, prove);
     const signed = answers.filter((answer) => answer.signed);
     const witnessed = signed.length >= quorum;
     this.#state = { size: checkpoint.size, quorum, witnessed, answers };
     this.#onAsked(this.#state);
-    return witnessed || witnesses.length === 0
-      ? checkpoint.note + signed.map(({ line }) => line).join("")
-      : null;
-  }
+    return witnessed ? checkpoint.note + signed.map(({ line }) => line).join("") : null;
+  };
+
+  /** Whether the quorum has signed a note. */
+  readonly isWitnessed = (note: string): boolean => {
+    const { witnesses, quorum } = this.#policy;
+    const parsed = parseNote(note);
+    const keys = witnesses.map(({ key }) => key);
+    const opened = parsed === null ? null : openNote(parsed, keys, node_crypto);
+    return opened !== null && "signatures" in opened && opened.signatures.length >= quorum;
+  };
 
   async #askAll(checkpoint: ToCosign, prove: Prove): Promise<readonly WitnessAnswer[]> {
     const { witnesses, quorum } = this.#policy;
@@ -115,7 +110,7 @@ export class Witnesses {
     for (let attempt = 0; attempt < 2; attempt++) {
       const old_size = this.#sizes.get(witness) ?? 0;
       if (old_size > size) {
-        throw new BehindWitness(name, old_size, size);
+        throw behind(name, old_size, size);
       }
       const body = formatAddCheckpoint({ old_size, proof: await prove(old_size), note });
       const reply = await post(witness.url, body, signal);
@@ -137,10 +132,19 @@ export class Witnesses {
     }
     const known = this.#sizes.get(witness) ?? 0;
     if (known > size) {
-      throw new BehindWitness(name, known, size);
+      throw behind(name, known, size);
     }
     return away("it was asked by another at the same time");
   }
+}
+
+/** A witness has seen more of this log than this store has: it was rolled back, or runs twice. */
+function behind(witness: string, theirs: number, ours: number): StartError {
+  return new StartError(
+    "start.behind_witness",
+    `The witness ${witness} has seen ${theirs} entries of this log, and ${ours} are signed here. ` +
+      "The store is an older copy, or another server runs on the same keys: stop that one, or restore the newest backup.",
+  );
 }
 
 /** The size that a 409 tells, or null. */

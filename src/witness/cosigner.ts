@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { syncDirectory } from "../vault/keys.js";
+import { syncDirectory } from "../vault/files.js";
 import { logVkey } from "../vault/vkey.js";
 import { WitnessError } from "./witness-error.js";
 

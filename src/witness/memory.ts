@@ -7,7 +7,7 @@ import { open, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { type Checkpoint, parseCheckpoint } from "../vault/checkpoint.js";
-import { syncDirectory } from "../vault/keys.js";
+import { syncDirectory } from "../vault/files.js";
 import { node_crypto } from "../vault/node-crypto.js";
 import { type NoteKey, openNote, parseNote, parseNoteKey } from "../vault/note.js";
 import { WitnessError } from "./witness-error.js";

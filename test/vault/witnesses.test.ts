@@ -10,39 +10,23 @@ import { type NoteKey, openNote, parseNote, parseNoteKey } from "../../src/vault
 import { readWitnessPolicy } from "../../src/vault/witness-policy.js";
 import { Witnesses } from "../../src/vault/witnesses.js";
 import { openCosigner } from "../../src/witness/cosigner.js";
-import { Memory } from "../../src/witness/memory.js";
-import { openWitnessServer, type WitnessServer } from "../../src/witness/server.js";
-import { Witness } from "../../src/witness/witness.js";
 import { log_keys, noteOf, proofOf, treeOf } from "../witness/log.js";
+import { type RunningWitness, startWitness } from "../witness/running.js";
 import { origin } from "./verify/made.js";
-
-interface Running {
-  readonly vkey: string;
-  readonly url: string;
-  readonly server: WitnessServer;
-  readonly memory: Memory;
-}
 
 describe("the witnesses of a log", () => {
   let folder = "";
-  const running: Running[] = [];
+  const running: RunningWitness[] = [];
   const silent: Server[] = [];
 
-  async function start(name: string): Promise<Running> {
-    const directory = mkdtempSync(join(folder, "w-"));
-    const cosigner = await openCosigner(directory, name);
-    const memory = await Memory.open(directory, cosigner.vkey);
+  async function start(name: string): Promise<RunningWitness> {
     const logs = new Map([[origin, log_keys]]);
-    const witness = new Witness({ cosigner, logs, memory, crypto: node_crypto, now: Date.now });
-    const server = await openWitnessServer(witness, { host: "127.0.0.1", port: 0 }, (error) => {
-      throw error;
-    });
-    const started = { vkey: cosigner.vkey, url: `http://127.0.0.1:${server.port}`, server, memory };
+    const started = await startWitness(mkdtempSync(join(folder, "w-")), name, logs);
     running.push(started);
     return started;
   }
 
-  const asking = (witnesses: readonly Pick<Running, "vkey" | "url">[], quorum: number | null = null) =>
+  const asking = (witnesses: readonly Pick<RunningWitness, "vkey" | "url">[], quorum: number | null = null) =>
     new Witnesses(
       readWitnessPolicy(JSON.stringify(witnesses.map(({ vkey, url }) => ({ vkey, url }))), quorum),
     );
@@ -70,9 +54,8 @@ describe("the witnesses of a log", () => {
   });
 
   afterEach(async () => {
-    for (const { server, memory } of running.splice(0)) {
-      await server.close();
-      await memory.close();
+    for (const { close } of running.splice(0)) {
+      await close();
     }
     for (const server of silent.splice(0)) {
       server.close();
@@ -96,7 +79,8 @@ describe("the witnesses of a log", () => {
   it("need not all be there, but the quorum", async () => {
     const there = await start("w.example/1");
     const gone = await start("w.example/2");
-    await gone.server.close();
+    await gone.close();
+    running.splice(running.indexOf(gone), 1);
     const mute_one = { vkey: (await start("w.example/3")).vkey, url: await mute() };
     const all = [there, gone, mute_one];
     const one = asking(all, 1);
@@ -118,7 +102,9 @@ describe("the witnesses of a log", () => {
       () => expect.fail("an error was expected"),
       (error: Error) => {
         expect(error).to.have.property("code", "start.behind_witness");
-        expect(error.message).to.match(/w\.example\/[12] has seen 50 entries of this log, and here are 49/);
+        expect(error.message).to.match(
+          /w\.example\/[12] has seen 50 entries of this log, and 49 are signed here/,
+        );
       },
     );
   });
