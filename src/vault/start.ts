@@ -287,7 +287,10 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
         onFailed,
       }),
   });
-  await vault.publication.showKept();
+  await vault.publication.showKept().catch(async (error: unknown) => {
+    await vault.close();
+    throw error;
+  });
   return vault;
 }
 
