@@ -29,7 +29,11 @@ export function treeOf(size: number, name = "entry"): HashTree {
 
 /** The note of a tree at a size, signed by both keys of the log. */
 export function noteOf(tree: HashTree, size = tree.size, name = origin): string {
-  const text = `${name}\n${size}\n${toBase64(rootAt(tree, size, sha256))}\n`;
+  return noteOver(`${name}\n${size}\n${toBase64(rootAt(tree, size, sha256))}\n`);
+}
+
+/** A checkpoint's text with the signatures of both keys of the log. */
+export function noteOver(text: string): string {
   const line = (vkey: string, signature: Uint8Array) => {
     const id = Buffer.from(vkey.slice(origin.length + 1, origin.length + 9), "hex");
     return `\u2014 ${origin} ${Buffer.concat([id, signature]).toString("base64")}\n`;
