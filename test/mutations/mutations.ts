@@ -128,23 +128,29 @@ export function flip(
 ): void {
   const bytes = judge.bytesOf(path);
   const before = bytes[place] as number;
+  const entry = path === "bundle.json" ? entryAt(made, place) : null;
   bytes[place] = before ^ (1 << bit);
   try {
-    const line = path === "bundle.json" ? lineOf(made, place) : null;
-    judge.count(counts, `${path} byte ${place} bit ${bit}`, judge.judge({}), line);
+    judge.count(counts, `${path} byte ${place} bit ${bit}`, judge.judge({}), entry);
   } finally {
     bytes[place] = before;
   }
 }
 
-/** The line, counted from 1, that a byte of the bundle is in, if an entry is. */
-function lineOf({ bundle, size }: Made, place: number): { line: number; index: number } | null {
+/** The entry that has to be named when a byte of the bundle is changed, with its line counted from 1. */
+function entryAt({ bundle, size }: Made, place: number): { line: number; index: number } | null {
   let line = 1;
-  for (let end = bundle.indexOf(0x0a); end >= 0 && end < place; end = bundle.indexOf(0x0a, end + 1)) {
+  let start = 0;
+  for (let end = bundle.indexOf(0x0a); end >= 0 && end < place; end = bundle.indexOf(0x0a, start)) {
     line++;
+    start = end + 1;
   }
-  // A newline belongs to two lines; it is the layout that finds it.
-  const is_entry = line > 1 && line <= size + 1 && bundle[place] !== 0x0a;
+  const text = Buffer.from(bundle.subarray(start, bundle.indexOf(0x0a, start))).toString("latin1");
+  const number = [...text.matchAll(/"sequence_number":[0-9]+/g)].at(-1);
+  const begin = start + (number?.index ?? 0);
+  // An entry whose index is changed is named by what it says that it is; a newline belongs to two lines.
+  const is_number = number !== undefined && place >= begin && place < begin + number[0].length;
+  const is_entry = line > 1 && line <= size + 1 && bundle[place] !== 0x0a && !is_number;
   return is_entry ? { line, index: line - 2 } : null;
 }
 

@@ -42,8 +42,8 @@ export function carryOut(plan: Plan): ReadonlyMap<string, Counts> {
   return counts;
 }
 
-/** A changed index is named as what it became; the last signed_at contradicts the header first. */
-const placeless: ReadonlySet<string> = new Set(["chain.gap", "chain.duplicate", "bundle.header"]);
+/** The last entry's signed_at contradicts the header, which is looked at first. */
+const placeless: ReadonlySet<string> = new Set(["bundle.header"]);
 
 function flipAll(made: Made, step: number, next: () => number): Counts {
   const judge = new Judge(made, trustBytes());
