@@ -16,7 +16,8 @@ const needs = {
   node: [],
   python: [venv],
   go: [goPlugins],
-  browser: [page],
+  browser: [() => page("browser", "page")],
+  verifier: [() => page("verifier", "verifier")],
 };
 
 /**
@@ -40,17 +41,17 @@ async function goPlugins() {
   return path === undefined ? { path, ...lack } : goTool("protoc-gen-go-grpc");
 }
 
-/** A Chromium and the page that it opens. */
-async function page() {
+/** A Chromium and the page that it opens, whose program is a file of test/interop/browser. */
+async function page(client, program) {
   const { path, ...lack } = await chromium();
   if (path === undefined) {
     return { path, ...lack };
   }
-  const folder = emptied(".build/interop/browser");
+  const folder = emptied(`.build/interop/${client}`);
   writeFileSync(join(root, folder, "chromium.txt"), path);
   await build({
     absWorkingDir: root,
-    entryPoints: ["test/interop/browser/page.ts"],
+    entryPoints: [`test/interop/browser/${program}.ts`],
     bundle: true,
     format: "esm",
     outfile: `${folder}/page.js`,

@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import { chromium, type Page } from "playwright-core";
 
 /** What `npm test -- interop-browser` has put there: the bundle of page.ts, and where a Chromium is. */
-const folder = ".build/interop/browser";
+const agent_folder = ".build/interop/browser";
 
 export interface OpenPage {
   readonly page: Page;
@@ -19,9 +19,9 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** Opens it; `server` is where the calls of the page get to. */
-export async function openPage(server: string): Promise<OpenPage> {
-  const site = await servePage(server);
+/** Opens it; `server` is where the calls of the page get to, `folder` where its program is. */
+export async function openPage(server: string, folder = agent_folder): Promise<OpenPage> {
+  const site = await servePage(server, folder);
   const browser = await chromium.launch({
     executablePath: readFileSync(`${folder}/chromium.txt`, "utf8"),
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
@@ -51,7 +51,7 @@ export async function openPage(server: string): Promise<OpenPage> {
 }
 
 /** Serves the page, and passes on to the server what is not the page. */
-async function servePage(server: string): Promise<{ readonly url: string; close(): void }> {
+async function servePage(server: string, folder: string): Promise<{ readonly url: string; close(): void }> {
   const site = createServer((incoming, reply) => {
     if (incoming.url === "/") {
       reply.setHeader("content-type", "text/html");
