@@ -22,4 +22,5 @@ export const suites = [
   { name: "interop-go", compiled: true, run: () => interop("go") },
   { name: "interop-browser", compiled: true, run: () => interop("browser") },
   { name: "interop-verifier", compiled: true, run: () => interop("verifier") },
+  { name: "interop-log", compiled: true, run: () => interop("log") },
 ];

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { chromium } from "../tasks/chromium.mjs";
+import { command } from "../tasks/command.mjs";
 import { goTool } from "../tasks/go-tool.mjs";
 import { venv } from "../tasks/python.mjs";
 import { root } from "../tasks/root.mjs";
@@ -18,6 +19,7 @@ const needs = {
   go: [goPlugins],
   browser: [() => page("browser", "page")],
   verifier: [() => page("verifier", "verifier")],
+  log: [openssl, fsck],
 };
 
 /**
@@ -39,6 +41,21 @@ export async function interop(client) {
 async function goPlugins() {
   const { path, ...lack } = await goTool("protoc-gen-go");
   return path === undefined ? { path, ...lack } : goTool("protoc-gen-go-grpc");
+}
+
+async function openssl() {
+  const { ok } = await command("openssl", ["version"], { timeout_seconds: 30 });
+  return ok ? { path: "openssl" } : { path: undefined, outcome: "missing", text: "no openssl was found" };
+}
+
+/** Checks a static log, written by others. */
+async function fsck() {
+  const { path, ...lack } = await goTool("fsck");
+  if (path === undefined) {
+    return { path, ...lack };
+  }
+  writeFileSync(join(root, emptied(".build/interop/log"), "fsck.txt"), path);
+  return { path };
 }
 
 /** A Chromium and the page that it opens, whose program is a file of test/interop/browser. */
