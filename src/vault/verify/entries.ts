@@ -1,6 +1,5 @@
 /** Stage E: every entry in order, and what the later stages need to know of them (vault-format.md, 9). */
-import { bytesOf } from "../encoding.js";
-import { hash_bytes, leafHash } from "../merkle.js";
+import { hash_bytes } from "../merkle.js";
 import type { Failure } from "./code.js";
 import { type ChainPlace, checkEntry, type Entry, type EntryContext, nextPlace } from "./entry-check.js";
 import { type JsonObject, time } from "./shape.js";
@@ -53,7 +52,8 @@ export function checkEntries(
       failures.push({ ...checked, sequence: next.expected - 1 });
     } else {
       const entry = value as Entry;
-      leaves.set(leafHash(bytesOf(checked.leaf), context.crypto.sha256), line * hash_bytes);
+      // As leafHash has it: a zero byte before the leaf.
+      leaves.set(context.crypto.sha256Text(`\0${checked.leaf}`), line * hash_bytes);
       content_lengths[line] = checked.content_length;
       noteSigner(entry, signed);
       noteCompromise(entry.content, compromised);

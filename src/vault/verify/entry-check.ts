@@ -1,7 +1,7 @@
 /** Stage E, one entry: its fields, its place in the chain, its hashes and its signature (vault-format.md, 9). */
 import { limits } from "../../limits.js";
 import { canonical } from "../canonical.js";
-import { bytesOf, fromBase64, toHex } from "../encoding.js";
+import { bytesOf, fromBase64 } from "../encoding.js";
 import { entryId, hashedLine, leafOf, signature_algorithm } from "../entry.js";
 import type { VerifyCrypto } from "../verify-crypto.js";
 import type { VerifyCode } from "./code.js";
@@ -163,8 +163,7 @@ function placeFault(entry: Entry, place: ChainPlace, context: EntryContext): Fau
 }
 
 function hashFault(entry: Entry, texts: Texts, context: EntryContext): Fault | null {
-  const { sha256 } = context.crypto;
-  const hashOf = (line: string) => toHex(sha256(bytesOf(line)));
+  const { sha256Hex: hashOf } = context.crypto;
   if (hashOf(texts.content) !== entry.content_hash) {
     return { code: "entry.content_hash", why: "content_hash is not the hash of the content" };
   }

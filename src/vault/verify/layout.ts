@@ -1,6 +1,7 @@
 /** Stage B, the bytes: one canonical text a line (vault-format.md, 8). */
 import { limits } from "../../limits.js";
 import { canonical } from "../canonical.js";
+import { isPlainCanonical } from "./canonical-text.js";
 import { type Failure, failure } from "./code.js";
 import { isObject, type JsonObject } from "./shape.js";
 
@@ -143,6 +144,9 @@ function parse(text: string): unknown {
 function canonicalValue(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
+    if (isPlainCanonical(text, limits.bundle_line_depth)) {
+      return value;
+    }
     return canonical(value, text.length, limits.bundle_line_depth) === text ? value : undefined;
   } catch {
     return undefined;

@@ -2,6 +2,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesOf, toHex } from "../../../src/vault/encoding.js";
 import { isP256 } from "../../../src/vault/note.js";
 import type { VerifyCrypto } from "../../../src/vault/verify-crypto.js";
 
@@ -10,6 +11,8 @@ const point_bytes = 65;
 
 export const noble_crypto: VerifyCrypto = {
   sha256,
+  sha256Text: (text) => sha256(bytesOf(text)),
+  sha256Hex: (text) => toHex(sha256(bytesOf(text))),
 
   verifyP256: (spki, message, signature) => {
     const point = spki.subarray(-point_bytes);
