@@ -8,11 +8,22 @@ export class Progress {
   readonly #what: string;
   readonly #total: number;
   readonly #stream: NodeJS.WriteStream;
-  readonly #began = performance.now();
+  readonly #now: () => number;
+  readonly #began: number;
   #shown_at = 0;
 
-  /** @param what is done, as in `verifying` */
-  constructor(what: string, total: number, stream: NodeJS.WriteStream = process.stderr) {
+  /**
+   * @param what is done, as in `verifying`
+   * @param now monotonic milliseconds
+   */
+  constructor(
+    what: string,
+    total: number,
+    stream: NodeJS.WriteStream = process.stderr,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#now = now;
+    this.#began = now();
     this.#what = what;
     this.#total = total;
     this.#stream = stream;
@@ -20,7 +31,7 @@ export class Progress {
 
   /** Shows how much is done, on a terminal, once it has taken a second, and not all the time. */
   at(done: number): void {
-    const now = performance.now();
+    const now = this.#now();
     const soon = now - this.#began < limits.progress_after_ms || now - this.#shown_at < limits.progress_ms;
     if (!this.#stream.isTTY || soon) {
       return;
