@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # docker build -t killcord .
-# docker run --read-only -p 127.0.0.1:7411:7411 -v killcord-data:/data killcord
+# docker run --name killcord --read-only -p 127.0.0.1:7411:7411 -v killcord-data:/data killcord
+# docker exec killcord cat /data/admin.key
 FROM node:24-slim AS build
 WORKDIR /app
 COPY . .
@@ -13,13 +14,15 @@ COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
 COPY --from=build /app/dist/gen ./dist/gen
+COPY --from=build /app/docs/openapi.json ./docs/openapi.json
+COPY --from=build /app/scripts/healthcheck.mjs ./scripts/healthcheck.mjs
 # The folder's owner becomes the volume's: the process must be able to write there and nowhere else.
 RUN install -d -o node -g node -m 0700 /data
 USER node
 VOLUME /data
 EXPOSE 7411
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:7411/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "scripts/healthcheck.mjs"]
 # In a container the published port is the boundary: publish it on a loopback address, or behind TLS.
 ENTRYPOINT ["node", "dist/src/main.js"]
 CMD ["serve", "--insecure"]

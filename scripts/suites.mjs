@@ -4,7 +4,9 @@
  * says that this machine lacks a tool: skipped at home, a failure in CI. `compiled` suites need
  * dist.
  */
+import { conformance } from "./suites/conformance.mjs";
 import { generated } from "./suites/generated.mjs";
+import { grpcurl } from "./suites/grpcurl.mjs";
 import { interop } from "./suites/interop.mjs";
 import { lint } from "./suites/lint.mjs";
 import { mocha } from "./suites/mocha.mjs";
@@ -13,9 +15,11 @@ import { protoc } from "./suites/protoc.mjs";
 
 export const suites = [
   { name: "lint", run: lint },
-  { name: "generated", run: generated },
+  { name: "generated", compiled: true, run: generated },
   { name: "protoc", run: protoc },
   { name: "package", compiled: true, run: packed },
+  { name: "conformance", compiled: true, run: conformance },
+  { name: "grpcurl", compiled: true, run: grpcurl },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
   { name: "interop-node", compiled: true, run: () => interop("node") },
   { name: "interop-python", compiled: true, run: () => interop("python") },

@@ -72,6 +72,12 @@ export const limits = {
   /** A file of checkpoints.log is followed by another above this; signatures that a start checks in it. */
   checkpoints_file_bytes: 64 * 1024 * 1024,
   checkpoints_checked_at_start: 256,
+  /** Old entries are read again, all of them in this time; two steps of it are at least so far apart. */
+  scrub_ms: 24 * 3600 * 1000,
+  scrub_step_ms_min: 50,
+  /** Newest checkpoints whose roots `vault check` computes anew, and bad files of the static log it names. */
+  checkpoints_compared: 256,
+  files_named: 20,
   /** How long a receipt waits for a checkpoint that covers its entry, and an export for its end. */
   receipt_wait_ms: 2000,
 
@@ -125,6 +131,10 @@ export const limits = {
   /** Session ids that a revocation lists, and credentials that an agent's revocation lists. */
   killed_sessions_listed: 1000,
   revoked_credentials_listed: 200,
+  /** Stops that were handed to clients which have not answered; older ones are sealed without that time. */
+  deliveries: 10_000,
+  /** A revoked credential's stream closes this long after the stop, confirmed or not. */
+  halt_confirm_ms: 10_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -134,6 +144,9 @@ export const limits = {
   bootstrap_key_characters_min: 24,
   /** How often the log counts itself. */
   heartbeat_seconds: 60,
+
+  /** How far back figures go when nobody says. */
+  stats_since_ms: 24 * 3600 * 1000,
 
   /** Pages of lists. */
   page_size_default: 50,
@@ -146,6 +159,8 @@ export const limits = {
   request_ms: 30_000,
   /** What a client gets to stop sending a request that was answered before its end. */
   remains_ms: 250,
+  /** Messages of one InterceptStream that are taken and whose answers have not left; then it reads no more. */
+  stream_in_flight: 256,
   /** Unary calls are answered within this. */
   call_ms: 30_000,
   /** What is left of a refused body up to this is read and dropped; above, the connection closes. */
@@ -163,11 +178,15 @@ export const limits = {
   idle_connection_ms: 120_000,
   /** HTTP/2 peers are pinged this often, and must have answered by the next; TCP's keepalive likewise. */
   ping_ms: 30_000,
+  /** Streams of one HTTP/2 connection that may be reset between two pings; a little below nghttp2's own 1,000. */
+  resets_per_ping: 900,
   /** How often HTTP/1.1 connections are looked through for slow headers and slow requests. */
   connection_check_ms: 1_000,
   /** Health is watched without a key, so only this many at a time, looked up this often. */
   health_watches: 1000,
   health_check_ms: 500,
+  /** Reflection is asked without a key, so only by so many at a time. */
+  reflection_streams: 100,
   /** A watch says that it is alive this often, jittered. */
   bookmark_ms_min: 10_000,
   bookmark_ms_max: 15_000,
@@ -187,8 +206,11 @@ export const limits = {
   export_chunk_bytes: 64 * 1024,
   /** A process that must exit gives its last answers this long to leave. */
   fatal_exit_ms: 200,
-  /** How long a stop of the process waits for what is under way. */
+  /** How long a stop of the process waits for what is under way, and for everything before it exits anyway. */
   drain_ms: 5_000,
+  /** What streams get to say their last words of themselves before they are ended. */
+  drain_notice_ms: 300,
+  stop_ms: 9_500,
 
   /** One message that a client of ours takes from a server. */
   reply_bytes: 16 * 1024 * 1024,
@@ -221,6 +243,8 @@ if (
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.drain_notice_ms >= limits.drain_ms ||
+  limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.export_chunk_bytes >= limits.reply_bytes ||
   limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes

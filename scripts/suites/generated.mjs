@@ -3,10 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { generate, outputs, templates } from "../tasks/codegen.mjs";
+import { openapi_path, openapiText } from "../tasks/openapi.mjs";
 import { root } from "../tasks/root.mjs";
 
 export async function generated() {
-  const results = [];
+  const results = [await openapi()];
   for (const template of templates) {
     const folder = mkdtempSync(join(tmpdir(), "killcord-generated-"));
     try {
@@ -16,6 +17,14 @@ export async function generated() {
     }
   }
   return results;
+}
+
+async function openapi() {
+  const name = `${openapi_path} is what the descriptors say`;
+  const committed = readFileSync(join(root, openapi_path), "utf8");
+  return committed === (await openapiText())
+    ? { name, outcome: "passed" }
+    : { name, outcome: "failed", text: "Run `npm run generate` and commit what changes." };
 }
 
 async function compare(template, folder) {

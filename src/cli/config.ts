@@ -4,6 +4,12 @@ import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
 import { readWitnessPolicy, type WitnessPolicy } from "../vault/witness-policy.js";
 
+/** Where to listen; port 0 takes a free one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What `serve` runs with. Frozen. */
 export interface Config {
   /** Where it listens; port 0 takes a free one. */
@@ -23,9 +29,25 @@ export interface Config {
   readonly bootstrap_key: string | null;
   /** Whether an address beyond loopback may be served without TLS. */
   readonly insecure: boolean;
+  /** Files in PEM; null serves in the clear. */
+  readonly tls: TlsFiles | null;
+  /** Whose pages may call from a browser. */
+  readonly cors_origins: readonly string[];
   readonly log_level: Level | "silent";
+  /** A port of its own for figures, without a key; null when there is none. */
+  readonly metrics_listen: Address | null;
+  /** Whether gRPC clients may ask what services there are. */
+  readonly reflection: boolean;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
+}
+
+/** Where the server's identity is kept, each file in PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** The authorities of which every client must bring a certificate; null asks clients for none. */
+  readonly client_ca: string | null;
 }
 
 /** Settings that cannot be used, with what to do. */
@@ -49,7 +71,13 @@ const settings = [
   "origin",
   "bootstrap_key",
   "insecure",
+  "tls_cert",
+  "tls_key",
+  "tls_client_ca",
+  "cors_origins",
   "log_level",
+  "metrics_listen",
+  "reflection",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -64,7 +92,13 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
+  tls_cert: undefined,
+  tls_key: undefined,
+  tls_client_ca: undefined,
+  cors_origins: "",
   log_level: "info",
+  metrics_listen: undefined,
+  reflection: "true",
   ready_file: undefined,
 };
 
@@ -93,7 +127,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     ...fromEnvironment(environment),
     ...defined(flags),
   };
-  const { host, port } = readAddress(merged.listen as string);
+  const { host, port } = readAddress("listen", merged.listen as string);
   const config: Config = {
     host,
     port,
@@ -104,7 +138,11 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
+    tls: readTls(merged.tls_cert, merged.tls_key, merged.tls_client_ca),
+    cors_origins: readOrigins(merged.cors_origins as string),
     log_level: readLevel(merged.log_level as string),
+    metrics_listen: readMetricsAddress(merged.metrics_listen),
+    reflection: readBoolean("reflection", merged.reflection as string),
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);
@@ -113,13 +151,14 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, witnesses, ...rest } = config;
-  const asked = witnesses?.witnesses.map(({ vkey, url }) => ({ vkey, url })) ?? [];
-  const witnessed = { witnesses: asked, witness_quorum: witnesses?.quorum ?? 0 };
+  const { host, port, bootstrap_key, metrics_listen, witnesses, ...rest } = config;
+  const metrics = metrics_listen === null ? null : `${metrics_listen.host}:${metrics_listen.port}`;
   return {
     listen: `${host}:${port}`,
     ...rest,
-    ...witnessed,
+    metrics_listen: metrics,
+    witnesses: witnesses?.witnesses.map(({ vkey, url }) => ({ vkey, url })) ?? [],
+    witness_quorum: witnesses?.quorum ?? 0,
     bootstrap_key: bootstrap_key === null ? null : "********",
   };
 }
@@ -172,13 +211,27 @@ function variableOf(setting: Setting): string {
 }
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
-function readAddress(text: string): { readonly host: string; readonly port: number } {
+function readAddress(setting: Setting, text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new ConfigError(`listen: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
+    throw new ConfigError(`${setting}: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
   }
   return { host: match[1] ?? (match[2] as string), port };
+}
+
+/** Figures are open to whoever reaches the address, so it is one of this machine. */
+function readMetricsAddress(text: string | undefined): Address | null {
+  if (text === undefined) {
+    return null;
+  }
+  const address = readAddress("metrics_listen", text);
+  if (!isLoopback(address.host)) {
+    throw new ConfigError(
+      `metrics_listen: ${address.host} is reachable from other machines: use 127.0.0.1, or read /metrics with a key of role auditor`,
+    );
+  }
+  return address;
 }
 
 /** The log's name (vault-format.md): 1 to 200 printable ASCII characters without space or `+`. */
@@ -232,6 +285,34 @@ function readBoolean(setting: Setting, text: string): boolean {
   return text === "true";
 }
 
+/** A variable that is set to nothing means what an unset one means. */
+function readTls(
+  cert: string | undefined,
+  key: string | undefined,
+  client_ca: string | undefined,
+): TlsFiles | null {
+  if (!cert && !key && !client_ca) {
+    return null;
+  }
+  if (!cert || !key) {
+    throw new ConfigError("tls_cert and tls_key belong together: name a file in PEM for each");
+  }
+  return { cert, key, client_ca: client_ca || null };
+}
+
+/** Origins as a browser sends them, separated by commas or spaces. */
+function readOrigins(text: string): readonly string[] {
+  const origins = text.split(/[\s,]+/).filter((each) => each !== "");
+  for (const each of origins) {
+    if (!URL.canParse(each) || new URL(each).origin !== each) {
+      throw new ConfigError(
+        `cors_origins: "${each}" is no origin: name each as https://app.example.com, without a path and without *`,
+      );
+    }
+  }
+  return origins;
+}
+
 function readLevel(text: string): Level | "silent" {
   if (text !== "silent" && !(text in levels.values)) {
     throw new ConfigError(
@@ -243,10 +324,13 @@ function readLevel(text: string): Level | "silent" {
 
 /** Keys travel in the clear without TLS: beyond this machine only when somebody says so aloud. */
 function refuseExposed(config: Config): void {
-  const is_loopback = config.host === "localhost" || config.host === "::1" || /^127\./.test(config.host);
-  if (!is_loopback && !config.insecure) {
+  if (!isLoopback(config.host) && config.tls === null && !config.insecure) {
     throw new ConfigError(
-      `listen: ${config.host} is reachable from other machines and keys would travel in the clear: listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
+      `listen: ${config.host} is reachable from other machines and keys would travel in the clear: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -1,5 +1,4 @@
 /** The `killcord` program: every command, its help, and how its errors are told. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { agentsCommand } from "./agents.js";
 import { credentialsCommand } from "./credentials.js";
@@ -7,7 +6,9 @@ import { demoCommand } from "./demo.js";
 import { demoAgentCommand } from "./demo-agent.js";
 import { exportCommand } from "./export.js";
 import { keysCommand } from "./keys.js";
+import { packagedVersion } from "./packaged.js";
 import { sessionsCommand } from "./sessions.js";
+import { vaultCommand } from "./vault.js";
 import { witnessCommand } from "./witness.js";
 
 const after_help = `
@@ -27,7 +28,7 @@ Exit status: 0 done, 1 the thing asked about failed, 2 wrong usage, 3 unreachabl
 export function buildProgram(outside: { readonly serve: Command; readonly verify: Command }): Command {
   return new Command("killcord")
     .description("Killcord stops AI agents that are already running, and proves it.")
-    .version(version(), "-V, --version", "print the version")
+    .version(packagedVersion(), "-V, --version", "print the version")
     .addHelpText("after", after_help)
     .addCommand(outside.serve)
     .addCommand(demoCommand())
@@ -36,13 +37,10 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())
     .addCommand(exportCommand())
+    .addCommand(vaultCommand())
     .addCommand(outside.verify)
     .addCommand(witnessCommand())
     .addCommand(demoAgentCommand(), { hidden: true });
 }
 
 /** Two folders above dist/src and its like: the package's own. */
-function version(): string {
-  const file = new URL("../../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-}

@@ -9,6 +9,10 @@ interface Flags {
   readonly origin?: string;
   readonly config?: string;
   readonly insecure?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly corsOrigins?: string;
   readonly logLevel?: string;
   readonly readyFile?: string;
   readonly printConfig?: boolean;
@@ -25,6 +29,16 @@ export function serveCommand(): Command {
     .option("--origin <name>", "name of the log, chosen at the first start, e.g. vault.example.com/acme")
     .option("--config <file>", "JSON file with settings")
     .option("--log-level <level>", "trace, debug, info, warn, error, fatal or silent (default info)")
+    .option(
+      "--tls-cert <file>",
+      "serve TLS with this certificate and its chain, in PEM; SIGHUP reads it anew",
+    )
+    .option("--tls-key <file>", "the certificate's private key, in PEM")
+    .option("--tls-client-ca <file>", "let in only clients with a certificate of these authorities, in PEM")
+    .option(
+      "--cors-origins <list>",
+      "origins whose pages may call from a browser, e.g. https://app.example.com",
+    )
     .option("--insecure", "allow an address beyond this machine without TLS")
     .option("--print-config", "print the settings in force, without secrets, and exit")
     .addOption(new Option("--ready-file <file>", "write the address there once it listens").hideHelp())
@@ -44,10 +58,20 @@ export function serveCommand(): Command {
 }
 
 function configOf(flags: Flags): Config {
-  const { data, listen, origin, logLevel: log_level, readyFile: ready_file } = flags;
-  const insecure = flags.insecure ? "true" : undefined;
+  const settings = {
+    data: flags.data,
+    listen: flags.listen,
+    origin: flags.origin,
+    insecure: flags.insecure ? "true" : undefined,
+    tls_cert: flags.tlsCert,
+    tls_key: flags.tlsKey,
+    tls_client_ca: flags.tlsClientCa,
+    cors_origins: flags.corsOrigins,
+    log_level: flags.logLevel,
+    ready_file: flags.readyFile,
+  };
   try {
-    return readConfig({ data, listen, origin, insecure, log_level, ready_file }, process.env, flags.config);
+    return readConfig(settings, process.env, flags.config);
   } catch (error) {
     if (error instanceof ConfigError) {
       throw wrongUsage(error.message);

@@ -7,31 +7,44 @@ import { limits } from "../limits.js";
 import { withStaticLog } from "../rest/static-log.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
-import { openServer } from "../rpc/server.js";
+import { openServer, type Server } from "../rpc/server.js";
+import { openStartingPort, type StartingPort } from "../rpc/starting.js";
+import { createMetrics } from "../services/metrics.js";
 import { openDoor } from "../services/workspace.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
-import { Witnesses, type WitnessState } from "../vault/witnesses.js";
+import { Witnesses } from "../vault/witnesses.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
+import { packagedVersion } from "./packaged.js";
+import { openMetricsPort, servedPages } from "./pages-served.js";
+import { expiryOf, readIdentity } from "./tls-files.js";
+import { alarm } from "./witness-alarm.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.log_level }, destination({ fd: 2, sync: true }));
   const opened = await openParts(config, log);
-  const { vault, server, admin_key } = opened;
-  const url = urlOf(config.host, server.address.port);
+  const { vault, server, metrics_port, admin_key } = opened;
+  const url = urlOf(config.tls === null ? "http" : "https", config.host, server.address.port);
   announce(url, admin_key);
   log.info({ url, data: config.data, origin: vault.origin, entries: vault.head().size }, "listening");
   if (config.ready_file !== null) {
-    const ready = { url, admin_key_file: admin_key.file, pid: process.pid };
+    const metrics_url =
+      metrics_port === null ? null : urlOf("http", metrics_port.address.host, metrics_port.address.port);
+    const ready = { url, metrics_url, admin_key_file: admin_key.file, pid: process.pid };
     writeFileSync(config.ready_file, JSON.stringify(ready));
   }
   const stop = (signal: string) => {
     log.info({ signal }, "stopping");
+    // Whatever keeps it: what was acknowledged is durable, and a supervisor would kill it soon.
+    setTimeout(() => {
+      log.fatal("the stop took too long: the next start replays the log");
+      process.exit(1);
+    }, limits.stop_ms).unref();
     takeDown(opened).then(
       () => process.exit(0),
       (error: unknown) => {
@@ -40,6 +53,7 @@ export async function serve(config: Config): Promise<void> {
       },
     );
   };
+  process.on("SIGHUP", () => renewCertificate(config, server, log));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }
@@ -47,73 +61,95 @@ export async function serve(config: Config): Promise<void> {
 interface Parts {
   readonly vault: Vault;
   readonly engine: Engine;
-  readonly server: Port;
+  readonly server: Server;
+  /** The port of the figures, if they have one of their own. */
+  readonly metrics_port: Port | null;
   readonly admin_key: AdminKey;
 }
 
+/** The port is first: an address that can't be had is known before the log is replayed, and who asks meanwhile gets an answer. */
 async function openParts(config: Config, log: Logger): Promise<Parts> {
+  let opened: StartingPort | null = null;
   try {
-    const store = openStoreIn(config.data);
-    let engine: Engine | null = null;
-    const witnesses = config.witnesses === null ? undefined : new Witnesses(config.witnesses, alarm(log));
-    const vault = await openVault({
-      directory: config.data,
-      checkpoints: config.checkpoints ?? undefined,
-      origin: config.origin ?? undefined,
-      heartbeat_seconds: limits.heartbeat_seconds,
-      journal: store.journal,
-      now: Date.now,
-      random: randomBytes,
-      witnesses: config.witnesses ?? undefined,
-      cosigning: witnesses,
-      onWarning: (message) => log.warn(message),
-      onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
-    });
-    engine = await Engine.open({
-      log: vault,
-      rows: store.derived("projection"),
-      heartbeat_seconds: limits.heartbeat_seconds,
-      onFatal: (error) => die(log, error),
-    });
-    const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
-    const door = openDoor({ engine, vault });
-    const shown = {
-      file: (path: string) => vault.publication.file(path),
-      is_public: config.public_log,
-    };
-    const rest = withStaticLog(createRestHandler(door, log), door, shown, log);
-    const server = await openServer({ door, rest, host: config.host, port: config.port, log }).catch(
-      (error: Error) => {
-        throw new CommandFailure("unavailable", 1, error.message);
-      },
-    );
-    return { vault, engine, server, admin_key };
+    const { host, port } = config;
+    const tls = config.tls === null ? null : readIdentity(config.tls);
+    opened = await openStartingPort({ host, port, tls }).catch(cannotListen);
+    return await joinParts(config, log, opened);
   } catch (error) {
+    await opened?.close(0);
     throw startFailure(error);
   }
 }
 
-/** Says that the newest checkpoint is not witnessed, and that it is again: once each, not every second. */
-function alarm(log: Logger): (state: WitnessState) => void {
-  let was_witnessed = true;
-  return ({ size, quorum, witnessed, answers }) => {
-    if (witnessed !== was_witnessed) {
-      const missing = answers.flatMap((each) => (each.signed ? [] : [`${each.name}: ${each.why}`]));
-      const told = { size, quorum, signed: answers.length - missing.length, missing };
-      if (witnessed) {
-        log.info(told, "the newest checkpoint is witnessed again");
-      } else {
-        log.error(told, "the newest checkpoint is unwitnessed: it is sealed, and not shown");
-      }
-    }
-    was_witnessed = witnessed;
-  };
+async function joinParts(config: Config, log: Logger, opened: StartingPort): Promise<Parts> {
+  const store = openStoreIn(config.data);
+  let engine: Engine | null = null;
+  const witnesses = config.witnesses === null ? null : new Witnesses(config.witnesses, alarm(log));
+  const vault = await openVault({
+    directory: config.data,
+    checkpoints: config.checkpoints ?? undefined,
+    origin: config.origin ?? undefined,
+    heartbeat_seconds: limits.heartbeat_seconds,
+    journal: store.journal,
+    now: Date.now,
+    random: randomBytes,
+    witnesses: config.witnesses ?? undefined,
+    cosigning: witnesses ?? undefined,
+    onWarning: (message) => log.warn(message),
+    onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
+  });
+  const metrics = createMetrics(packagedVersion());
+  engine = await Engine.open({
+    log: vault,
+    observer: metrics.observer,
+    rows: store.derived("projection"),
+    heartbeat_seconds: limits.heartbeat_seconds,
+    onFatal: (error) => die(log, error),
+  });
+  const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
+  const door = openDoor({ engine, vault });
+  const { countRefusal } = metrics;
+  const file = (path: string) => vault.publication.file(path);
+  const routes = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+  const rest = withStaticLog(routes, door, { file, is_public: config.public_log }, log, countRefusal);
+  const { host, port, metrics_listen, reflection } = config;
+  const cors_origins = new Set(config.cors_origins);
+  const more = { cors_origins, countRefusal, reflection };
+  const server = await openServer({ door, rest, host, port, opened, log, ...more });
+  metrics.measure({
+    engine,
+    logEntries: () => vault.head().size,
+    unready: server.unready,
+    connections: server.connections,
+    streams: server.streams,
+  });
+  const metrics_port =
+    metrics_listen === null
+      ? null
+      : await openMetricsPort(metrics_listen, metrics, door, log).catch(cannotListen);
+  return { vault, engine, server, metrics_port, admin_key };
+}
+
+/** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
+function renewCertificate(config: Config, server: Port, log: Logger): void {
+  if (config.tls === null) {
+    log.info("SIGHUP does nothing without TLS");
+    return;
+  }
+  try {
+    const identity = readIdentity(config.tls);
+    server.renew(identity);
+    log.info({ valid_to: expiryOf(identity) }, "the certificate was read anew");
+  } catch (error) {
+    log.error({ err: error }, "the certificate was not read anew: the one before goes on");
+  }
 }
 
 /** Callers under way are answered before the log is closed. */
-async function takeDown({ server, engine, vault }: Parts): Promise<void> {
+async function takeDown({ server, metrics_port, engine, vault }: Parts): Promise<void> {
   engine.follower.end("draining");
   await server.close(limits.drain_ms);
+  await metrics_port?.close(0);
   await engine.stop();
   await vault.close();
 }
@@ -126,6 +162,10 @@ function die(log: Logger, error: Error): void {
   log.fatal({ err: error }, "the log cannot be written: nothing is allowed, restart to replay");
   process.exitCode = 1;
   setTimeout(() => process.exit(1), limits.fatal_exit_ms);
+}
+
+function cannotListen(error: Error): never {
+  throw new CommandFailure("unavailable", 1, error.message);
 }
 
 function startFailure(error: unknown): unknown {
@@ -151,6 +191,6 @@ function announce(url: string, admin_key: AdminKey): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -43,9 +43,12 @@ export function refuseKey(state: State, command: Command): Decision | null {
     : null;
 }
 
-/** A revoked credential is good for one thing: learning that the sessions of its agent are stopped. */
+/** A revoked credential is good for one thing: learning and acknowledging that sessions of its agent are stopped. */
 function learnsStop(state: State, key: Key, command: Command): boolean {
-  if (key.kind !== "credential" || (command.type !== "intercept" && command.type !== "touch_session")) {
+  if (
+    key.kind !== "credential" ||
+    (command.type !== "intercept" && command.type !== "touch_session" && command.type !== "acknowledge_halt")
+  ) {
     return false;
   }
   const session = command.session_id === null ? undefined : state.sessions.get(command.session_id);

@@ -2,7 +2,8 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, Chain, Profile, Role } from "./event.js";
+import type { Actor, HaltEvidence, HaltVia, Profile, Role } from "./event.js";
+import type { Chain } from "./event-parts.js";
 
 interface Common {
   /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
@@ -68,6 +69,18 @@ export interface KillSession extends Common {
 export interface EndSession extends Common {
   readonly type: "end_session";
   readonly session_id: string;
+}
+
+/** The client of a stopped session says how far it is. */
+export interface AcknowledgeHalt extends Common {
+  readonly type: "acknowledge_halt";
+  readonly session_id: string;
+  readonly halt_id: string;
+  /** Null: it is stopping. Otherwise it has stopped, and this is how it knows. */
+  readonly evidence: HaltEvidence | null;
+  readonly via: HaltVia;
+  /** When the stop was first handed to the client, as far as the engine knows. */
+  readonly delivered_at: number | null;
 }
 
 /** The engine's timer: the session expires if its time has come. */
@@ -163,6 +176,7 @@ export type Command =
   | TouchSession
   | KillSession
   | EndSession
+  | AcknowledgeHalt
   | ExpireSession
   | RegisterAgent
   | RevokeAgent

@@ -4,6 +4,7 @@
  * engine/content.ts translates.
  */
 
+import type { Chain, Consumed, PolicyTriggered, Reserved, Verdict } from "./event-parts.js";
 import type { Idempotency } from "./idempotency.js";
 import type { Replacement } from "./replacement.js";
 
@@ -42,28 +43,6 @@ export type StopReason =
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
-
-export type Verdict = "allow" | "block" | "escalate" | "terminate";
-
-/** Totals of a session: what is spent. */
-export interface Consumed {
-  readonly actions: number;
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
-}
-
-export interface Reserved {
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
-}
-
-/** A policy that had a say in a verdict; built-in ones have ids that begin with `__`. */
-export interface PolicyTriggered {
-  readonly policy_id: string;
-  readonly name: string;
-  readonly decision: Verdict;
-  readonly reason: string;
-}
 
 interface Common {
   readonly at: number;
@@ -131,13 +110,6 @@ export interface EnforcementDecision extends Common {
   readonly escalation_id: null;
 }
 
-/** Where an action stands among others, as the caller says. */
-export interface Chain {
-  readonly chain_id: string | null;
-  readonly chain_step: number | null;
-  readonly parent_decision_id: string | null;
-}
-
 export interface BudgetExceeded extends Common, OfSession {
   readonly event: "budget_exceeded";
   /** The session or ancestor whose budget it is, and which is stopped. */
@@ -188,6 +160,29 @@ export interface HaltRequested extends Common {
   readonly reason: string;
   readonly session_count: number;
   readonly drill_id: null;
+}
+
+/** By what a client learned of its stop; `supervisor` for who watches over it from outside. */
+export type HaltVia = "stream" | "heartbeat" | "intercept" | "supervisor";
+
+/** How it is known that a client has stopped. */
+export type HaltEvidence = "tasks_cancelled" | "process_exit" | "group_empty";
+
+export interface HaltAcknowledged extends Common, OfSession {
+  readonly event: "halt_acknowledged";
+  readonly halt_id: string;
+  readonly via: HaltVia;
+  readonly delivered_at: number | null;
+  readonly acknowledged_at: number;
+}
+
+export interface HaltConfirmed extends Common, OfSession {
+  readonly event: "halt_confirmed";
+  readonly halt_id: string;
+  readonly evidence: HaltEvidence;
+  readonly confirmed_at: number;
+  /** Since the `at` of the stop. */
+  readonly elapsed_ms: number;
 }
 
 export type Profile = { readonly [name: string]: unknown };
@@ -285,6 +280,8 @@ export type Event =
   | SessionExpired
   | SessionEnded
   | HaltRequested
+  | HaltAcknowledged
+  | HaltConfirmed
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

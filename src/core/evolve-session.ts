@@ -1,7 +1,7 @@
 /** What decisions and stops do to sessions; and how stopped sessions leave memory. */
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
 import { pathFromRoot } from "./scope.js";
-import type { Agent, Session, SessionStop, State } from "./state.js";
+import type { Session, SessionStop, State } from "./state.js";
 import { expiryReason } from "./stop.js";
 
 export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): void {
@@ -27,7 +27,7 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
 
 function countForAgent(state: State, event: EnforcementDecision): void {
   const agent = event.agent_id === null ? undefined : state.agents.get(event.agent_id);
-  if (agent === undefined || !speaksFor(state, event, agent)) {
+  if (agent === undefined || !speaksForAgent(state, event)) {
     return;
   }
   agent.last_seen_at = event.at;
@@ -51,13 +51,10 @@ function countForAgent(state: State, event: EnforcementDecision): void {
  * request names it, a key that calls as agent and is bound to none could fill the figures of an agent
  * that somebody else has registered: that is sealed as said, and not counted.
  */
-function speaksFor(
-  state: State,
-  { actor, session_id, agent_id }: EnforcementDecision,
-  agent: Agent,
-): boolean {
+export function speaksForAgent(state: State, { actor, session_id, agent_id }: EnforcementDecision): boolean {
+  const agent = agent_id === null ? undefined : state.agents.get(agent_id);
   const session = session_id === null ? undefined : state.sessions.get(session_id);
-  if (!agent.registered || actor.role !== "agent" || session?.agent_id === agent_id) {
+  if (agent?.registered !== true || actor.role !== "agent" || session?.agent_id === agent_id) {
     return true;
   }
   return actor.key_id !== null && state.keys.get(actor.key_id)?.agent_id === agent_id;

@@ -6,6 +6,7 @@ import type { Event, SessionStarted } from "./event.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
 import { exceedBudget, haltSession, revokeAgent, revokeCredential } from "./evolve-order.js";
 import { evolveDecision, evolveStop } from "./evolve-session.js";
+import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
 import type { Session, State } from "./state.js";
 
@@ -45,6 +46,10 @@ function apply(state: State, event: Event, sequence: number): void {
     case "halt_requested":
       haltSession(state, event, sequence);
       keepPrincipalRepeat(state, event, sequence, event.scope.id);
+      return;
+    case "halt_acknowledged":
+    case "halt_confirmed":
+      evolveHalt(state, event);
       return;
     case "agent_registered":
       registerAgent(state, event);
@@ -111,6 +116,7 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     actions: { limit: event.budgets.max_actions, spent: 0, reserved: 0, overrun: 0 },
     last_action_at: null,
     stop: null,
+    halt: null,
     terminates: 0,
     last_terminate_sequence: null,
   };

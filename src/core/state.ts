@@ -2,7 +2,7 @@
  * Everything that decisions depend on: plain maps, mutated in place by evolve alone. One owner
  * holds it; decide only reads it.
  */
-import type { Profile, Role, StopReason } from "./event.js";
+import type { HaltEvidence, Profile, Role, StopReason } from "./event.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
 export interface Budget {
@@ -22,6 +22,13 @@ export interface SessionStop {
   readonly stop_reason: StopReason | null;
   readonly reason: string | null;
   readonly halt_id: string | null;
+}
+
+/** How far the client of a stopped session is, as it says. */
+export interface HaltProgress {
+  readonly acknowledged_at: number | null;
+  readonly confirmed_at: number | null;
+  readonly evidence: HaltEvidence | null;
 }
 
 /** One run of one agent. Plain data, so that it can be stored as it is once it is terminal. */
@@ -48,6 +55,8 @@ export interface Session {
   readonly actions: Budget;
   last_action_at: number | null;
   stop: SessionStop | null;
+  /** Null until its client has said something of the stop. */
+  halt: HaltProgress | null;
   /** `terminate` verdicts sealed since it stopped, and the newest of them. */
   terminates: number;
   last_terminate_sequence: number | null;

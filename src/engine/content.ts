@@ -10,7 +10,15 @@ import { timeText } from "../vault/time.js";
 export type Content = { readonly [member: string]: Json };
 
 /** Members that are times, on any event. */
-const time_members = ["at", "expires_at", "deadline_at", "overlap_ends_at"] as const;
+const time_members = [
+  "at",
+  "expires_at",
+  "deadline_at",
+  "overlap_ends_at",
+  "delivered_at",
+  "acknowledged_at",
+  "confirmed_at",
+] as const;
 
 const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "vault_opened",
@@ -21,6 +29,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "session_expired",
   "session_ended",
   "halt_requested",
+  "halt_acknowledged",
+  "halt_confirmed",
   "agent_registered",
   "agent_revoked",
   "credential_issued",
@@ -55,6 +65,13 @@ export function toContent(event: Event, salt: string): Content {
   }
   if ("deadline_at" in event) {
     content.deadline_at = timeText(event.deadline_at);
+  }
+  if (event.event === "halt_acknowledged") {
+    content.delivered_at = event.delivered_at === null ? null : timeText(event.delivered_at);
+    content.acknowledged_at = timeText(event.acknowledged_at);
+  }
+  if (event.event === "halt_confirmed") {
+    content.confirmed_at = timeText(event.confirmed_at);
   }
   if ("overlap_ends_at" in event && event.overlap_ends_at !== undefined) {
     content.overlap_ends_at = timeText(event.overlap_ends_at);

@@ -9,7 +9,7 @@ import type { AbstractLevel } from "abstract-level";
 export type RowStore = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
 /** Of this layout of rows: another has another key, so that rows of an older one are made anew. */
-const mark_key = "~through/2";
+const mark_key = "~through/3";
 const rows_gathered_max = 512;
 const gather_ms = 100;
 
@@ -17,6 +17,9 @@ export class DerivedRows {
   readonly #store: RowStore;
   readonly #onFault: (error: Error) => void;
   #gathered = new Map<string, string>();
+  /** Counts to be added to those of the store. */
+  #sums = new Map<string, number[]>();
+  readonly #sources: (() => void)[] = [];
   #writing: Promise<void> = Promise.resolve();
   #through = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -47,6 +50,17 @@ export class DerivedRows {
 
   put(key: string, value: string): void {
     this.#gathered.set(key, value);
+  }
+
+  /** Adds counts, one by one, to those of a row, which is a JSON list of them. */
+  add(key: string, counts: readonly number[]): void {
+    const gathered = this.#sums.get(key);
+    this.#sums.set(key, gathered === undefined ? [...counts] : sumOf(gathered, counts));
+  }
+
+  /** Has `source` put what it holds back before each write. */
+  beforeWrite(source: () => void): void {
+    this.#sources.push(source);
   }
 
   /** Says that the rows of all entries below `through` have been put. */
@@ -100,24 +114,49 @@ export class DerivedRows {
   #write(): void {
     clearTimeout(this.#timer ?? undefined);
     this.#timer = null;
-    if (this.#gathered.size === 0) {
+    for (const source of this.#sources) {
+      source();
+    }
+    if (this.#gathered.size === 0 && this.#sums.size === 0) {
       return;
     }
     const rows = [...this.#gathered, [mark_key, String(this.#through)] as const];
+    const sums = this.#sums;
     this.#gathered = new Map();
-    this.#writing = this.#writing.then(() => this.#append(rows));
+    this.#sums = new Map();
+    this.#writing = this.#writing.then(() => this.#append(rows, sums));
   }
 
   /** After a fault nothing is written: a later mark would vouch for rows that are missing. */
-  async #append(rows: readonly (readonly [string, string])[]): Promise<void> {
+  async #append(
+    rows: readonly (readonly [string, string])[],
+    sums: ReadonlyMap<string, readonly number[]>,
+  ): Promise<void> {
     if (this.#fault !== null) {
       return;
     }
     try {
-      await this.#store.batch(rows.map(([key, value]) => ({ type: "put", key, value })));
+      const all = [...rows, ...(await this.#summed(sums))];
+      await this.#store.batch(all.map(([key, value]) => ({ type: "put", key, value })));
     } catch (error) {
       this.#fault = error as Error;
       this.#onFault(this.#fault);
     }
   }
+
+  /** Writes are one after the other and whole, so that what is read here is what the mark before vouched for. */
+  async #summed(sums: ReadonlyMap<string, readonly number[]>): Promise<(readonly [string, string])[]> {
+    const keys = [...sums.keys()];
+    const stored = await this.#store.getMany(keys);
+    return keys.map((key, i) => {
+      const counts = sums.get(key) as readonly number[];
+      const before = stored[i];
+      const sum = before === undefined ? counts : sumOf(JSON.parse(before) as number[], counts);
+      return [key, JSON.stringify(sum)];
+    });
+  }
+}
+
+function sumOf(some: readonly number[], more: readonly number[]): number[] {
+  return more.map((count, i) => count + (some[i] ?? 0));
 }

@@ -9,17 +9,21 @@ import { evolve } from "../core/evolve.js";
 import { emptyState, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import type { StoredEntry } from "../vault/journal.js";
+import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
 import { fromContent } from "./content.js";
+import { Deliveries } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { KeyEnds } from "./key-ends.js";
+import type { Lane } from "./lanes.js";
 import { Memory } from "./memory.js";
+import { no_observer, type Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { Projection } from "./projection.js";
 import { newSalt } from "./salt.js";
-import { type Sealer, Sequencer } from "./sequencer.js";
+import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
@@ -40,6 +44,8 @@ export interface EngineOptions {
   readonly heartbeat_seconds: number;
   /** The process's own when absent. */
   readonly time?: Time;
+  /** Counts; nobody when absent. */
+  readonly observer?: Observer;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
 }
@@ -54,6 +60,8 @@ interface Replayed {
 export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
+  readonly alarms = new Alarms();
+  readonly deliveries = new Deliveries();
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
   readonly #state: State;
@@ -88,6 +96,7 @@ export class Engine {
         this.key_ends.onDecided(events);
       },
       onSealed: (events) => this.#onSealed(events),
+      observer: options.observer ?? no_observer,
       onFailed: (error) => this.#onFailed(error),
     });
   }
@@ -114,7 +123,17 @@ export class Engine {
 
   /** Whether commands are taken. */
   get running(): boolean {
-    return this.#sequencer.running;
+    return this.standing === "running";
+  }
+
+  /** Whether commands are taken, and if not, why. */
+  get standing(): Standing {
+    return this.#sequencer.standing;
+  }
+
+  /** Commands that wait for the disk, by lane. */
+  get queued(): Readonly<Record<Lane, number>> {
+    return this.#sequencer.queued;
   }
 
   /**
@@ -218,9 +237,14 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
+      if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
+        this.deliveries.forget(event.session_id);
+      }
     }
+    this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
+    this.#options.observer?.onSealed(events);
   }
 
   #onFailed(error: Error): void {
@@ -265,6 +289,7 @@ function sessionsNamed(command: Unstamped): readonly string[] {
     case "touch_session":
     case "kill_session":
     case "end_session":
+    case "acknowledge_halt":
     case "expire_session":
     case "sum_up_terminates":
       return [command.session_id];

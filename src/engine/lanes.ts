@@ -2,7 +2,7 @@
 import type { Command, Unstamped } from "../core/command.js";
 import { limits } from "../limits.js";
 
-/** `ends`: agents end their own sessions; however often they do, an operator's kill has room. */
+/** `ends`: agents end their own sessions, and say so; however often they do, an operator's kill has room. */
 export type Lane = "stops" | "ends" | "commands";
 
 const lanes: Readonly<Record<Command["type"], Lane>> = {
@@ -17,6 +17,7 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   finish_cascades: "stops",
   kill_session: "stops",
   end_session: "stops",
+  acknowledge_halt: "ends",
   expire_session: "stops",
   revoke_agent: "stops",
   revoke_credential: "stops",

@@ -1,4 +1,5 @@
 /** Commands as the log takes them: whole where they fit one write, so that no crash cuts them. */
+import type { Command } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
@@ -20,6 +21,9 @@ export interface Sealing {
 /** A command that was decided and whose caller waits for its answer. */
 export interface Waiting extends Outcome {
   readonly lane: Lane;
+  readonly command: Command["type"];
+  /** performance.now() when the command came in. */
+  readonly submitted_ms: number;
   readonly sealing: Sealing;
   /** What is durable of it so far. */
   readonly entries: SealedEntry[];

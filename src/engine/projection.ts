@@ -4,9 +4,11 @@
  */
 import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
+import { speaksForAgent } from "../core/evolve-session.js";
 import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
+import { FigureRows } from "./figures.js";
 
 /** What is listed of a decision without reading its entry. */
 export interface DecisionRow {
@@ -26,11 +28,13 @@ const decision_rows = "d!";
 export class Projection {
   /** Read it, never change it. */
   readonly state: State = emptyState();
+  readonly figures: FigureRows;
   readonly #rows: DerivedRows;
   #rows_through = 0;
 
   constructor(rows: DerivedRows) {
     this.#rows = rows;
+    this.figures = new FigureRows(rows);
   }
 
   /** Finds out which rows are there already; then every event of the log has to come by. */
@@ -125,16 +129,22 @@ export class Projection {
     return this.#rows.settle();
   }
 
+  /** The agent in whose figures an event counts. */
+  #countedAgent(event: Event): string | null {
+    const agent_id = "agent_id" in event ? event.agent_id : null;
+    const counts = event.event !== "enforcement_decision" || speaksForAgent(this.state, event);
+    return counts ? agent_id : null;
+  }
+
   #putRows(event: Event, sequence: number): void {
+    const of_session = "session_id" in event && event.session_id !== null ? event.session_id : null;
+    const session = of_session === null ? undefined : this.state.sessions.get(of_session);
+    this.figures.count(event, session, this.#countedAgent(event));
     if (event.event === "enforcement_decision") {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);
       this.#rows.put(decision_rows + sortable(sequence), row);
     }
-    const session =
-      "session_id" in event && event.session_id !== null
-        ? this.state.sessions.get(event.session_id)
-        : undefined;
     if (session !== undefined && session.stop !== null) {
       const start = sortable(session.start_sequence);
       this.#rows.put(session_rows + start, JSON.stringify(session));

@@ -16,6 +16,7 @@ import type { Clock } from "./clock.js";
 import { stampRepeat } from "./digest.js";
 import { EngineFault } from "./fault.js";
 import { type Lane, lane_limits, laneOf } from "./lanes.js";
+import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing } from "./pieces.js";
 
@@ -31,7 +32,11 @@ export interface Sealer {
   commit(staged: readonly Staged[]): Promise<readonly SealedEntry[]>;
 }
 
+/** Whether commands are taken: not while it stops, and not after the log could not be written. */
+export type Standing = "running" | "stopping" | "failed";
+
 interface Write {
+  readonly begun_ms: number;
   readonly pieces: readonly Piece[];
   readonly entries: Promise<readonly SealedEntry[]>;
 }
@@ -47,6 +52,7 @@ export interface SequencerParts {
   readonly onDecided: (events: readonly Event[]) => void;
   /** Told of every batch when it is durable, in order, before its callers are answered. */
   readonly onSealed: (events: readonly Event[]) => void;
+  readonly observer: Observer;
   /** Told once that nothing may go on. */
   readonly onFailed: (error: Error) => void;
 }
@@ -73,9 +79,16 @@ export class Sequencer {
     this.#parts = parts;
   }
 
-  /** Whether commands are taken. */
-  get running(): boolean {
-    return this.#stopped === null;
+  get standing(): Standing {
+    if (this.#failed) {
+      return "failed";
+    }
+    return this.#stopped === null ? "running" : "stopping";
+  }
+
+  /** Commands that wait for the disk. */
+  get queued(): Readonly<Record<Lane, number>> {
+    return this.#queued;
   }
 
   /**
@@ -89,6 +102,7 @@ export class Sequencer {
       throw this.#stopped;
     }
     const lane = laneOf(unstamped);
+    const submitted_ms = performance.now();
     if (this.#queued[lane] >= lane_limits[lane]) {
       throw new EngineFault(
         "overloaded",
@@ -101,7 +115,8 @@ export class Sequencer {
     this.#takeEffect(events);
     return new Promise((resolve, reject) => {
       this.#queued[lane] += 1;
-      const waiting = { lane, reply, events, sealing, entries: [], resolve, reject };
+      const command = unstamped.type;
+      const waiting = { lane, command, submitted_ms, reply, events, sealing, entries: [], resolve, reject };
       this.#decided.push(...piecesOf(waiting, sequence, first));
       this.#stageAhead();
       this.#flushed ??= this.#flush();
@@ -217,6 +232,9 @@ export class Sequencer {
       for (write = this.#begin(0); write !== null; write = next) {
         const entries = await write.entries;
         next = this.#begin(entries.length);
+        if (entries.length > 0) {
+          this.#parts.observer.onWrite(entries.length, performance.now() - write.begun_ms);
+        }
         this.#answer(write.pieces, entries);
       }
     } catch (error) {
@@ -244,17 +262,21 @@ export class Sequencer {
     const entries = staged.length === 0 ? Promise.resolve([]) : this.#parts.sealer.commit(staged);
     // Heard by whoever awaits it, which may be a moment later.
     entries.catch(() => {});
-    return { pieces, entries };
+    return { begun_ms: performance.now(), pieces, entries };
   }
 
   #answer(batch: readonly Piece[], entries: readonly SealedEntry[]): void {
-    this.#parts.onSealed(batch.flatMap(({ events }) => events));
+    const { onSealed, observer } = this.#parts;
+    onSealed(batch.flatMap(({ events }) => events));
     let from = 0;
     for (const { of, events, last } of batch) {
       of.entries.push(...entries.slice(from, from + events.length));
       from += events.length;
       if (last) {
         this.#queued[of.lane] -= 1;
+        if (of.lane !== "commands" && of.events.length > 0) {
+          observer.onStopSealed(of.command, performance.now() - of.submitted_ms);
+        }
         of.resolve({ reply: of.reply, events: of.events, entries: of.entries });
       }
     }

@@ -11,6 +11,8 @@ export type BodyTarget = "none" | "all" | DescField;
 export interface Binding {
   /** An HTTP method, or `*` for all that nobody else has. */
   readonly method: string;
+  /** The template as it is written. */
+  readonly path: string;
   readonly template: Template;
   /** For each variable of the template the fields that lead to it, outermost first. */
   readonly variables: readonly (readonly DescField[])[];
@@ -71,7 +73,7 @@ function compileBinding(rule: HttpRule, input: DescMessage, output: DescMessage)
     throw new RuleError("body_bound_by_path", body.name);
   }
   const response_body = rule.responseBody === "" ? null : topLevelField(output, rule.responseBody);
-  return { method, template, variables, body, response_body };
+  return { method, path, template, variables, body, response_body };
 }
 
 function patternOf({ pattern }: HttpRule): { method: string; path: string } {

@@ -4,12 +4,13 @@
  */
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
+import { type CountRefusal, type Log, latencySince, logCall } from "../services/call-log.js";
 import type { Door } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
 import { requestId } from "../services/request-id.js";
 import { headerOf, type Incoming, type Outgoing, type Reply, sendReply } from "./exchange.js";
 import { errorReply, refusalOf } from "./status.js";
-import type { RestHandler, RestLog } from "./transcoder.js";
+import type { RestHandler } from "./transcoder.js";
 import { cutQuery } from "./trie.js";
 
 /** The log that is shown. */
@@ -23,11 +24,16 @@ export interface ShownLog {
 const prefix = "/log/";
 
 /** Answers what is below `/log/`, and leaves the rest to `rest`. */
-export function withStaticLog(rest: RestHandler, door: Door, shown: ShownLog, log: RestLog): RestHandler {
+export function withStaticLog(
+  rest: RestHandler,
+  door: Door,
+  shown: ShownLog,
+  log: Log,
+  countRefusal: CountRefusal = () => {},
+): RestHandler {
   async function answer(req: Incoming): Promise<Reply> {
     if (req.method !== "GET") {
-      const error = new KillcordError("method_not_allowed", `${req.method} is not allowed here`);
-      return refused(error, req, { allow: "GET" });
+      throw new KillcordError("method_not_allowed", `${req.method} is not allowed here`);
     }
     if (!shown.is_public) {
       door.authenticate((name) => headerOf(req, name), VaultService.method.getCheckpoint);
@@ -35,10 +41,9 @@ export function withStaticLog(rest: RestHandler, door: Door, shown: ShownLog, lo
     const path = cutQuery(req.url ?? "").slice(prefix.length);
     const bytes = await shown.file(path);
     if (bytes === null) {
-      const error = new KillcordError("route_not_found", "the static log has no such file");
-      return refused(error, req);
+      throw new KillcordError("route_not_found", "the static log has no such file");
     }
-    return { status: 200, headers: headersOf(path, bytes, shown.is_public), body: bytes };
+    return { status: 200, headers: headersOf(path, shown.is_public), body: bytes };
   }
 
   return {
@@ -46,22 +51,29 @@ export function withStaticLog(rest: RestHandler, door: Door, shown: ShownLog, lo
       if (!(req.url ?? "").startsWith(prefix)) {
         return rest.handle(req, res);
       }
+      const received_ms = performance.now();
       const request_id = requestId(headerOf(req, "x-request-id"));
       let reply: Reply;
+      let thrown: unknown;
       try {
         reply = await answer(req);
-      } catch (thrown) {
-        if (!(thrown instanceof KillcordError)) {
-          log.error({ request_id, err: thrown }, "a file of the static log could not be read");
-        }
-        reply = refused(thrown instanceof KillcordError ? thrown : null, req);
+      } catch (error) {
+        thrown = error;
+        reply = refusal(error, request_id);
       }
       sendReply({ req, res, request_id }, reply, limits);
+      const line = {
+        request_id,
+        door: "rest",
+        method: "GET /log/",
+        latency_ms: latencySince(received_ms),
+      } as const;
+      logCall(log, line, thrown, countRefusal);
     },
   };
 }
 
-function headersOf(path: string, bytes: Uint8Array, is_public: boolean): ReadonlyMap<string, string> {
+function headersOf(path: string, is_public: boolean): ReadonlyMap<string, string> {
   const is_checkpoint = path === "checkpoint";
   // A full tile never changes; a partial one makes way for the full one some day.
   const age = is_checkpoint
@@ -71,24 +83,22 @@ function headersOf(path: string, bytes: Uint8Array, is_public: boolean): Readonl
       : "max-age=31536000, immutable";
   return new Map([
     ["content-type", is_checkpoint ? "text/plain; charset=utf-8" : "application/octet-stream"],
-    ["content-length", String(bytes.length)],
     // What was shown to the holder of a key is for no cache that others ask.
     ["cache-control", `${is_public ? "public" : "private"}, ${age}`],
   ]);
 }
 
-function refused(
-  error: KillcordError | null,
-  req: Incoming,
-  more: Readonly<Record<string, string>> = {},
-): Reply {
-  const request_id = requestId(headerOf(req, "x-request-id"));
-  const { status, headers, body } = errorReply(error === null ? null : refusalOf(error), request_id);
+/** Anything but a refusal is a fault of ours, of which the caller learns nothing but its request id. */
+function refusal(error: unknown, request_id: string): Reply {
+  const refused = error instanceof KillcordError ? refusalOf(error) : null;
+  const { status, headers, body } = errorReply(refused, request_id);
   return {
     status,
     headers: new Map([
       ...headers,
-      ...Object.entries(more),
+      ...(error instanceof KillcordError && error.code === "method_not_allowed"
+        ? [["allow", "GET"] as const]
+        : []),
       ["content-type", "application/json; charset=utf-8"],
       ["cache-control", "no-store"],
       ["x-request-id", request_id],

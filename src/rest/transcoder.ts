@@ -3,6 +3,7 @@
  * before a byte of the body is read.
  */
 import { limits } from "../limits.js";
+import { type CountRefusal, type Log, latencySince, logCall } from "../services/call-log.js";
 import type { Call, Door } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
 import { requestId } from "../services/request-id.js";
@@ -17,6 +18,7 @@ import {
   type Reply,
   sendReply,
 } from "./exchange.js";
+import type { Page } from "./pages.js";
 import { readRequest } from "./params.js";
 import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
@@ -27,15 +29,20 @@ import { writeReply } from "./write.js";
 /** Every route exists at each of these. */
 const mounts = ["", "/api"] as const;
 
-/** Where faults go. A pino logger fits. */
-export interface RestLog {
-  error(fields: { readonly request_id: string; readonly err: unknown }, message: string): void;
-}
-
 /** Sizes and times; the defaults are those of limits.ts. */
 export interface RestBounds extends BodyBounds, RefusedBodyBounds {
   readonly call_ms: number;
 }
+
+/** What a surface can do beside its methods. */
+export interface RestOptions {
+  readonly bounds?: RestBounds;
+  readonly countRefusal?: CountRefusal;
+  readonly pages?: readonly Page[];
+}
+
+/** What a request is for. */
+type Found = Match<Route> | { readonly kind: "page"; readonly page: Page };
 
 /** The REST surface. */
 export interface RestHandler {
@@ -48,17 +55,30 @@ export interface RestHandler {
  *
  * @throws {Error} when a http option does not fit its method, or two routes are the same
  */
-export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds = limits): RestHandler {
+export function createRestHandler(
+  door: Door,
+  log: Log,
+  { bounds = limits, countRefusal = () => {}, pages = [] }: RestOptions = {},
+): RestHandler {
   const routes = compileRoutes(door.services);
   const router = createRouter(routes, mounts);
 
-  async function answer(exchange: Exchange, received_ms: number): Promise<Reply> {
+  function find(method: string, target: string): Found {
+    const page = pages.find(({ path }) => path === cutQuery(target));
+    if (page === undefined) {
+      return router.match(method, target);
+    }
+    return method === "GET" ? { kind: "page", page } : { kind: "method_not_allowed", allow: ["GET"] };
+  }
+
+  async function answer(exchange: Exchange, found: Found, received_ms: number): Promise<Reply> {
     const { req, res, request_id } = exchange;
-    const method = req.method ?? "";
     const target = req.url ?? "";
-    const found = router.match(method, target);
+    if (found.kind === "page") {
+      return readPage(door, found.page, exchange);
+    }
     if (found.kind !== "route") {
-      return refusalReply(unrouted(found, method, target), request_id);
+      throw unrouted(found, req.method ?? "", target);
     }
     const { route, values } = found;
     const principal = door.authenticate((name) => headerOf(req, name), route.rpc);
@@ -81,40 +101,52 @@ export function createRestHandler(door: Door, log: RestLog, bounds: RestBounds =
   async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
     const exchange: Exchange = { req, res, request_id: requestId(headerOf(req, "x-request-id")) };
+    const found = find(req.method ?? "", req.url ?? "");
     let reply: Reply;
+    let thrown: unknown;
     try {
-      reply = await answer(exchange, received_ms);
-    } catch (thrown) {
-      const known = thrown instanceof KillcordError;
-      if (!known || thrown.code === "internal" || thrown.code === "data_loss") {
-        log.error({ request_id: exchange.request_id, err: thrown }, "a REST request failed");
-      }
-      reply = refusalReply(known ? refusalOf(thrown) : null, exchange.request_id);
+      reply = await answer(exchange, found, received_ms);
+    } catch (error) {
+      thrown = error;
+      const refusal = error instanceof KillcordError ? refusalOf(error) : null;
+      const allow = found.kind === "method_not_allowed" ? { allow: found.allow } : {};
+      reply = refusalReply(refusal === null ? null : { ...refusal, ...allow }, exchange.request_id);
     }
     sendReply(exchange, reply, bounds);
+    const { request_id } = exchange;
+    const latency_ms = latencySince(received_ms);
+    logCall(log, { request_id, door: "rest", method: routeName(found), latency_ms }, thrown, countRefusal);
   }
 
   return { handle };
 }
 
-function unrouted(found: Exclude<Match<Route>, { kind: "route" }>, method: string, target: string): Refusal {
+function unrouted(
+  found: Exclude<Found, { kind: "route" | "page" }>,
+  method: string,
+  target: string,
+): KillcordError {
   switch (found.kind) {
     case "invalid_path":
-      return refusalOf(
-        new KillcordError(
-          "invalid_path",
-          "the path holds a malformed percent escape, or bytes that need one",
-        ),
+      return new KillcordError(
+        "invalid_path",
+        "the path holds a malformed percent escape, or bytes that need one",
       );
     case "route_not_found": {
       const path = cutQuery(target).slice(0, limits.issue_name_characters);
-      return refusalOf(new KillcordError("route_not_found", `no route for ${method} ${path}`));
+      return new KillcordError("route_not_found", `no route for ${method} ${path}`);
     }
-    case "method_not_allowed": {
-      const error = new KillcordError("method_not_allowed", `${method} is not allowed here`);
-      return { ...refusalOf(error), allow: found.allow };
-    }
+    case "method_not_allowed":
+      return new KillcordError("method_not_allowed", `${method} is not allowed here`);
   }
+}
+
+/** A route as the API's description writes it; null for a path that is the caller's own text. */
+function routeName(found: Found): string | null {
+  if (found.kind === "page") {
+    return `GET ${found.page.path}`;
+  }
+  return found.kind === "route" ? `${found.route.method} ${found.route.path}` : null;
 }
 
 /** null stands for a fault of ours, of which the caller learns nothing but its request id. */
@@ -123,17 +155,33 @@ function refusalReply(refusal: Refusal | null, request_id: string): Reply {
   return jsonReply(status, request_id, headers, body);
 }
 
+async function readPage(door: Door, page: Page, { req, request_id }: Exchange): Promise<Reply> {
+  if (page.like !== null) {
+    door.authenticate((name) => headerOf(req, name), page.like);
+  }
+  const { content_type, text } = await page.read();
+  return { status: 200, headers: headersOf(request_id, content_type), body: text };
+}
+
 function jsonReply(
   status: number,
   request_id: string,
   more: Iterable<readonly [string, string]>,
   body: unknown,
 ): Reply {
-  const headers = new Map([
+  const headers = headersOf(request_id, "application/json; charset=utf-8", more);
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+function headersOf(
+  request_id: string,
+  content_type: string,
+  more: Iterable<readonly [string, string]> = [],
+): ReadonlyMap<string, string> {
+  return new Map([
     ...more,
-    ["content-type", "application/json; charset=utf-8"],
+    ["content-type", content_type],
     ["cache-control", "no-store"],
     ["x-request-id", request_id],
   ] as const);
-  return { status, headers, body: JSON.stringify(body) };
 }

@@ -45,6 +45,11 @@ export function toRefusal(
   json: boolean,
   max_bytes: number,
 ): ConnectError {
+  if (found.rawMessage.startsWith("received compressed envelope")) {
+    // A flag that no header explains: the protocol of gRPC names the code.
+    const text = "a message is marked as compressed and no header says how: name its encoding";
+    return connectError(Code.Internal, new KillcordError("invalid_argument", text), "invalid_argument");
+  }
   switch (found.code) {
     case Code.InvalidArgument:
     // The library calls bytes that do not parse an internal error; they are the caller's.
@@ -63,6 +68,13 @@ export function toRefusal(
       return refusal;
     }
   }
+}
+
+/** Without what our details say of it: the code and the message alone. */
+export function withoutDetails(error: ConnectError): ConnectError {
+  const ours = (detail: ConnectError["details"][number]) => "desc" in detail;
+  error.details = error.details.filter((detail) => !ours(detail));
+  return error;
 }
 
 /** The refusal of a body over the limit, sent or inflated. */

@@ -43,6 +43,9 @@ export function follow<T>(source: AsyncIterable<T>, life: Life): AsyncIterable<T
         open = false;
         leave();
         life.signal.throwIfAborted();
+        if (life.leaving !== null) {
+          throw life.leaving;
+        }
       }
       return step;
     } catch (error) {

@@ -1,16 +1,22 @@
-/** Tells by its first bytes which version of HTTP a new connection speaks. */
+/** Tells by its first bytes what a new connection speaks. */
 import type { Socket } from "node:net";
+
+/** HTTP/1.1, HTTP/2, or a TLS handshake that may bring either. */
+export type Speech = 1 | 2 | "tls";
 
 /** The first line of an HTTP/2 client's preface begins so; no method of HTTP/1.1 does. */
 const preface = Buffer.from("PRI");
 
+/** The first byte of a TLS handshake; no line of HTTP begins with it. */
+const handshake_record = 0x16;
+
 /**
- * Calls `welcome` once with the version, all bytes still to be read. A socket that does not say
+ * Calls `welcome` once with what is spoken, all bytes still to be read. A socket that does not say
  * enough within `silent_ms` is closed.
  *
  * The bytes are read on "readable" and put back: with "data" and a pause, Node 20 loses them.
  */
-export function greet(socket: Socket, silent_ms: number, welcome: (version: 1 | 2) => void): void {
+export function greet(socket: Socket, silent_ms: number, welcome: (speech: Speech) => void): void {
   let head = Buffer.alloc(0);
   const silence = setTimeout(() => socket.destroy(), silent_ms);
   const forget = () => {
@@ -24,8 +30,15 @@ export function greet(socket: Socket, silent_ms: number, welcome: (version: 1 | 
     if (!undecided) {
       forget();
       socket.unshift(head);
-      welcome(head.subarray(0, preface.length).equals(preface) ? 2 : 1);
+      welcome(speechOf(head));
     }
   };
   socket.on("readable", listen).on("close", forget);
+}
+
+function speechOf(head: Buffer): Speech {
+  if (head[0] === handshake_record) {
+    return "tls";
+  }
+  return head.subarray(0, preface.length).equals(preface) ? 2 : 1;
 }

@@ -5,11 +5,13 @@ import {
   type HealthCheckRequest,
   type HealthCheckResponse,
   HealthCheckResponseSchema,
+  type HealthListResponse,
+  HealthListResponseSchema,
   Health as HealthService,
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { limits } from "../limits.js";
-import type { Door } from "../services/door.js";
+import type { Door, Reason } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
 import type { HttpReply, HttpRequest } from "./http.js";
 import type { Mount } from "./mount.js";
@@ -18,19 +20,21 @@ import type { Mount } from "./mount.js";
 export interface Health {
   /** @throws {KillcordError} route_not_found: there is no such service */
   check(service: string): HealthCheckResponse;
-  /** The present state, then each change, until `signal` aborts. */
+  /** The state of each service, and under the empty name that of the server. */
+  list(): HealthListResponse;
+  /** The present state, then each change; when `signal` aborts, a last one if there is any. */
   watch(service: string, signal: AbortSignal): AsyncIterable<HealthCheckResponse>;
 }
 
-export function createHealth(door: Door): Health {
-  const names = new Set(["", HealthService.typeName, ...door.services.map((each) => each.typeName)]);
+export function createHealth({ services, unready }: Pick<Door, "services" | "unready">): Health {
+  const names = new Set(["", HealthService.typeName, ...services.map((each) => each.typeName)]);
   let watches = 0;
 
   const statusOf = (service: string): Status => {
     if (!names.has(service)) {
       return Status.SERVICE_UNKNOWN;
     }
-    return door.ready() ? Status.SERVING : Status.NOT_SERVING;
+    return unready().length === 0 ? Status.SERVING : Status.NOT_SERVING;
   };
 
   return {
@@ -41,20 +45,27 @@ export function createHealth(door: Door): Health {
       }
       return create(HealthCheckResponseSchema, { status });
     },
+    list() {
+      const statuses = Object.fromEntries([...names].map((name) => [name, { status: statusOf(name) }]));
+      return create(HealthListResponseSchema, { statuses });
+    },
     async *watch(service, signal) {
       if (watches >= limits.health_watches) {
         throw new KillcordError("overloaded", "too many watches of the health: ask with Check instead");
       }
       watches += 1;
       try {
-        for (let told: Status | null = null; !signal.aborted; ) {
+        for (let told: Status | null = null; ; ) {
           const status = statusOf(service);
           if (status !== told) {
             told = status;
             yield create(HealthCheckResponseSchema, { status });
+          } else if (signal.aborted) {
+            return;
+          } else {
+            // An abort ends the wait: a server that drains says so before the stream ends.
+            await delay(limits.health_check_ms, null, { signal, ref: false }).catch(() => {});
           }
-          // An abort ends the wait; the loop's condition sees it.
-          await delay(limits.health_check_ms, null, { signal, ref: false }).catch(() => {});
         }
       } finally {
         watches -= 1;
@@ -64,33 +75,38 @@ export function createHealth(door: Door): Health {
 }
 
 /** Puts the health at its path, for everybody. */
-export function healthMount(door: Door): Mount {
+export function healthMount(door: Pick<Door, "services" | "unready">): Mount {
   const health = createHealth(door);
   const named = (request: Message) => (request as HealthCheckRequest).service;
   return {
     service: HealthService,
     keyed: false,
     calls: {
-      unary: async (_method, request) => health.check(named(request)),
+      unary: async (method, request) =>
+        method === HealthService.method.list ? health.list() : health.check(named(request)),
       serverStreaming: (_method, request, { call }) => health.watch(named(request), call.signal),
     },
   };
 }
 
-/** Answers GET /healthz, as long as the process answers at all, and GET /readyz. */
+/**
+ * Answers GET /healthz, as long as the process answers at all, and GET /readyz with every reason
+ * why commands are not taken.
+ */
 export function answerHealth(
-  door: Door,
+  unready: () => readonly Reason[],
   path: "/healthz" | "/readyz",
   request: HttpRequest,
   reply: HttpReply,
 ): void {
   const readable = request.method === "GET" || request.method === "HEAD";
-  const ok = readable && (path === "/healthz" || door.ready());
-  reply.statusCode = !readable ? 405 : ok ? 200 : 503;
+  const reasons = path === "/healthz" ? [] : unready();
+  const ok = readable && reasons.length === 0;
+  reply.statusCode = readable ? (ok ? 200 : 503) : 405;
   if (!readable) {
     reply.setHeader("allow", "GET, HEAD");
   }
-  const body = JSON.stringify({ ok });
+  const body = JSON.stringify(path === "/healthz" ? { ok } : { ok, reasons });
   reply.setHeader("content-type", "application/json; charset=utf-8");
   reply.setHeader("cache-control", "no-store");
   reply.setHeader("content-length", Buffer.byteLength(body));

@@ -12,8 +12,13 @@ export interface Life {
   readonly gone: AbortSignal;
   /** Resolves when the reply has left or its connection is gone. */
   readonly closed: Promise<void>;
-  /** Tells the service that the server drains; what it still says is sent. */
-  drain(): void;
+  /** What the call ends with when its service comes to an end because the server drains; else null. */
+  readonly leaving: KillcordError | null;
+  /**
+   * The server drains: a service that knows gets `notice_ms` to end by itself, then it is told by its
+   * signal. What it still says is sent.
+   */
+  drain(notice_ms: number): void;
   /** Gives the reader up. */
   cut(reason: KillcordError): void;
   /** The reply is complete. */
@@ -33,9 +38,12 @@ export function beginLife(reply: HttpReply, timeout_ms: number | null): Life {
   const expire = () => stop(expired(timeout_ms), [ended, signal]);
   const timer = timeout_ms === null ? undefined : setTimeout(expire, timeout_ms);
   let finished = false;
+  let leaving: KillcordError | null = null;
+  let notice: NodeJS.Timeout | undefined;
   const finish = () => {
     finished = true;
     clearTimeout(timer);
+    clearTimeout(notice);
   };
   const cut = (reason: KillcordError) => {
     if (!finished) {
@@ -54,9 +62,22 @@ export function beginLife(reply: HttpReply, timeout_ms: number | null): Life {
   // Without a listener a write to a peer that has just gone would end the process.
   reply.on("error", () => {});
 
-  const { signal: for_service } = signal;
-  const drain = () => stop(draining(), [signal]);
-  return { signal: for_service, ended: ended.signal, gone: gone.signal, closed, drain, cut, finish };
+  return {
+    signal: signal.signal,
+    ended: ended.signal,
+    gone: gone.signal,
+    closed,
+    get leaving() {
+      return leaving;
+    },
+    drain(notice_ms) {
+      const reason = draining();
+      leaving = reason;
+      notice = setTimeout(() => stop(reason, [signal]), notice_ms);
+    },
+    cut,
+    finish,
+  };
 }
 
 /** The refusal of calls that a server about to stop can't finish. */

@@ -1,32 +1,45 @@
 /** Reads the messages of a client-streaming or bidirectional call as they come. */
+import { KillcordError } from "../services/errors.js";
 import { envelope_bytes, wentAway } from "./body.js";
 import { tooLarge } from "./error.js";
 import { Gathering } from "./gathering.js";
 import type { HttpRequest } from "./http.js";
 
+/** What one message may take up; a part of limits.ts. */
+export interface MessageBounds {
+  /** Without what stands before it. */
+  readonly request_body_bytes: number;
+  /** From its first byte to its last: one that is begun may not keep its call open for ever. */
+  readonly request_ms: number;
+}
+
 /**
  * Yields one message after the other, each whole, with its flag and its length still before it. The
  * next is read from the socket when it is asked for, so that a slow service makes its caller wait
- * and no queue grow. A message over `max_bytes` is refused as soon as its length is known, and the
+ * and no queue grow. A message over the limit is refused as soon as its length is known, and the
  * rest of the body stays unread.
  *
  * An iterator written by hand: leaving a `for await` over a request would destroy it, and on HTTP/2
  * connect-es would wait for ever for that to end before it told the caller anything.
  *
- * @throws {KillcordError} payload_too_large, canceled; the reason of `signal` when that aborts first
+ * @throws {KillcordError} payload_too_large, deadline_exceeded, canceled; the reason of `signal` when that aborts first
  */
 export function readMessages(
   request: HttpRequest,
-  max_bytes: number,
+  { request_body_bytes: max_bytes, request_ms }: MessageBounds,
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const chunks = readChunks(request, signal);
   let rest: Uint8Array = new Uint8Array(0);
+  let slow: NodeJS.Timeout | undefined;
 
   /** Moves bytes into `gathering` until it has `length`; false when the body ends before. */
   const fill = async (gathering: Gathering, length: number): Promise<boolean> => {
     while (gathering.length < length) {
       if (rest.byteLength === 0) {
+        if (gathering.length > 0) {
+          slow ??= setTimeout(() => chunks.fail(tooSlow(request_ms)), request_ms);
+        }
         const chunk = await chunks.next();
         if (chunk === null) {
           return false;
@@ -40,25 +53,17 @@ export function readMessages(
     return true;
   };
 
-  const announced = (head: Uint8Array): number => {
-    const length = new DataView(head.buffer, head.byteOffset).getUint32(1);
-    if (length > max_bytes) {
-      throw tooLarge(max_bytes);
-    }
-    return envelope_bytes + length;
-  };
-
   /** The next message; nothing at the end. One that is torn is passed on: the library has the words for it. */
   const take = async (): Promise<Uint8Array> => {
-    if (rest.byteLength < envelope_bytes || rest.byteLength < announced(rest)) {
+    if (rest.byteLength < envelope_bytes || rest.byteLength < announced(rest, max_bytes)) {
       const gathering = new Gathering();
       if (await fill(gathering, envelope_bytes)) {
-        await fill(gathering, announced(gathering.take()));
+        await fill(gathering, announced(gathering.take(), max_bytes));
       }
       return gathering.take();
     }
     // The usual case: it lies whole in what came.
-    const length = announced(rest);
+    const length = announced(rest, max_bytes);
     const message = rest.subarray(0, length);
     rest = rest.subarray(length);
     return message;
@@ -71,6 +76,9 @@ export function readMessages(
     } catch (error) {
       chunks.leave();
       throw error;
+    } finally {
+      clearTimeout(slow);
+      slow = undefined;
     }
   };
   const end = async (): Promise<IteratorResult<Uint8Array>> => {
@@ -80,12 +88,23 @@ export function readMessages(
   return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }
 
+/** Bytes of a message with its head, of which at least that is there. @throws {KillcordError} payload_too_large */
+function announced(head: Uint8Array, max_bytes: number): number {
+  const length = new DataView(head.buffer, head.byteOffset).getUint32(1);
+  if (length > max_bytes) {
+    throw tooLarge(max_bytes);
+  }
+  return envelope_bytes + length;
+}
+
 /** The bytes of a body as they come, at the pace of who asks. */
 interface Chunks {
   /** null at the end of the body. */
   next(): Promise<Uint8Array | null>;
   /** Nothing more is wanted; a next() that still waits gets null. */
   leave(): void;
+  /** Likewise; it throws `error`. */
+  fail(error: unknown): void;
 }
 
 /** What may wait between the socket and the service before the socket is left unread. */
@@ -144,5 +163,11 @@ function readChunks(request: HttpRequest, signal: AbortSignal): Chunks {
       return null;
     },
     leave: end,
+    fail: finish,
   };
+}
+
+function tooSlow(request_ms: number): KillcordError {
+  const text = `a message that was begun did not come whole within ${request_ms} ms: send each in one go`;
+  return new KillcordError("deadline_exceeded", text);
 }

@@ -13,7 +13,7 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { arriving } from "./arriving.js";
 import { toConnectError } from "./error.js";
 import { follow, within } from "./follow.js";
-import type { Mount, Pass } from "./mount.js";
+import type { Duplex, Mount, Pass } from "./mount.js";
 
 /** A method with its path and what handles it in every protocol. */
 export interface Endpoint {
@@ -21,6 +21,8 @@ export interface Endpoint {
   /** Whether a key is needed. */
   readonly keyed: boolean;
   readonly handler: UniversalHandler;
+  /** A bidi method that needs nothing of the protocol library. */
+  readonly duplex: Duplex | null;
 }
 
 const passKey = createContextKey<Pass | null>(null);
@@ -39,7 +41,7 @@ export function carrying(pass: Pass): ContextValues {
 export function createEndpoints(
   mounts: readonly Mount[],
   message_bytes_max: number,
-  registry?: Registry,
+  registry: Registry | null,
 ): ReadonlyMap<string, Endpoint> {
   const router = createConnectRouter({
     connect: true,
@@ -47,26 +49,38 @@ export function createEndpoints(
     grpcWeb: true,
     readMaxBytes: message_bytes_max,
     acceptCompression: [compressionGzip, compressionBrotli],
-    jsonOptions: { ...jsonOptions, ...(registry === undefined ? {} : { registry }) },
+    jsonOptions: { ...json_options, ...(registry === null ? {} : { registry }) },
   });
-  const keyed = new Map<unknown, boolean>();
+  const free = new Set<DescMethod>();
+  const duplexes = new Map<DescMethod, Duplex>();
   for (const mount of mounts) {
-    keyed.set(mount.service, mount.keyed);
     for (const method of mount.service.methods) {
       serve(router, mount, method);
+      if (!mount.keyed) {
+        free.add(method);
+      }
+      if (method.methodKind === "bidi_streaming" && mount.duplex !== undefined) {
+        duplexes.set(method, mount.duplex);
+      }
     }
   }
   return new Map(
     router.handlers.map((handler) => {
       const { method, requestPath } = handler;
-      return [requestPath, { method, handler, keyed: keyed.get(method.parent) !== false }];
+      return [
+        requestPath,
+        { method, handler, keyed: !free.has(method), duplex: duplexes.get(method) ?? null },
+      ];
     }),
   );
 }
 
 // A mistyped field would be ignored, and a mistyped limit be no limit: so unknown ones are refused.
 // Bytes that are no UTF-8 are refused too, and not replaced by a sign that nobody sent.
-const jsonOptions = { ignoreUnknownFields: false, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
+export const json_options = {
+  ignoreUnknownFields: false,
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+};
 
 function serve(router: ConnectRouter, { calls }: Mount, method: DescMethod): void {
   switch (method.methodKind) {
@@ -152,7 +166,7 @@ function reach(context: HandlerContext): Pass {
 
 function thrown(pass: Pass, error: unknown): unknown {
   pass.thrown = error;
-  return toConnectError(error);
+  return pass.tell(toConnectError(error));
 }
 
 function copyHeaders(pass: Pass, context: HandlerContext): void {

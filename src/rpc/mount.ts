@@ -1,6 +1,6 @@
 /** What the protocols can reach: services, and what runs when one of their methods is called. */
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import type { ConnectError, HandlerContext } from "@connectrpc/connect";
 import type { Call, Door } from "../services/door.js";
 import type { Life } from "./life.js";
 
@@ -14,6 +14,8 @@ export interface Pass {
   readonly message_bytes_max: number;
   /** The time that the caller gave, if any. */
   readonly timeout_ms: number | null;
+  /** Has the last word on an error. */
+  tell(error: ConnectError): ConnectError;
   /** Told when the service is reached; errors before that are the protocol library's. */
   reached: boolean;
   /** What the service threw, for the log. */
@@ -43,12 +45,17 @@ export interface Calls {
   ): AsyncIterable<Message>;
 }
 
+/** A bidi call that needs nothing but its messages. One that cannot be read stands there as its refusal. */
+export type Duplex = Door["duplex"];
+
 /** A service at its path. */
 export interface Mount {
   readonly service: DescService;
   /** Whether its methods need a key. */
   readonly keyed: boolean;
   readonly calls: Calls;
+  /** Its bidi calls, for the short way (converse.ts). */
+  readonly duplex?: Duplex;
 }
 
 /** The services of a door. */
@@ -56,6 +63,8 @@ export function doorMounts(door: Door): readonly Mount[] {
   const calls: Calls = {
     unary: (method, request, { call }) => door.unary(method, request, call),
     serverStreaming: (method, request, { call }) => door.stream(method, request, call),
+    bidiStreaming: (method, requests, { call }) => door.duplex(method, requests, call),
   };
-  return door.services.map((service) => ({ service, keyed: true, calls }));
+  const duplex: Duplex = (method, requests, call) => door.duplex(method, requests, call);
+  return door.services.map((service) => ({ service, keyed: true, calls, duplex }));
 }

@@ -39,7 +39,7 @@ export function place(request: HttpRequest, endpoints: ReadonlyMap<string, Endpo
   }
   if (endpoint.method.methodKind === "bidi_streaming" && request.httpVersionMajor < 2) {
     const text = "a bidirectional stream needs HTTP/2: HTTP/1.1 has no answers beside a request under way";
-    const error = toConnectError(new KillcordError("unsupported_encoding", text));
+    const error = toConnectError(new KillcordError("http2_required", text));
     return { endpoint: null, protocol: null, error, status: 505, allow: null };
   }
   const protocol = protocolOf(request, endpoint.method);

@@ -1,12 +1,14 @@
-/** One port for HTTP/1.1 and cleartext HTTP/2, told apart by their first bytes. */
+/** One port for HTTP/1.1 and HTTP/2: in the clear, told apart by their first bytes, or over TLS by ALPN. */
 import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { limits } from "../limits.js";
 import { greet } from "./greet.js";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.js";
+import { refusePlaintext } from "./plaintext.js";
 import { dropRemains } from "./remains.js";
 import { cutSlowRequest, type SessionBounds, tendSession } from "./session.js";
+import { createTlsDoor, type TlsIdentity } from "./tls.js";
 
 /** What the port holds open, and for how long; a part of limits.ts. */
 export interface PortBounds extends SessionBounds {
@@ -15,6 +17,7 @@ export interface PortBounds extends SessionBounds {
   readonly headers_ms: number;
   readonly request_ms: number;
   readonly remains_ms: number;
+  readonly linger_ms: number;
   readonly connection_check_ms: number;
   readonly connections: number;
   readonly streams_per_connection: number;
@@ -24,18 +27,29 @@ export interface PortBounds extends SessionBounds {
 /** An open port. */
 export interface Port {
   readonly address: { readonly host: string; readonly port: number };
+  /** How many sockets are open. */
+  connections(): number;
   /**
    * Stops accepting, tells HTTP/2 clients to go elsewhere, waits for what is under way, and ends
    * what is left after `grace_ms`. Resolves when every socket is closed.
    */
   close(grace_ms: number): Promise<void>;
+  /**
+   * Shows another certificate to connections that begin from now on.
+   *
+   * @throws {Error} when it is no good, or the port was opened without TLS
+   */
+  renew(identity: TlsIdentity): void;
 }
 
 /** What is open behind the port. */
 interface Open {
   readonly sockets: Set<Socket>;
   readonly sessions: Set<ServerHttp2Session>;
-  /** The HTTP/1.1 replies that each socket waits for; sockets of HTTP/2 are not in it. */
+  /**
+   * The HTTP/1.1 replies that each socket waits for. Not in it are sockets of HTTP/2, and those that
+   * carry a socket of TLS, which stands for them.
+   */
   readonly waiting: Map<Socket, Set<HttpReply>>;
   closing: boolean;
 }
@@ -43,35 +57,55 @@ interface Open {
 /**
  * Opens the port; 0 takes a free one.
  *
+ * @param options.tls null serves in the clear
  * @throws {Error} whose message says why the address can't be had and what to do
  */
 export async function openPort(options: {
   readonly host: string;
   readonly port: number;
   readonly handler: HttpHandler;
+  readonly tls?: TlsIdentity | null;
   readonly bounds?: PortBounds;
 }): Promise<Port> {
-  const { host, port, handler, bounds = limits } = options;
+  const { host, port, handler, tls = null, bounds = limits } = options;
   const open: Open = { sockets: new Set(), sessions: new Set(), waiting: new Map(), closing: false };
   const http1 = createHttp1(open, handler, bounds);
   const http2 = createHttp2(open, handler, bounds);
 
+  const join = (socket: Socket, version: 1 | 2) => {
+    if (version === 2) {
+      open.waiting.delete(socket);
+    }
+    (version === 2 ? http2 : http1).emit("connection", socket);
+  };
+  const door =
+    tls === null
+      ? null
+      : createTlsDoor(tls, bounds.silent_socket_ms, (socket, carrier) => {
+          if (carrier !== undefined) {
+            open.waiting.delete(carrier);
+          }
+          admit(open, socket);
+          if (socket.alpnProtocol === "h2") {
+            join(socket, 2);
+          } else {
+            greet(socket, bounds.silent_socket_ms, () => join(socket, 1));
+          }
+        });
+
   // Without noDelay a peer that delays its acknowledgements stalls every small reply for 40 ms.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: bounds.ping_ms };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    open.sockets.add(socket);
-    open.waiting.set(socket, new Set());
-    socket.once("close", () => {
-      open.sockets.delete(socket);
-      open.waiting.delete(socket);
-    });
-    // A peer that resets its connection is no fault of ours; "close" follows.
-    socket.on("error", () => {});
-    greet(socket, bounds.silent_socket_ms, (version) => {
-      if (version === 2) {
-        open.waiting.delete(socket);
+    admit(open, socket);
+    greet(socket, bounds.silent_socket_ms, (speech) => {
+      if (door === null) {
+        // A handshake is no HTTP, and is told so.
+        join(socket, speech === 2 ? 2 : 1);
+      } else if (speech === "tls") {
+        door.take(socket);
+      } else {
+        refusePlaintext(socket, speech, bounds.linger_ms);
       }
-      (version === 2 ? http2 : http1).emit("connection", socket);
     });
   });
   server.maxConnections = bounds.connections;
@@ -83,11 +117,30 @@ export async function openPort(options: {
   let closed: Promise<void> | null = null;
   return {
     address: { host: address, port: actual },
+    connections: () => open.sockets.size,
     close(grace_ms) {
       closed ??= close(server, open, grace_ms).finally(() => http1.close());
       return closed;
     },
+    renew(identity) {
+      if (door === null) {
+        throw new Error("the port was opened without TLS");
+      }
+      door.renew(identity);
+    },
   };
+}
+
+/** Keeps count of a socket as long as it is open. */
+function admit(open: Open, socket: Socket): void {
+  open.sockets.add(socket);
+  open.waiting.set(socket, new Set());
+  socket.once("close", () => {
+    open.sockets.delete(socket);
+    open.waiting.delete(socket);
+  });
+  // A peer that resets its connection is no fault of ours; "close" follows.
+  socket.on("error", () => {});
 }
 
 function createHttp1(open: Open, handler: HttpHandler, bounds: PortBounds): Http1Server {

@@ -11,7 +11,7 @@ import type { Protocol } from "./protocol.js";
 /**
  * Sends `error` as the whole reply. Nothing may have been sent before.
  *
- * @param protocol null when the caller's protocol is none of ours: then it gets JSON
+ * @param protocol null when the caller's protocol is none of ours: then it gets plain text
  * @param status the HTTP status where the protocol lets it vary; by default the error code's
  */
 export function refuse(
@@ -37,11 +37,13 @@ export function refuse(
       return;
     }
     case "connect_unary":
-    case undefined: {
       setHeaders(reply, error.metadata);
       reply.setHeader("content-type", connect.contentTypeUnaryJson);
       endWith(reply, status, connect.errorToJsonBytes(error, undefined));
-    }
+      return;
+    case undefined:
+      reply.setHeader("content-type", "text/plain; charset=utf-8");
+      endWith(reply, status, new TextEncoder().encode(`${error.rawMessage}\n`));
   }
 }
 

@@ -1,28 +1,38 @@
 /** Takes a call from its headers to its reply: Connect, gRPC and gRPC-Web over one door. */
 import type { Registry } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { limits } from "../limits.js";
+import {
+  type CallLine,
+  type CountRefusal,
+  type DoorName,
+  type Log,
+  latencySince,
+  logCall,
+} from "../services/call-log.js";
 import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { readBody } from "./body.js";
+import { converse, isPlain } from "./converse.js";
 import { earlyError } from "./early-error.js";
-import { toConnectError, toRefusal } from "./error.js";
+import { toConnectError, toRefusal, withoutDetails } from "./error.js";
 import { type HttpReply, type HttpRequest, headerOf, headersOf, targetOf } from "./http.js";
 import { beginLife, draining, type Life } from "./life.js";
-import { type Log, logCall } from "./log.js";
 import { readMessages } from "./messages.js";
 import { carrying, createEndpoints } from "./methods.js";
 import type { Mount, Pass } from "./mount.js";
-import { type Placed, place } from "./place.js";
-import { timeout_headers, timeoutOf } from "./protocol.js";
+import { type Misplaced, type Placed, place } from "./place.js";
+import { type Protocol, timeout_headers, timeoutOf } from "./protocol.js";
 import { refuse } from "./refuse.js";
 import { endInTime, send } from "./send.js";
 
 /** What one call can take up; a part of limits.ts. */
 export interface CallBounds {
   readonly request_body_bytes: number;
+  readonly request_ms: number;
   readonly call_ms: number;
   readonly blocked_reader_ms: number;
+  readonly drain_notice_ms: number;
 }
 
 /** Answers calls of RPC methods. */
@@ -33,6 +43,8 @@ export interface RpcHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many streaming calls are under way. */
+  streams(): number;
 }
 
 /** A request that is a call, before it is let in. */
@@ -46,25 +58,33 @@ interface Arrival extends Placed {
 /** A call that was let in. */
 interface Admitted {
   readonly principal: Principal;
+  /** What the caller gives, and what the call gets. */
+  readonly asked_ms: number | null;
   readonly timeout_ms: number | null;
 }
 
 const no_one: Principal = { key_id: "", role: "agent" };
 
-/**
- * Makes the handler of what is mounted.
- *
- * @param authenticate judges a call of a keyed method by its headers; throws what refuses it
- * @param registry the messages that travel in google.protobuf.Any, for JSON
- */
-export function createRpcHandler(
-  mounts: readonly Mount[],
-  authenticate: Door["authenticate"],
-  log: Log,
-  bounds: CallBounds = limits,
-  registry?: Registry,
-): RpcHandler {
+/** What a handler is made of. */
+export interface RpcParts {
+  readonly mounts: readonly Mount[];
+  /** Judges a call of a keyed method by its headers; throws what refuses it. */
+  readonly authenticate: Door["authenticate"];
+  readonly log: Log;
+  readonly bounds?: CallBounds;
+  /** The messages that travel in google.protobuf.Any, for JSON. */
+  readonly registry?: Registry;
+  /** Whether refusals carry google.rpc details; not all callers count on them. */
+  readonly details?: boolean;
+  readonly countRefusal?: CountRefusal;
+}
+
+/** Makes the handler of what is mounted. */
+export function createRpcHandler(parts: RpcParts): RpcHandler {
+  const { mounts, authenticate, log, bounds = limits, registry = null, details = true } = parts;
+  const { countRefusal = () => {} } = parts;
   const endpoints = createEndpoints(mounts, bounds.request_body_bytes, registry);
+  const tell = details ? (error: ConnectError) => error : withoutDetails;
   const isOurs = ownPaths(mounts);
   const streams = new Set<Life>();
   let is_draining = false;
@@ -74,15 +94,15 @@ export function createRpcHandler(
     const { reply, endpoint, protocol } = arrival;
     let life: Life | null = null;
     try {
-      const { principal, timeout_ms } = admit(authenticate, arrival, bounds, is_draining);
-      life = beginLife(reply, timeout_ms);
+      const admitted = admit(authenticate, arrival, bounds, is_draining);
+      life = beginLife(reply, admitted.timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);
       }
-      return await run(arrival, { principal, timeout_ms }, life, bounds);
+      return await run(arrival, admitted, life, bounds, tell);
     } catch (error) {
       if (life?.gone.aborted !== true && !reply.headersSent) {
-        refuse(reply, protocol, error instanceof ConnectError ? error : toConnectError(error));
+        refuse(reply, protocol, tell(toConnectError(error)));
         endInTime(reply, bounds.blocked_reader_ms);
       }
       return error;
@@ -106,22 +126,32 @@ export function createRpcHandler(
         if (placed.allow !== null) {
           reply.setHeader("allow", placed.allow);
         }
-        refuse(reply, placed.protocol, placed.error, placed.status);
+        refuse(reply, placed.protocol, tell(placed.error), placed.status);
         endInTime(reply, bounds.blocked_reader_ms);
         thrown = placed.error;
       } else {
         thrown = await serve({ ...placed, request, reply, request_id, received_ms });
       }
-      const latency_ms = Math.round(performance.now() - received_ms);
-      logCall(log, { request_id, method: targetOf(request).path, latency_ms }, thrown);
+      logCall(log, lineOf(placed, request_id, received_ms), thrown, countRefusal);
     },
     drain() {
       is_draining = true;
       for (const life of streams) {
-        life.drain();
+        life.drain(bounds.drain_notice_ms);
       }
     },
+    streams: () => streams.size,
   };
+}
+
+function lineOf(placed: Placed | Misplaced, request_id: string, received_ms: number): CallLine {
+  // Not the path: one that no method has is the caller's own text.
+  const method = placed.endpoint?.handler.requestPath ?? null;
+  return { request_id, door: doorOf(placed.protocol), method, latency_ms: latencySince(received_ms) };
+}
+
+function doorOf(protocol: Protocol | null): DoorName {
+  return protocol?.kind === "grpc" || protocol?.kind === "grpc_web" ? protocol.kind : "connect";
 }
 
 /** The paths of the mounted packages, also of methods and services that they do not have; REST paths begin otherwise. */
@@ -143,12 +173,12 @@ function admit(
   const principal = keyed ? authenticate((name) => headerOf(request, name), method) : no_one;
   const asked_ms = timeoutOf(request, protocol);
   if (method.methodKind === "unary") {
-    return { principal, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
+    return { principal, asked_ms, timeout_ms: Math.min(asked_ms ?? bounds.call_ms, bounds.call_ms) };
   }
   if (is_draining) {
     throw draining();
   }
-  return { principal, timeout_ms: asked_ms };
+  return { principal, asked_ms, timeout_ms: asked_ms };
 }
 
 /**
@@ -159,9 +189,10 @@ function admit(
  */
 async function run(
   arrival: Arrival,
-  { principal, timeout_ms }: Admitted,
+  { principal, asked_ms }: Admitted,
   life: Life,
   bounds: CallBounds,
+  tell: Pass["tell"],
 ): Promise<unknown> {
   const { request, reply, endpoint, protocol, request_id, received_ms } = arrival;
   const message_bytes_max = bounds.request_body_bytes;
@@ -171,17 +202,22 @@ async function run(
     life,
     json: protocol.json,
     message_bytes_max,
-    timeout_ms,
+    timeout_ms: asked_ms,
+    tell,
     reached: false,
     thrown: undefined,
   };
+  if (endpoint.duplex !== null && isPlain(request, protocol)) {
+    const { method, duplex } = endpoint;
+    return await converse({ request, reply, protocol, method, duplex }, pass, bounds);
+  }
   const { path, query } = targetOf(request);
   const answer = await endpoint.handler({
     httpVersion: request.httpVersion,
     method: request.method ?? "",
     url: `http://localhost${path}?${query}`,
     header: callHeaders(request),
-    body: await bodyOf(arrival, message_bytes_max, life.ended),
+    body: await bodyOf(arrival, bounds, life.ended),
     signal: life.ended,
     contextValues: carrying(pass),
   });
@@ -196,17 +232,17 @@ async function run(
 /** One message is read whole before its service is called; several as they come. */
 async function bodyOf(
   { request, endpoint }: Arrival,
-  message_bytes_max: number,
+  bounds: CallBounds,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   switch (endpoint.method.methodKind) {
     case "client_streaming":
     case "bidi_streaming":
-      return readMessages(request, message_bytes_max, signal);
+      return readMessages(request, bounds, signal);
     case "unary":
     case "server_streaming": {
       const in_query = request.method === "GET";
-      return whole(in_query ? new Uint8Array(0) : await readBody(request, message_bytes_max, signal));
+      return whole(in_query ? new Uint8Array(0) : await readBody(request, bounds.request_body_bytes, signal));
     }
   }
 }

@@ -61,9 +61,15 @@ function writeHeaders(answer: UniversalServerResponse, reply: HttpReply, life: L
 /** Resolves when there is room for the next chunk. */
 function write(reply: HttpReply, bytes: Uint8Array, life: Life, blocked_ms: number): Promise<void> {
   life.gone.throwIfAborted();
-  if (writable(reply).write(bytes)) {
-    return Promise.resolve();
-  }
+  return writable(reply).write(bytes) ? Promise.resolve() : room(reply, life, blocked_ms);
+}
+
+/**
+ * Resolves when the reader has made room; one that does not for `blocked_ms` is cut off.
+ *
+ * @throws {KillcordError} canceled when the reader has gone, overloaded when it was cut off
+ */
+export function room(reply: HttpReply, life: Life, blocked_ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = () => {
       clearTimeout(timer);
@@ -92,7 +98,7 @@ function blocked(blocked_ms: number): KillcordError {
 }
 
 /** Ends a reply in a way that no reader takes for its proper end. */
-function breakOff(reply: HttpReply, error: unknown): void {
+export function breakOff(reply: HttpReply, error: unknown): void {
   if (!("stream" in reply)) {
     reply.destroy();
     return;
@@ -104,7 +110,7 @@ function breakOff(reply: HttpReply, error: unknown): void {
 }
 
 /** What both replies have of a stream; their overloads differ, so that the union can't be called. */
-function writable(
+export function writable(
   reply: HttpReply,
 ): Pick<Writable, "write" | "end"> & { writeHead(status: number): unknown } {
   return reply;

@@ -11,23 +11,34 @@ export interface SessionBounds {
   readonly silent_socket_ms: number;
   readonly idle_connection_ms: number;
   readonly ping_ms: number;
+  readonly resets_per_ping: number;
 }
 
 /**
  * Ends a session whose peer never finishes its preface, whose peer has not answered a ping by the
  * time of the next, or which has had no stream for a long time: the last one gracefully, so that a
  * call that crosses with it is tried again by its client.
+ *
+ * One that opens streams and resets them, over and over, is cut off: each costs the server the
+ * beginning of a call and the peer next to nothing (CVE-2023-44487). nghttp2 has such a limit too, but
+ * Node leaves the socket open then, as it does after other violations: those end by their next ping.
  */
 export function tendSession(session: ServerHttp2Session, bounds: SessionBounds): void {
   let streams = 0;
   let idle_since_ms = performance.now();
   let unanswered = false;
+  let resets = 0;
 
   session.on("stream", (stream) => {
     streams += 1;
     stream.once("close", () => {
       streams -= 1;
       idle_since_ms = performance.now();
+      // Also one that the peer made us reset, and one that it ended early with no error.
+      resets += stream.rstCode !== constants.NGHTTP2_NO_ERROR || !stream.writableFinished ? 1 : 0;
+      if (resets > bounds.resets_per_ping) {
+        session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      }
     });
   });
   // The settings are the second half of a client's preface.
@@ -35,6 +46,11 @@ export function tendSession(session: ServerHttp2Session, bounds: SessionBounds):
   session.once("remoteSettings", () => clearTimeout(silence));
 
   const beat = setInterval(() => {
+    resets = 0;
+    if (session.destroyed) {
+      // "close" is still to come, and a ping would throw.
+      return;
+    }
     if (unanswered) {
       session.destroy();
     } else if (streams === 0 && performance.now() - idle_since_ms >= bounds.idle_connection_ms) {

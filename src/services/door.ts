@@ -5,6 +5,7 @@
 
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
 import type { Role } from "../core/event.js";
+import type { KillcordError } from "./errors.js";
 
 /** Who calls. */
 export interface Principal {
@@ -25,6 +26,12 @@ export interface Call {
   readonly reply_headers: Headers;
   /** Monotonic milliseconds (performance.now) when the request's headers had arrived. */
   readonly received_ms: number;
+}
+
+/** Why no commands are taken at the moment. More reasons may come: readers go by the text. */
+export interface Reason {
+  readonly code: "starting" | "draining" | "log_unwritable";
+  readonly message: string;
 }
 
 /** The services, as the transports see them. */
@@ -52,6 +59,18 @@ export interface Door {
    * @throws {KillcordError} at the first message or later
    */
   stream(method: DescMethod, request: Message, call: Call): AsyncIterable<Message>;
-  /** Whether commands are taken: false while starting, draining or after a fault. */
-  ready(): boolean;
+  /**
+   * Calls a bidi method. It ends when the stream is over or call.signal aborts; `requests` throws what
+   * ends the caller's side early. Each message is validated by the service, which alone knows whether
+   * a bad one ends the call; so is one that cannot be read, which stands among them as its refusal.
+   *
+   * @throws {KillcordError} at the first message or later
+   */
+  duplex(
+    method: DescMethod,
+    requests: AsyncIterable<Message | KillcordError>,
+    call: Call,
+  ): AsyncIterable<Message>;
+  /** Every reason why commands are not taken: while stopping, or after a fault. None when all is well. */
+  unready(): readonly Reason[];
 }

@@ -14,6 +14,8 @@ export type Own =
   | "the one it names"
   /** A list or a stream shows its own and leaves out the rest. */
   | "it sees no others"
+  /** Its figures are those of its own. */
+  | "it counts no others"
   /** What it makes is its agent's; naming another agent, or another's parent session, is refused. */
   | "what it makes is its agent's"
   /** It is no method for agents. */
@@ -37,6 +39,11 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "SessionService.Heartbeat": { roles: ["admin", "agent"], own: "the one it names", teaches_stop: true },
   "SessionService.KillSession": { roles: ["admin", "operator"], own: null },
   "SessionService.EndSession": { roles: ["admin", "operator", "agent"], own: "the one it names" },
+  "SessionService.AcknowledgeHalt": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
   "SessionService.WatchSession": {
     roles: ["admin", "operator", "agent"],
     own: "the one it names",
@@ -47,9 +54,19 @@ const access_by_method: Readonly<Record<string, Access>> = {
     own: "the one it names",
     teaches_stop: true,
   },
-  "EnforcementService.InterceptBatch": { roles: ["admin", "agent"], own: "the one it names" },
+  "EnforcementService.InterceptBatch": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
+  "EnforcementService.InterceptStream": {
+    roles: ["admin", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
   "EnforcementService.GetDecision": { roles: read_by_all, own: "the one it names" },
   "EnforcementService.GetReceipt": { roles: read_by_all, own: "the one it names" },
+  "EnforcementService.GetStats": { roles: read_by_all, own: "it counts no others" },
   "EnforcementService.ListDecisions": { roles: read_by_all, own: "it sees no others" },
   "CredentialService.RegisterAgent": { roles: ["admin"], own: null },
   "CredentialService.ListAgents": { roles: ["admin", "operator", "auditor"], own: null },

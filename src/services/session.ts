@@ -14,6 +14,7 @@ import type { Session } from "../core/state.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { acknowledge, noteDelivery } from "./halt.js";
 import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
@@ -33,7 +34,11 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         "session",
       );
       context.engine.heard(reply.session_id, context.engine.clock.now());
-      return { session: await present(context, reply.session_id) };
+      const session = await present(context, reply.session_id);
+      if (session.haltId !== undefined) {
+        noteDelivery(context, reply.session_id, "heartbeat");
+      }
+      return { session };
     },
     killSession: async (request, call) => {
       const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [
@@ -57,6 +62,10 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         "session",
       );
       return { session: await present(context, reply.session_id) };
+    },
+    acknowledgeHalt: async (request, call) => {
+      await acknowledge(context, call, request, false);
+      return { session: await present(context, request.sessionId) };
     },
     watchSession: async function* (request, call) {
       await visible(context, call, request.sessionId);
@@ -99,7 +108,7 @@ function numberOf(value: bigint | undefined): number | null {
 }
 
 /** A session as it is, after a command that named it. */
-async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
+export async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
   const session = await engine.projection.session(session_id);
   if (session === null) {
     throw new Error(`session ${session_id} was answered and is not there`);

@@ -10,7 +10,8 @@ import {
   Verdict as VerdictCode,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
-import type { EnforcementDecision, Verdict } from "../core/event.js";
+import type { EnforcementDecision } from "../core/event.js";
+import type { Verdict } from "../core/event-parts.js";
 import type { Session } from "../core/state.js";
 import { consumedView, given, statusOf, stopReasonOf, timestamp } from "./view.js";
 

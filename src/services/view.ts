@@ -10,7 +10,8 @@ import {
   SessionStatus,
   StopReason as StopReasonCode,
 } from "../../gen/killcord/v1/session_pb.js";
-import type { Consumed as SealedConsumed, StopReason } from "../core/event.js";
+import type { StopReason } from "../core/event.js";
+import type { Consumed as SealedConsumed } from "../core/event-parts.js";
 import type { Session } from "../core/state.js";
 
 const statuses: Readonly<Record<Session["status"], SessionStatus>> = {

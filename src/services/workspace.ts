@@ -5,11 +5,13 @@ import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
+import type { Standing } from "../engine/sequencer.js";
 import type { Context } from "./context.js";
 import { credentialService } from "./credential.js";
 import { keyFromHeaders } from "./credentials-header.js";
-import type { Call, Door } from "./door.js";
+import type { Call, Door, Reason } from "./door.js";
 import { enforcementService } from "./enforcement.js";
+import type { KillcordError } from "./errors.js";
 import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
 import { identify } from "./principal.js";
@@ -19,7 +21,10 @@ import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
 
 type Reply = Record<string, unknown>;
-type AnyHandler = (request: Message, call: Call) => Promise<Reply> | AsyncIterable<Reply>;
+type AnyHandler = (
+  request: Message | AsyncIterable<Message | KillcordError>,
+  call: Call,
+) => Promise<Reply> | AsyncIterable<Reply>;
 
 /** Every service of the API. */
 export const services = [
@@ -73,8 +78,20 @@ export function openDoor(context: Context): Door {
         yield messageOf(method, reply);
       }
     },
-    ready: () => context.engine.running,
+    duplex: (method, requests, call) => handlerOf(method)(requests, call) as AsyncIterable<never>,
+    unready: () => reasonsOf(context.engine.standing),
   };
+}
+
+function reasonsOf(standing: Standing): readonly Reason[] {
+  switch (standing) {
+    case "running":
+      return [];
+    case "stopping":
+      return [{ code: "draining", message: "the server is about to stop" }];
+    case "failed":
+      return [{ code: "log_unwritable", message: "the log cannot be written: restart to replay it" }];
+  }
 }
 
 function messageOf(method: DescMethod, reply: Reply): Message {

@@ -1,6 +1,6 @@
 /** Files that a crash leaves as they were or as they were to be, and never in between. */
 import fs from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 
 /** What is asked of a file system; tests bring one whose calls fail. */
 export type FileSystem = Pick<
@@ -23,9 +23,43 @@ export async function syncDirectory(directory: string, files: FileSystem = node_
 
 /** Makes a directory and those above it, for its owner alone, and their names durable. */
 export async function makeDirectories(directory: string, files: FileSystem = node_files): Promise<void> {
-  const first_made = await files.mkdir(directory, { recursive: true, mode: 0o700 });
-  if (first_made !== undefined) {
-    await syncNames(dirname(directory), dirname(first_made), files);
+  const path = resolve(directory);
+  const topmost = await makeMissing(path, files);
+  if (topmost !== null) {
+    await syncNames(dirname(path), dirname(topmost), files);
+  }
+}
+
+/**
+ * Makes `path` and what is missing above it; gives the topmost that was made. Node's own recursive mkdir
+ * tries for ever where a file system makes nothing and says that the parent is missing, as /proc does.
+ */
+async function makeMissing(path: string, files: FileSystem): Promise<string | null> {
+  const code = await attempt(path, files);
+  if (code === "made") {
+    return path;
+  }
+  if (code === "there") {
+    return null;
+  }
+  const topmost = await makeMissing(dirname(path), files);
+  await files.mkdir(path, { mode: 0o700 });
+  return topmost ?? path;
+}
+
+async function attempt(path: string, files: FileSystem): Promise<"made" | "there" | "no parent"> {
+  try {
+    await files.mkdir(path, { mode: 0o700 });
+    return "made";
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EEXIST" && (await files.stat(path)).isDirectory()) {
+      return "there";
+    }
+    if (code === "ENOENT" && dirname(path) !== path) {
+      return "no parent";
+    }
+    throw error;
   }
 }
 

@@ -27,6 +27,8 @@ export interface Kept {
   readonly bytes: number;
   readonly torn_bytes: number;
   readonly last: SignedNote;
+  /** Those whose signatures were checked in the newest file, oldest first; `last` is the last of them. */
+  readonly checked: readonly SignedNote[];
 }
 
 /**
@@ -82,7 +84,7 @@ async function newestNumber(directory: string, files: FileSystem): Promise<numbe
   return numbers.length === 0 ? null : numbers.length - 1;
 }
 
-interface FileRecords extends Pick<Kept, "bytes" | "torn_bytes" | "last"> {}
+type FileRecords = Pick<Kept, "bytes" | "torn_bytes" | "last" | "checked">;
 
 async function readFile(
   path: string,
@@ -97,6 +99,7 @@ async function readFile(
     throw damaged(path, "it holds no checkpoint");
   }
   let last = before;
+  const checked: SignedNote[] = [];
   const checked_from = all ? 0 : Math.max(0, notes.length - limits.checkpoints_checked_at_start);
   for (const note of notes.slice(checked_from)) {
     const signed = openSigned(note, keys);
@@ -111,8 +114,9 @@ async function readFile(
       throw damaged(path, `a checkpoint at ${signed.size} follows one at ${last.size}`);
     }
     last = signed;
+    checked.push(signed);
   }
-  return { bytes: end, torn_bytes: bytes.length - end, last: last as SignedNote };
+  return { bytes: end, torn_bytes: bytes.length - end, last: last as SignedNote, checked };
 }
 
 /** Cuts a file into its records. What is incomplete at its end was never acknowledged. */
@@ -188,7 +192,7 @@ export class KeptCheckpoints {
     const record = recordOf(first);
     await placeFile(join(directory, checkpoints_file), record, files);
     await syncDirectory(directory, files);
-    const kept = { directory, number: 0, bytes: record.length, torn_bytes: 0, last: first };
+    const kept = { directory, number: 0, bytes: record.length, torn_bytes: 0, last: first, checked: [first] };
     return new KeptCheckpoints(kept, files, file_bytes);
   }
 

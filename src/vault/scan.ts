@@ -76,6 +76,17 @@ export async function scan(
   return { genesis, last };
 }
 
+/**
+ * Checks one stored entry against the one before it, but for its signature.
+ *
+ * @throws {StartError} when it is not what was sealed
+ */
+export function checkEntry(stored: StoredEntry, last: SealedEntry | null, origin: string): SealedEntry {
+  const leaf = checkLeaf(stored, last, origin);
+  checkDetails(stored, contentOf(stored));
+  return sealedOf(stored, leaf);
+}
+
 function checkLeaf(stored: StoredEntry, last: SealedEntry | null, origin: string | null): Envelope {
   const index = stored.sequence_number;
   const leaf = leafOf(stored);

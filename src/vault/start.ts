@@ -19,6 +19,7 @@ import { leavesOf, openTree } from "./open-tree.js";
 import { Publication } from "./publication.js";
 import { markIn, reconcile } from "./reconcile.js";
 import { asStartError, type OnEntry } from "./scan.js";
+import { Scrub } from "./scrub.js";
 import { signText } from "./signature.js";
 import { keyId, spkiOf } from "./signer.js";
 import { StartError } from "./start-error.js";
@@ -56,6 +57,8 @@ export interface VaultOptions extends ExpectedName {
   readonly onPoisoned?: ((error: Error) => void) | undefined;
   /** How long after the log has grown a checkpoint is begun; limits.ts when absent. */
   readonly checkpoint_ms?: number | undefined;
+  /** In how long all old entries are read again; limits.ts when absent. */
+  readonly scrub_ms?: number | undefined;
   /** The machine's own when absent. */
   readonly files?: FileSystem | undefined;
 }
@@ -274,6 +277,12 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
     now: options.now,
     witnesses: options.witnesses ?? null,
     onPoisoned: options.onPoisoned ?? (() => {}),
+    scrub: new Scrub({
+      journal,
+      log,
+      signed: () => checkpoints.last,
+      pass_ms: options.scrub_ms ?? limits.scrub_ms,
+    }),
     publication: (onFailed) =>
       new Publication({
         log,

@@ -10,8 +10,11 @@ import type { StaticLog, TileFile } from "./static-log.js";
 import { entryBundle, tile_width } from "./tiles.js";
 import type { TreeEdge } from "./tree-edge.js";
 
+/** Where tiles go; or what compares them with those that are there. */
+export type TileSink = Pick<StaticLog, "write" | "forgetPartial">;
+
 export class TreeWriter {
-  readonly #log: StaticLog;
+  readonly #log: TileSink;
   readonly #edge: TreeEdge;
   /** Leaves of the entry bundle that is begun. */
   #leaves: Uint8Array[];
@@ -19,7 +22,7 @@ export class TreeWriter {
   #filled: TileFile["tile"][] = [];
 
   /** @param leaves of the entry bundle that is begun at the edge's size */
-  constructor(log: StaticLog, edge: TreeEdge, leaves: readonly Uint8Array[]) {
+  constructor(log: TileSink, edge: TreeEdge, leaves: readonly Uint8Array[]) {
     if (leaves.length !== edge.size % tile_width) {
       throw new RangeError(`an edge at ${edge.size} with ${leaves.length} leaves in its last bundle`);
     }

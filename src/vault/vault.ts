@@ -15,6 +15,7 @@ import type { HeadMarkFile } from "./head-mark.js";
 import type { Journal } from "./journal.js";
 import type { Keys } from "./keys.js";
 import type { Publication } from "./publication.js";
+import type { Scrub } from "./scrub.js";
 import { Signer, spkiOf } from "./signer.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
@@ -61,6 +62,8 @@ export interface VaultParts {
   readonly publication: (onFailed: (error: Error) => void) => Publication;
   /** Whom trust.json names beside the keys; null when the log asks no witness. */
   readonly witnesses: WitnessPolicy | null;
+  /** What reads old entries again. */
+  readonly scrub: Scrub;
   /** Told once when nothing more can be sealed because the log could not be published. */
   readonly onPoisoned: (error: Error) => void;
   /** Wall clock, milliseconds. */
@@ -84,6 +87,8 @@ export class Vault {
   readonly #root: string;
   readonly #witnesses: WitnessPolicy | null;
   readonly #mark: HeadMarkFile;
+  readonly #scrub: Scrub;
+  readonly #onPoisoned: (error: Error) => void;
   readonly #now: () => number;
   #head: ChainHead;
   /** Where the log ends with what is staged. */
@@ -106,10 +111,18 @@ export class Vault {
     this.#now = now;
     this.#head = head;
     this.#staged = head;
-    this.publication = parts.publication((error) => {
-      this.#poison ??= new VaultPoisoned(error);
-      parts.onPoisoned(this.#poison);
-    });
+    this.#scrub = parts.scrub;
+    this.#onPoisoned = parts.onPoisoned;
+    this.publication = parts.publication((error) => this.#fail(error));
+  }
+
+  /** Beside the writes something is not as it was: nothing more is sealed, and the process has to know. */
+  #fail(error: Error): void {
+    if (this.#poison === null) {
+      this.#poison = new VaultPoisoned(error);
+      this.publication.stop(this.#poison);
+      this.#onPoisoned(this.#poison);
+    }
   }
 
   /**
@@ -118,6 +131,7 @@ export class Vault {
    */
   publish(): void {
     this.publication.begin(this.#head.size);
+    this.#scrub.begin((error) => this.#fail(error));
   }
 
   /** The end of what is sealed. */
@@ -252,6 +266,7 @@ export class Vault {
     if (broken !== null) {
       this.publication.stop(broken);
     }
+    await this.#scrub.end();
     await this.publication.close();
     this.#mark.close();
     await this.#signer.close();

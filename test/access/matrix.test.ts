@@ -128,10 +128,7 @@ async function cellOf(
   if (sample === undefined) {
     throw new Error(`${methodName(method)} has no sample in test/access/samples.ts`);
   }
-  const subject =
-    sample.uses_up === true && keyless[column.name] === undefined
-      ? await column.owner.fresh()
-      : column.owner.lasting;
+  const subject = sample.uses_up === true ? await column.owner.fresh() : column.owner.lasting;
   const answered = call(method, await sample.request(subject, world), column.key);
   return answered === null ? null : judged(method, column, await answered);
 }

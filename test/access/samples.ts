@@ -1,5 +1,6 @@
 /** One good request of every method, about a subject. A method that is not here has no place in the matrix. */
 import { Role } from "../../gen/killcord/v1/key_pb.js";
+import { HaltPhase } from "../../gen/killcord/v1/session_pb.js";
 import type { Subject, World } from "./world.js";
 
 /** A request, and what it takes. */
@@ -21,12 +22,24 @@ export const samples: Readonly<Record<string, Sample>> = {
   "SessionService.Heartbeat": { request: of_session },
   "SessionService.KillSession": { uses_up: true, request: of_session },
   "SessionService.EndSession": { uses_up: true, request: of_session },
+  "SessionService.AcknowledgeHalt": {
+    uses_up: true,
+    request: async ({ session_id }, world) => ({
+      sessionId: session_id,
+      haltId: await world.stop(session_id),
+      phase: HaltPhase.STOPPING,
+    }),
+  },
   "SessionService.WatchSession": { request: of_session },
   "EnforcementService.Intercept": { request: action },
   "EnforcementService.InterceptBatch": { request: (subject) => ({ actions: [action(subject)] }) },
+  "EnforcementService.InterceptStream": {
+    request: (subject) => ({ message: { case: "open", value: of_session(subject) } }),
+  },
   "EnforcementService.GetDecision": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.GetReceipt": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.ListDecisions": { request: () => all },
+  "EnforcementService.GetStats": { request: () => ({}) },
   "CredentialService.RegisterAgent": { request: () => ({ name: "own-bot" }) },
   "CredentialService.ListAgents": { request: () => all },
   "CredentialService.GetAgent": { request: ({ agent_id }) => ({ agentId: agent_id }) },

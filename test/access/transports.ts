@@ -3,6 +3,7 @@ import {
   create,
   type DescMessage,
   type DescMethod,
+  type DescMethodBiDiStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   getOption,
@@ -14,6 +15,7 @@ import {
 } from "@bufbuild/protobuf";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import type { ClientReadableStream } from "@grpc/grpc-js";
 import { http } from "../../gen/google/api/annotations_pb.js";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
@@ -44,11 +46,22 @@ export function openTransports(url: string): {
   };
   const connect = createConnectTransport({ baseUrl: url, httpVersion: "1.1" });
   const grpc_web = createGrpcWebTransport({ baseUrl: url, httpVersion: "1.1" });
+  const both_ways = {
+    connect: createConnectTransport({ baseUrl: url, httpVersion: "2" }),
+    grpc_web: createGrpcWebTransport({ baseUrl: url, httpVersion: "2" }),
+  };
+  const isBidi = (method: DescMethod) => method.methodKind === "bidi_streaming";
   return {
     callers: new Map<string, Caller>([
       ["gRPC", grpc],
-      ["gRPC-Web", (method, init, key) => callConnect(grpc_web, method, init, key)],
-      ["Connect", (method, init, key) => callConnect(connect, method, init, key)],
+      [
+        "gRPC-Web",
+        (method, init, key) => callConnect(isBidi(method) ? both_ways.grpc_web : grpc_web, method, init, key),
+      ],
+      [
+        "Connect",
+        (method, init, key) => callConnect(isBidi(method) ? both_ways.connect : connect, method, init, key),
+      ],
       ["REST", (method, init, key) => callRest(url, method, init, key)],
     ]),
     close() {
@@ -66,7 +79,7 @@ async function callGrpc(client: GrpcClient, method: DescMethod, init: object): P
       ? { code: null, text: textOf(method.output, message) }
       : { code: errorInfo(status.metadata)?.reason ?? `gRPC ${status.code}`, text: status.details };
   }
-  const stream = client.stream(method as DescMethodServerStreaming, init as never);
+  const stream = opened(client, method, init);
   return new Promise((resolve) => {
     stream.on("error", () => {});
     stream.on("data", (message) => {
@@ -77,6 +90,15 @@ async function callGrpc(client: GrpcClient, method: DescMethod, init: object): P
       resolve({ code: errorInfo(metadata)?.reason ?? `gRPC ${code}`, text: details }),
     );
   });
+}
+
+function opened(client: GrpcClient, method: DescMethod, init: object): ClientReadableStream<unknown> {
+  if (method.methodKind !== "bidi_streaming") {
+    return client.stream(method as DescMethodServerStreaming, init as never);
+  }
+  const stream = client.duplex(method as DescMethodBiDiStreaming);
+  stream.write(create(method.input, init as never) as never);
+  return stream;
 }
 
 async function callConnect(

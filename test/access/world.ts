@@ -41,6 +41,8 @@ export interface World {
   spareKey(): Promise<string>;
   spareAgent(): Promise<string>;
   spareCredential(): Promise<string>;
+  /** Kills a session, or leaves it as it was stopped; the halt_id of its stop. */
+  stop(session_id: string): Promise<string>;
   close(): void;
 }
 
@@ -116,6 +118,10 @@ export async function makeWorld(server: Served): Promise<World> {
         agentId: await spareAgent(),
       });
       return issued.credential?.credentialId ?? "";
+    },
+    stop: async (sessionId) => {
+      const { session } = await admin.ask(SessionService.method.killSession, { sessionId });
+      return session?.haltId ?? "";
     },
     close() {
       for (const client of clients) {

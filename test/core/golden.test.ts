@@ -32,6 +32,8 @@ const events: Readonly<Record<Event["event"], true>> = {
   credential_issued: true,
   credential_revoked: true,
   enforcement_decision: true,
+  halt_acknowledged: true,
+  halt_confirmed: true,
   halt_requested: true,
   heartbeat: true,
   notice: true,

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { Repeatable } from "../../src/core/command.js";
 import type { Reply } from "../../src/core/decision.js";
-import type { Actor } from "../../src/core/event.js";
+import type { Actor, HaltEvidence } from "../../src/core/event.js";
 import { system_actor } from "../../src/core/event.js";
 import type { Session } from "../../src/core/state.js";
 import * as asking from "./asking.js";
@@ -23,6 +23,14 @@ export type Step =
     })
   | { readonly do: "touch" | "end"; readonly by: number; readonly session: number }
   | { readonly do: "kill"; readonly session: number; readonly repeat: Repeat | null }
+  | {
+      readonly do: "acknowledge";
+      readonly by: number;
+      readonly session: number;
+      readonly evidence: HaltEvidence | null;
+      /** Names another stop than the session's. */
+      readonly wrong: boolean;
+    }
   | { readonly do: "tick"; readonly session: number }
   | { readonly do: "revoke_credential"; readonly credential: number }
   | { readonly do: "revoke_agent"; readonly agent: number }
@@ -60,6 +68,16 @@ const any_step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 40, arbitrary: intercept },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("touch" as const, "end" as const), by, session }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), session, repeat }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("acknowledge" as const),
+      by,
+      session,
+      evidence: fc.option(fc.constantFrom("tasks_cancelled" as const, "process_exit" as const), { freq: 1 }),
+      wrong: fc.constantFrom(false, false, false, true),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("tick" as const), session }) },
   {
     weight: 1,
@@ -159,6 +177,8 @@ export class Interleaving {
         return this.model.end(caller, this.#session(step.session), at);
       case "kill":
         return this.model.kill(caller, this.#session(step.session), step.repeat, at);
+      case "acknowledge":
+        return this.model.acknowledge(caller, this.#session(step.session), step.wrong);
       case "tick":
         this.model.tick(this.#session(step.session), at);
         return "done";
@@ -213,6 +233,22 @@ export class Interleaving {
           session_id,
           reason: "stop",
           repeat: repeatable(`kill|${session_id}`, step.repeat),
+        };
+      }
+      case "acknowledge": {
+        const session_id = this.#session(step.session);
+        const stop = this.workspace.state.sessions.get(session_id)?.stop ?? null;
+        const halt_id = step.wrong ? "halt_of_another" : (stop?.halt_id ?? "none");
+        const { evidence } = step;
+        const delivered_at = stop?.at ?? null;
+        return {
+          type: "acknowledge_halt",
+          actor,
+          session_id,
+          halt_id,
+          evidence,
+          via: "stream",
+          delivered_at,
         };
       }
       case "tick":

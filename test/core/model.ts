@@ -127,6 +127,18 @@ export class Model {
     return refusal ?? `session ${id}`;
   }
 
+  acknowledge(by: Caller, id: string, wrong: boolean): string {
+    const refusal = this.#refusal(by, id, true);
+    if (refusal !== null) {
+      return refusal;
+    }
+    const why = this.#why(id);
+    if (why === null) {
+      return "refused session_not_stopped";
+    }
+    return wrong || why === "ended" ? "refused halt_not_found" : `session ${id}`;
+  }
+
   end(by: Caller, id: string, at: number): string {
     const refusal = this.#refusal(by, id, false);
     if (refusal === null) {

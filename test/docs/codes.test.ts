@@ -58,6 +58,14 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
   credential_not_found: () => ({ path: "/v1/enforce/credentials/cred_0/revoke", body: "" }),
   decision_not_found: () => ({ path: "/v1/enforce/decisions/enf_0" }),
   key_not_found: () => ({ path: "/v1/keys/key_0/revoke", body: "" }),
+  halt_not_found: ({ stopped }) => ({
+    path: `/v1/enforce/sessions/${stopped}/acknowledge`,
+    body: json({ halt_id: "halt_0", phase: "stopping" }),
+  }),
+  session_not_stopped: ({ session }) => ({
+    path: `/v1/enforce/sessions/${session}/acknowledge`,
+    body: json({ halt_id: "halt_0", phase: "stopping" }),
+  }),
   entry_not_found: () => ({ path: "/v1/vault/entries/ve_ffffffffffffffffffffffff" }),
   route_not_found: () => ({ path: "/v1/enforce/red-lines" }),
   method_not_allowed: () => ({ path: start, method: "PUT", body: "{}" }),
@@ -91,6 +99,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
 
 /** Codes that no caller can bring about at will, and the tests that do. */
 const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
+  http2_required: "test/rpc/duplex.test.ts",
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
   overloaded: "test/engine/lanes.test.ts",

@@ -4,6 +4,7 @@ import { isId, kindOf, type Names } from "./names.js";
 /** Members whose value is another one every time; only its type is compared. */
 const volatile: ReadonlySet<string> = new Set([
   "latency_ms",
+  "average_latency_ms",
   "latency_us",
   "elapsed_seconds",
   "next_page_token",

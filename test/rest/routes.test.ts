@@ -29,9 +29,9 @@ describe("the routes of the product", () => {
 
   it("are refused at start when two are the same", () => {
     const door = { ...createTestDoor(), services: [SessionService, SessionService] };
-    expect(() => createRestHandler(door, { error: () => undefined })).to.throw(
-      "duplicate_route: POST /v1/enforce/sessions/start",
-    );
+    expect(() =>
+      createRestHandler(door, { debug: () => undefined, info: () => undefined, error: () => undefined }),
+    ).to.throw("duplicate_route: POST /v1/enforce/sessions/start");
   });
 
   it("are refused at start when an option does not fit, naming the method", () => {

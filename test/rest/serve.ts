@@ -7,6 +7,7 @@ import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../../src/limits.js";
 import { createRestHandler, type RestBounds } from "../../src/rest/transcoder.js";
 import { openPort } from "../../src/rpc/port.js";
+import type { CallLine, Log } from "../../src/services/call-log.js";
 import { keyFromHeaders } from "../../src/services/credentials-header.js";
 import type { Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
@@ -52,30 +53,41 @@ export function createTestDoor(): TestDoor {
     async *stream() {
       throw new Error("REST asked for a stream");
     },
-    ready: () => true,
+    // biome-ignore lint/correctness/useYield: likewise.
+    async *duplex() {
+      throw new Error("REST asked for a stream");
+    },
+    unready: () => [],
   };
   return door;
 }
+
+/** One line of the log. */
+export type Line = CallLine & { readonly code: string; readonly err?: unknown };
 
 /** The handler behind the real port, which speaks both HTTP versions. */
 export interface Served {
   readonly door: TestDoor;
   readonly port: number;
+  /** What was logged of calls. */
+  readonly lines: Line[];
   /** What was logged as a fault. */
-  readonly faults: { request_id: string; err: unknown }[];
+  readonly faults: Line[];
   close(): Promise<void>;
 }
 
 export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
   const door = createTestDoor();
-  const faults: Served["faults"] = [];
-  const log = { error: (fields: Served["faults"][number]) => void faults.push(fields) };
-  const rest = createRestHandler(door, log, { ...limits, ...bounds });
+  const lines: Line[] = [];
+  const faults: Line[] = [];
+  const note = (fields: Line) => void lines.push(fields);
+  const log = { debug: note, info: note, error: (fields: Line) => void faults.push(fields) } as Log;
+  const rest = createRestHandler(door, log, { bounds: { ...limits, ...bounds } });
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
     handler: (req, res) => void rest.handle(req, res),
     bounds: { ...limits, remains_ms: 10 },
   });
-  return { door, faults, port: port.address.port, close: () => port.close(0) };
+  return { door, lines, faults, port: port.address.port, close: () => port.close(0) };
 }

@@ -257,9 +257,40 @@ for (const [version, sendTo] of versions) {
       expect(reply.status).to.equal(500);
       expect(reply.text).to.not.match(/secret/);
       expect(reply.json.error).to.include({ code: "internal", message: "internal error" });
-      expect(served.faults.splice(0)).to.deep.equal([
-        { request_id: reply.headers["x-request-id"], err: fault },
+      const [line, ...more] = served.faults.splice(0);
+      expect(line).to.deep.include({
+        request_id: reply.headers["x-request-id"],
+        code: "internal",
+        err: fault,
+      });
+      expect(more).to.deep.equal([]);
+    });
+
+    it("each call leaves one line: who asked, for which route, with which code, and how long it took", async () => {
+      const ask = async (method: string, path: string, headers = {}) => {
+        served.lines.splice(0);
+        const reply = await send({ method, path, headers: { "x-api-key": good_key, ...headers } });
+        const [line, ...more] = served.lines;
+        expect(more).to.deep.equal([]);
+        expect(line?.request_id).to.equal(reply.headers["x-request-id"]);
+        expect(line?.latency_ms).to.be.at.least(0);
+        return [line?.door, line?.method, line?.code];
+      };
+      const get = "GET /v1/enforce/sessions/{session_id}";
+      expect(await ask("GET", "/v1/enforce/sessions/s1")).to.deep.equal(["rest", get, "ok"]);
+      expect(await ask("GET", "/v1/enforce/sessions/s1", { "x-api-key": "kc_other" })).to.deep.equal([
+        "rest",
+        get,
+        "invalid_api_key",
       ]);
+      expect(await ask("GET", "/v1/enforce/sessions/s1?x=1")).to.deep.equal([
+        "rest",
+        get,
+        "unknown_parameter",
+      ]);
+      // A path that is none of ours is the caller's text: it may hold what nobody should read.
+      expect(await ask("GET", "/v1/kc_secret")).to.deep.equal(["rest", null, "route_not_found"]);
+      expect(await ask("PUT", "/v1/enforce/intercept")).to.deep.equal(["rest", null, "method_not_allowed"]);
     });
 
     it("streams have no route, and neither has a method without an http option", async () => {

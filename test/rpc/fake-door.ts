@@ -9,6 +9,7 @@ import {
 } from "../../gen/killcord/v1/session_pb.js";
 import type { Call, Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
+import { ProbeService } from "./probe-service.js";
 
 /** The one key that the door knows. */
 export const good_key = "kc_test";
@@ -18,19 +19,31 @@ export interface FakeDoor extends Door {
   calls: { readonly method: DescMethod; readonly request: Message; readonly call: Call }[];
   answer: (request: Message, call: Call) => Promise<Message>;
   follow: (request: Message, call: Call) => AsyncIterable<Message>;
+  converse: (requests: AsyncIterable<Message | KillcordError>, call: Call) => AsyncIterable<Message>;
   is_ready: boolean;
 }
 
-/** GetSession answers the id that it is asked for; WatchSession tells one session and ends. */
+/**
+ * GetSession answers the id that it is asked for; WatchSession tells one session and ends; the probe
+ * service answers each message as GetSession would.
+ */
 export function openFakeDoor(): FakeDoor {
   const door: FakeDoor = {
-    services: [SessionService, EnforcementService],
+    services: [SessionService, EnforcementService, ProbeService],
     calls: [],
     is_ready: true,
     answer: async (request) =>
       create(GetSessionResponseSchema, { session: { sessionId: sessionIdOf(request) } }),
     follow: async function* (request) {
       yield sessionUpdate(sessionIdOf(request), 1);
+    },
+    converse: async function* (requests) {
+      for await (const request of requests) {
+        if (request instanceof KillcordError) {
+          throw request;
+        }
+        yield create(GetSessionResponseSchema, { session: { sessionId: sessionIdOf(request) } });
+      }
     },
     authenticate(header) {
       const key = header("x-api-key");
@@ -50,7 +63,11 @@ export function openFakeDoor(): FakeDoor {
       door.calls.push({ method, request, call });
       return door.follow(request, call);
     },
-    ready: () => door.is_ready,
+    duplex(method, requests, call) {
+      door.calls.push({ method, request: create(method.input), call });
+      return door.converse(requests, call);
+    },
+    unready: () => (door.is_ready ? [] : [{ code: "log_unwritable", message: "the disk is full" }]),
   };
   return door;
 }

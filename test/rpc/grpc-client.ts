@@ -2,6 +2,7 @@
 import {
   create,
   type DescMessage,
+  type DescMethodBiDiStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   fromBinary,
@@ -9,7 +10,14 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Client, type ClientReadableStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from "@grpc/grpc-js";
 
 /** What goes with a call beside its message. */
 export interface CallOptions {
@@ -35,6 +43,10 @@ export interface GrpcClient {
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): ClientReadableStream<MessageShape<O>>;
+  duplex<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodBiDiStreaming<I, O>,
+    options?: CallOptions,
+  ): ClientDuplexStream<MessageShape<I>, MessageShape<O>>;
   close(): void;
 }
 
@@ -73,6 +85,14 @@ export function openGrpcClient(address: string, defaults: Readonly<Record<string
         callOptions(options),
       );
     },
+    duplex: (method, options = {}) =>
+      client.makeBidiStreamRequest(
+        pathOf(method),
+        writer(method.input),
+        reader(method.output),
+        metadataOf(defaults, options),
+        callOptions(options),
+      ),
     close: () => client.close(),
   };
 }

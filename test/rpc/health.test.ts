@@ -30,6 +30,30 @@ describe("rpc: health, without a key", () => {
     }
   });
 
+  it("List answers for the server and for each service", async () => {
+    server.door.is_ready = false;
+    const { message } = await client.unary(Health.method.list, {});
+    const statuses = Object.entries(message?.statuses ?? {}).map(([name, { status }]) => [name, status]);
+    expect(statuses.sort()).to.deep.equal([
+      ["", Status.NOT_SERVING],
+      ["grpc.health.v1.Health", Status.NOT_SERVING],
+      ["killcord.v1.EnforcementService", Status.NOT_SERVING],
+      ["killcord.v1.SessionService", Status.NOT_SERVING],
+    ]);
+  });
+
+  it("a server that drains is not serving, and says so to who watches before their stream ends", async () => {
+    const stream = client.stream(Health.method.watch, { service: "" });
+    const ended = statusOf(stream);
+    const told: Status[] = [];
+    stream.on("data", ({ status }) => told.push(status));
+    await once(stream, "data");
+    const closed = server.close(1000);
+    expect((await ended).code).to.equal(Code.Unavailable);
+    expect(told).to.deep.equal([Status.SERVING, Status.NOT_SERVING]);
+    await closed;
+  });
+
   it("Check of a service that is not there is not found", async () => {
     const { status } = await client.unary(Health.method.check, { service: "killcord.v1.NoService" });
     expect(status.code).to.equal(Code.NotFound);
@@ -79,10 +103,13 @@ describe("rpc: health, without a key", () => {
       return { status: reply.status, body: await reply.text() };
     };
     expect(await ask("/healthz")).to.deep.equal({ status: 200, body: '{"ok":true}' });
-    expect(await ask("/readyz")).to.deep.equal({ status: 200, body: '{"ok":true}' });
+    expect(await ask("/readyz")).to.deep.equal({ status: 200, body: '{"ok":true,"reasons":[]}' });
     server.door.is_ready = false;
     expect(await ask("/healthz")).to.deep.equal({ status: 200, body: '{"ok":true}' });
-    expect(await ask("/readyz")).to.deep.equal({ status: 503, body: '{"ok":false}' });
+    expect(await ask("/readyz")).to.deep.equal({
+      status: 503,
+      body: '{"ok":false,"reasons":[{"code":"log_unwritable","message":"the disk is full"}]}',
+    });
     expect(await ask("/readyz?verbose=1")).to.include({ status: 503 });
     expect(await ask("/healthz", "HEAD")).to.deep.equal({ status: 200, body: "" });
     expect(await ask("/healthz", "POST")).to.include({ status: 405 });

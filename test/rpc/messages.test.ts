@@ -5,10 +5,14 @@ import type { HttpRequest } from "../../src/rpc/http.js";
 import { readMessages } from "../../src/rpc/messages.js";
 
 /** The reader uses what every stream has, so a pipe stands for a request. */
-function reading(max_bytes: number) {
+function reading(max_bytes: number, request_ms = 10_000) {
   const pipe = new PassThrough();
   const stop = new AbortController();
-  const messages = readMessages(pipe as unknown as HttpRequest, max_bytes, stop.signal);
+  const messages = readMessages(
+    pipe as unknown as HttpRequest,
+    { request_body_bytes: max_bytes, request_ms },
+    stop.signal,
+  );
   return { pipe, stop, messages: messages[Symbol.asyncIterator]() };
 }
 

@@ -13,6 +13,8 @@ export interface Served {
   readonly url: string;
   /** `127.0.0.1:PORT` */
   readonly address: string;
+  /** Of the figures' own port; null without one. */
+  readonly metrics_url: string | null;
   readonly data: string;
   readonly admin_key: string;
   readonly process: ChildProcess;
@@ -56,10 +58,11 @@ export async function serve(
     }
     await pause(20);
   }
-  const { url, admin_key_file } = JSON.parse(readFileSync(ready_file, "utf8"));
+  const { url, metrics_url, admin_key_file } = JSON.parse(readFileSync(ready_file, "utf8"));
   return {
     url,
     address: url.slice("http://".length),
+    metrics_url,
     data,
     admin_key: admin_key_file === null ? "" : readFileSync(admin_key_file, "utf8").trim(),
     process: child,

@@ -63,6 +63,15 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         JSON.stringify(event.reason),
         by(event),
       ];
+    case "halt_acknowledged":
+      return [
+        event.session_id,
+        event.halt_id,
+        `via=${event.via}`,
+        event.delivered_at === null ? null : `delivered=${(event.delivered_at - began_at) / 1000}s`,
+      ];
+    case "halt_confirmed":
+      return [event.session_id, event.halt_id, event.evidence, `after=${event.elapsed_ms}ms`];
     case "agent_registered":
       return [event.agent_id, event.framework, JSON.stringify(event.profile), decimals(event._decimals)];
     case "agent_revoked":

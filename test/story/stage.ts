@@ -2,9 +2,9 @@
 
 import type { Repeatable } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
-import type { Actor, Role } from "../../src/core/event.js";
+import type { Actor, HaltEvidence, HaltVia, Role } from "../../src/core/event.js";
 import { system_actor } from "../../src/core/event.js";
-import { sequenceOf } from "../../src/core/ids.js";
+import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
 import { digest } from "../core/digest.js";
@@ -114,6 +114,16 @@ export class Stage {
         return { type: "kill_session", actor, session_id: line.word(1), reason, repeat };
       case "end":
         return { type: "end_session", actor, session_id: line.word(1) };
+      case "acknowledge":
+        return {
+          type: "acknowledge_halt",
+          actor,
+          session_id: line.word(1),
+          halt_id: this.#haltId(line),
+          evidence: line.text("evidence") as HaltEvidence | null,
+          via: (line.text("via") ?? "supervisor") as HaltVia,
+          delivered_at: line.text("delivered") === null ? null : this.#workspace.now,
+        };
       case "expire":
         return { type: "expire_session", actor: system_actor, session_id: line.word(1) };
       case "register":
@@ -197,6 +207,13 @@ export class Stage {
     }
     const key_id = this.#id(by) as string;
     return { key_id, role: this.#workspace.state.keys.get(key_id)?.roles[0] ?? "agent" };
+  }
+
+  /** The stop that the session has, or another one that the line names by its entry. */
+  #haltId(line: Line): string {
+    const other = line.number("halt");
+    const session = this.#workspace.state.sessions.get(line.word(1));
+    return other === null ? (session?.stop?.halt_id ?? "none") : idAt("halt", other);
   }
 
   #id(name: string | null): string | null {

@@ -216,6 +216,15 @@ describe("a later start", () => {
       expect(await refusedCode(join(directory, "below"))).to.equal("start.directory");
     });
 
+    it("when no directory can be made there, though its parent seems to be missing", async function () {
+      if (process.platform !== "linux") {
+        this.skip();
+      }
+      const error = await refusedStart(() => openStored("/proc/killcord/data"));
+      expect(error.code).to.equal("start.directory");
+      expect(error.message).to.include("/proc/killcord").and.to.include("this user can write");
+    });
+
     it("when one byte of a stored write was changed", async () => {
       const directory = await closedLog();
       await tamper(directory, async (entries) => {

@@ -8,7 +8,7 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Consumed, SessionStatus, StopReason } from "./session_pb.js";
+import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Session, SessionStatus, StopReason } from "./session_pb.js";
 import { file_killcord_v1_session } from "./session_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/enforcement.proto.
  */
 export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
-  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiIyChFHZXRSZWNlaXB0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoSR2V0UmVjZWlwdFJlc3BvbnNlEigKB3JlY2VpcHQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IvsCCghEZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgthY3Rpb25fdHlwZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSGAoLdHJ1c3Rfc2NvcmUYBCABKAVIAIgBARISCgpsYXRlbmN5X21zGAUgASgBEhEKCXJlYXNvbmluZxgGIAEoCRIVCghhZ2VudF9pZBgHIAEoCUgBiAEBEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgJIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIXCgpzZXNzaW9uX2lkGAogASgJSAKIAQESFgoOdmF1bHRfZW50cnlfaWQYCyABKAlCDgoMX3RydXN0X3Njb3JlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZCLPAgoUTGlzdERlY2lzaW9uc1JlcXVlc3QSNwoIZGVjaXNpb24YASABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0Qgq6SAeCAQQQASAASACIAQESIgoLYWN0aW9uX3R5cGUYAiABKAlCCLpIBXIDGIACSAGIAQESHwoIYWdlbnRfaWQYAyABKAlCCLpIBXIDGIACSAKIAQESIQoKc2Vzc2lvbl9pZBgEIAEoCUIIukgFcgMYgAJIA4gBARIaCglwYWdlX3NpemUYDSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgOIAEoCUIIukgFcgMYgAgSGgoEcGFnZRgPIAEoBUIHukgEGgIoAUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbip1CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX0FMTE9XEAESEQoNVkVSRElDVF9CTE9DSxACEhQKEFZFUkRJQ1RfRVNDQUxBVEUQAxIVChFWRVJESUNUX1RFUk1JTkFURRAEKnsKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQUxMT1dFRBABEhMKD09VVENPTUVfUkVGVVNFRBACEhUKEU9VVENPTUVfRVNDQUxBVEVEEAMSFgoST1VUQ09NRV9URVJNSU5BVEVEEAQygAUKEkVuZm9yY2VtZW50U2VydmljZRJsCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2VuZm9yY2UvaW50ZXJjZXB0EncKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZW5mb3JjZS9iYXRjaBKAAQoLR2V0RGVjaXNpb24SHy5raWxsY29yZC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5HZXREZWNpc2lvblJlc3BvbnNlIi6QAgGC0+STAiUSIy92MS9lbmZvcmNlL2RlY2lzaW9ucy97ZGVjaXNpb25faWR9EoUBCgpHZXRSZWNlaXB0Eh4ua2lsbGNvcmQudjEuR2V0UmVjZWlwdFJlcXVlc3QaHy5raWxsY29yZC52MS5HZXRSZWNlaXB0UmVzcG9uc2UiNpACAYLT5JMCLRIrL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0vcmVjZWlwdBJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLRAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIAEIJCgdtZXNzYWdlSgQIBBAFSgQIBRAGUgZzZXR0bGVSBXJlbmV3IiwKClN0cmVhbU9wZW4SHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQARiAAiJeCg9TdHJlYW1JbnRlcmNlcHQSFAoDcmVmGAEgASgNQge6SAQqAigBEjUKBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3RCBrpIA9gBAyKnAQoRU3RyZWFtQWNrbm93bGVkZ2USCwoDcmVmGAEgASgNEhsKB2hhbHRfaWQYAiABKAlCCrpIB3IFEAEYgAISMQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2VCCrpIB4IBBBABIAASNQoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2VCCLpIBYIBAhABItECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSABCCQoHbWVzc2FnZUoECAcQCFIHcmVuZXdlZCI1CgxTdHJlYW1PcGVuZWQSJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iTQoNU3RyZWFtVmVyZGljdBILCgNyZWYYASABKA0SLwoHdmVyZGljdBgCIAEoCzIeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlIpsBCg9TdHJlYW1EaXJlY3RpdmUSKAoEa2luZBgBIAEoDjIaLmtpbGxjb3JkLnYxLkRpcmVjdGl2ZUtpbmQSFAoHaGFsdF9pZBgCIAEoCUgAiAEBEg4KBnJlYXNvbhgDIAEoCRIsCgtzdG9wX3JlYXNvbhgEIAEoDjIXLmtpbGxjb3JkLnYxLlN0b3BSZWFzb25CCgoIX2hhbHRfaWQiRgoLU3RyZWFtRXJyb3ISCwoDcmVmGAEgASgNEioKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3IiWQoSU3RyZWFtQWNrbm93bGVkZ2VkEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlIjMKEkdldERlY2lzaW9uUmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoTR2V0RGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uIjIKEUdldFJlY2VpcHRSZXF1ZXN0Eh0KC2RlY2lzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI+ChJHZXRSZWNlaXB0UmVzcG9uc2USKAoHcmVjZWlwdBgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi+wIKCERlY2lzaW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2FjdGlvbl90eXBlGAIgASgJEiYKCGRlY2lzaW9uGAMgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBIYCgt0cnVzdF9zY29yZRgEIAEoBUgAiAEBEhIKCmxhdGVuY3lfbXMYBSABKAESEQoJcmVhc29uaW5nGAYgASgJEhUKCGFnZW50X2lkGAcgASgJSAGIAQESLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScG9saWNpZXNfdHJpZ2dlcmVkGAkgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhcKCnNlc3Npb25faWQYCiABKAlIAogBARIWCg52YXVsdF9lbnRyeV9pZBgLIAEoCUIOCgxfdHJ1c3Rfc2NvcmVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkIs8CChRMaXN0RGVjaXNpb25zUmVxdWVzdBI3CghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3RCCrpIB4IBBBABIABIAIgBARIiCgthY3Rpb25fdHlwZRgCIAEoCUIIukgFcgMYgAJIAYgBARIfCghhZ2VudF9pZBgDIAEoCUIIukgFcgMYgAJIAogBARIhCgpzZXNzaW9uX2lkGAQgASgJQgi6SAVyAxiAAkgDiAEBEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSASIAQFCCwoJX2RlY2lzaW9uQg4KDF9hY3Rpb25fdHlwZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWRCBwoFX3BhZ2UiggEKFUxpc3REZWNpc2lvbnNSZXNwb25zZRIoCglkZWNpc2lvbnMYASADKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbhINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIjwKD0dldFN0YXRzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi+AEKEEdldFN0YXRzUmVzcG9uc2USKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KCWRlY2lzaW9ucxgCIAEoCzIcLmtpbGxjb3JkLnYxLkRlY2lzaW9uRmlndXJlcxISCgpibG9ja19yYXRlGAMgASgBEhoKEmF2ZXJhZ2VfbGF0ZW5jeV9tcxgEIAEoARIpCgZhZ2VudHMYBSABKAsyGS5raWxsY29yZC52MS5BZ2VudEZpZ3VyZXMSLQoIc2Vzc2lvbnMYBiABKAsyGy5raWxsY29yZC52MS5TZXNzaW9uRmlndXJlcyJjCg9EZWNpc2lvbkZpZ3VyZXMSDQoFdG90YWwYASABKAMSDQoFYWxsb3cYAiABKAMSDQoFYmxvY2sYAyABKAMSEAoIZXNjYWxhdGUYBCABKAMSEQoJdGVybWluYXRlGAUgASgDIi0KDEFnZW50RmlndXJlcxINCgV0b3RhbBgBIAEoAxIOCgZhY3RpdmUYAiABKAMiYAoOU2Vzc2lvbkZpZ3VyZXMSDgoGYWN0aXZlGAEgASgDEg4KBnBhdXNlZBgCIAEoAxIOCgZraWxsZWQYAyABKAMSDwoHZXhwaXJlZBgEIAEoAxINCgVlbmRlZBgFIAEoAyp1CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX0FMTE9XEAESEQoNVkVSRElDVF9CTE9DSxACEhQKEFZFUkRJQ1RfRVNDQUxBVEUQAxIVChFWRVJESUNUX1RFUk1JTkFURRAEKnsKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQUxMT1dFRBABEhMKD09VVENPTUVfUkVGVVNFRBACEhUKEU9VVENPTUVfRVNDQUxBVEVEEAMSFgoST1VUQ09NRV9URVJNSU5BVEVEEAQqtAEKDURpcmVjdGl2ZUtpbmQSHgoaRElSRUNUSVZFX0tJTkRfVU5TUEVDSUZJRUQQABIXChNESVJFQ1RJVkVfS0lORF9TVE9QEAESFgoSRElSRUNUSVZFX0tJTkRfRU5EEAIiBAgDEAMiBAgEEAQiBAgFEAUqFERJUkVDVElWRV9LSU5EX1BBVVNFKhVESVJFQ1RJVkVfS0lORF9SRVNVTUUqE0RJUkVDVElWRV9LSU5EX1dBUk4yyQYKEkVuZm9yY2VtZW50U2VydmljZRJsCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2VuZm9yY2UvaW50ZXJjZXB0EncKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZW5mb3JjZS9iYXRjaBJgCg9JbnRlcmNlcHRTdHJlYW0SIy5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXF1ZXN0GiQua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVzcG9uc2UoATABEoABCgtHZXREZWNpc2lvbhIfLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVzcG9uc2UiLpACAYLT5JMCJRIjL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0ShQEKCkdldFJlY2VpcHQSHi5raWxsY29yZC52MS5HZXRSZWNlaXB0UmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXNwb25zZSI2kAIBgtPkkwItEisvdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfS9yZWNlaXB0EmUKCEdldFN0YXRzEhwua2lsbGNvcmQudjEuR2V0U3RhdHNSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0U3RhdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9zdGF0cxJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -438,6 +438,368 @@ export const FieldIssueSchema: GenMessage<FieldIssue> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 7);
 
 /**
+ * One message of the caller of an InterceptStream.
+ *
+ * @generated from message killcord.v1.InterceptStreamRequest
+ */
+export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof killcord.v1.InterceptStreamRequest.message
+   */
+  message: {
+    /**
+     * Names the session; the first message, and sent once.
+     *
+     * @generated from field: killcord.v1.StreamOpen open = 1;
+     */
+    value: StreamOpen;
+    case: "open";
+  } | {
+    /**
+     * Asks for one action.
+     *
+     * @generated from field: killcord.v1.StreamIntercept intercept = 2;
+     */
+    value: StreamIntercept;
+    case: "intercept";
+  } | {
+    /**
+     * Says how far the client is with its stop.
+     *
+     * @generated from field: killcord.v1.StreamAcknowledge acknowledge = 3;
+     */
+    value: StreamAcknowledge;
+    case: "acknowledge";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message killcord.v1.InterceptStreamRequest.
+ * Use `create(InterceptStreamRequestSchema)` to create a new message.
+ */
+export const InterceptStreamRequestSchema: GenMessage<InterceptStreamRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 8);
+
+/**
+ * Opens a stream on a session that exists.
+ *
+ * @generated from message killcord.v1.StreamOpen
+ */
+export type StreamOpen = Message<"killcord.v1.StreamOpen"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message killcord.v1.StreamOpen.
+ * Use `create(StreamOpenSchema)` to create a new message.
+ */
+export const StreamOpenSchema: GenMessage<StreamOpen> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 9);
+
+/**
+ * Asks for one action.
+ *
+ * @generated from message killcord.v1.StreamIntercept
+ */
+export type StreamIntercept = Message<"killcord.v1.StreamIntercept"> & {
+  /**
+   * The caller's number for it, 1 and up, which its answer carries; of its own among those that are
+   * not answered yet.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The action; required. Its session_id may be left out: it is the stream's. It is validated by
+   * itself, as a call of Intercept would be.
+   *
+   * @generated from field: killcord.v1.InterceptRequest action = 2;
+   */
+  action?: InterceptRequest | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamIntercept.
+ * Use `create(StreamInterceptSchema)` to create a new message.
+ */
+export const StreamInterceptSchema: GenMessage<StreamIntercept> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 10);
+
+/**
+ * Acknowledges the stop of the stream's session.
+ *
+ * @generated from message killcord.v1.StreamAcknowledge
+ */
+export type StreamAcknowledge = Message<"killcord.v1.StreamAcknowledge"> & {
+  /**
+   * The caller's number for it, which its answer carries; 0 for none.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The stop, as the directive shows it.
+   *
+   * @generated from field: string halt_id = 2;
+   */
+  haltId: string;
+
+  /**
+   * How far the client is. STOPPED may come without STOPPING before it.
+   *
+   * @generated from field: killcord.v1.HaltPhase phase = 3;
+   */
+  phase: HaltPhase;
+
+  /**
+   * How it knows: required with STOPPED, and not allowed with STOPPING.
+   *
+   * @generated from field: killcord.v1.HaltEvidence evidence = 4;
+   */
+  evidence: HaltEvidence;
+};
+
+/**
+ * Describes the message killcord.v1.StreamAcknowledge.
+ * Use `create(StreamAcknowledgeSchema)` to create a new message.
+ */
+export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 11);
+
+/**
+ * One message of the server of an InterceptStream.
+ *
+ * @generated from message killcord.v1.InterceptStreamResponse
+ */
+export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof killcord.v1.InterceptStreamResponse.message
+   */
+  message: {
+    /**
+     * The session is open on this stream.
+     *
+     * @generated from field: killcord.v1.StreamOpened opened = 1;
+     */
+    value: StreamOpened;
+    case: "opened";
+  } | {
+    /**
+     * The verdict on one action.
+     *
+     * @generated from field: killcord.v1.StreamVerdict verdict = 2;
+     */
+    value: StreamVerdict;
+    case: "verdict";
+  } | {
+    /**
+     * The run must stop.
+     *
+     * @generated from field: killcord.v1.StreamDirective directive = 3;
+     */
+    value: StreamDirective;
+    case: "directive";
+  } | {
+    /**
+     * The stream is alive; or the server is about to close it.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 4;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | {
+    /**
+     * A message was not taken.
+     *
+     * @generated from field: killcord.v1.StreamError error = 5;
+     */
+    value: StreamError;
+    case: "error";
+  } | {
+    /**
+     * An acknowledgement is sealed.
+     *
+     * @generated from field: killcord.v1.StreamAcknowledged acknowledged = 6;
+     */
+    value: StreamAcknowledged;
+    case: "acknowledged";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message killcord.v1.InterceptStreamResponse.
+ * Use `create(InterceptStreamResponseSchema)` to create a new message.
+ */
+export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 12);
+
+/**
+ * The session that the stream is open on.
+ *
+ * @generated from message killcord.v1.StreamOpened
+ */
+export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
+  /**
+   * The session as it is; one that is stopped gets its directive next.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamOpened.
+ * Use `create(StreamOpenedSchema)` to create a new message.
+ */
+export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 13);
+
+/**
+ * The verdict on one action, given after its entry is on disk.
+ *
+ * @generated from message killcord.v1.StreamVerdict
+ */
+export type StreamVerdict = Message<"killcord.v1.StreamVerdict"> & {
+  /**
+   * The intercept's.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The verdict.
+   *
+   * @generated from field: killcord.v1.InterceptResponse verdict = 2;
+   */
+  verdict?: InterceptResponse | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamVerdict.
+ * Use `create(StreamVerdictSchema)` to create a new message.
+ */
+export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 14);
+
+/**
+ * Sent once, as soon as the end of the session is sealed, before anything that waits.
+ *
+ * @generated from message killcord.v1.StreamDirective
+ */
+export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
+  /**
+   * What to do.
+   *
+   * @generated from field: killcord.v1.DirectiveKind kind = 1;
+   */
+  kind: DirectiveKind;
+
+  /**
+   * The stop to acknowledge; set with STOP.
+   *
+   * @generated from field: optional string halt_id = 2;
+   */
+  haltId?: string | undefined;
+
+  /**
+   * Why, as text for people; never empty.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Why, as a code; set with STOP.
+   *
+   * @generated from field: killcord.v1.StopReason stop_reason = 4;
+   */
+  stopReason: StopReason;
+};
+
+/**
+ * Describes the message killcord.v1.StreamDirective.
+ * Use `create(StreamDirectiveSchema)` to create a new message.
+ */
+export const StreamDirectiveSchema: GenMessage<StreamDirective> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 15);
+
+/**
+ * Why one message of the caller had no effect.
+ *
+ * @generated from message killcord.v1.StreamError
+ */
+export type StreamError = Message<"killcord.v1.StreamError"> & {
+  /**
+   * The message's; 0 when it had none, or none that could be read.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * What is wrong. Nothing was decided or counted, but for the codes unavailable and
+   * deadline_exceeded, where it is not known.
+   *
+   * @generated from field: killcord.v1.InterceptError error = 2;
+   */
+  error?: InterceptError | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamError.
+ * Use `create(StreamErrorSchema)` to create a new message.
+ */
+export const StreamErrorSchema: GenMessage<StreamError> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 16);
+
+/**
+ * An acknowledgement is sealed, now or before.
+ *
+ * @generated from message killcord.v1.StreamAcknowledged
+ */
+export type StreamAcknowledged = Message<"killcord.v1.StreamAcknowledged"> & {
+  /**
+   * The acknowledgement's.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The stop.
+   *
+   * @generated from field: string halt_id = 2;
+   */
+  haltId: string;
+
+  /**
+   * How far the client said it is.
+   *
+   * @generated from field: killcord.v1.HaltPhase phase = 3;
+   */
+  phase: HaltPhase;
+};
+
+/**
+ * Describes the message killcord.v1.StreamAcknowledged.
+ * Use `create(StreamAcknowledgedSchema)` to create a new message.
+ */
+export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 17);
+
+/**
  * Which decision to show.
  *
  * @generated from message killcord.v1.GetDecisionRequest
@@ -456,7 +818,7 @@ export type GetDecisionRequest = Message<"killcord.v1.GetDecisionRequest"> & {
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 8);
+  messageDesc(file_killcord_v1_enforcement, 18);
 
 /**
  * One decision.
@@ -477,7 +839,7 @@ export type GetDecisionResponse = Message<"killcord.v1.GetDecisionResponse"> & {
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 9);
+  messageDesc(file_killcord_v1_enforcement, 19);
 
 /**
  * Which decision to give a receipt of.
@@ -498,7 +860,7 @@ export type GetReceiptRequest = Message<"killcord.v1.GetReceiptRequest"> & {
  * Use `create(GetReceiptRequestSchema)` to create a new message.
  */
 export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 10);
+  messageDesc(file_killcord_v1_enforcement, 20);
 
 /**
  * A receipt.
@@ -520,7 +882,7 @@ export type GetReceiptResponse = Message<"killcord.v1.GetReceiptResponse"> & {
  * Use `create(GetReceiptResponseSchema)` to create a new message.
  */
 export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 11);
+  messageDesc(file_killcord_v1_enforcement, 21);
 
 /**
  * A verdict with its sealed entry.
@@ -611,7 +973,7 @@ export type Decision = Message<"killcord.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 12);
+  messageDesc(file_killcord_v1_enforcement, 22);
 
 /**
  * Which decisions to list.
@@ -674,7 +1036,7 @@ export type ListDecisionsRequest = Message<"killcord.v1.ListDecisionsRequest"> &
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 13);
+  messageDesc(file_killcord_v1_enforcement, 23);
 
 /**
  * A page of decisions.
@@ -709,7 +1071,211 @@ export type ListDecisionsResponse = Message<"killcord.v1.ListDecisionsResponse">
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 14);
+  messageDesc(file_killcord_v1_enforcement, 24);
+
+/**
+ * Since when figures are wanted.
+ *
+ * @generated from message killcord.v1.GetStatsRequest
+ */
+export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
+  /**
+   * The first minute that counts; default 24 hours ago. Cut down to the whole minute.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetStatsRequest.
+ * Use `create(GetStatsRequestSchema)` to create a new message.
+ */
+export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 25);
+
+/**
+ * Figures of what was sealed: of the workspace, or of the agent that asks.
+ *
+ * @generated from message killcord.v1.GetStatsResponse
+ */
+export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
+  /**
+   * The first minute that counts: everything sealed since is in the figures, and nothing before.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Decisions since.
+   *
+   * @generated from field: killcord.v1.DecisionFigures decisions = 2;
+   */
+  decisions?: DecisionFigures | undefined;
+
+  /**
+   * Blocked decisions in all of them, 0 to 1 with 4 digits; 0 when there are none.
+   *
+   * @generated from field: double block_rate = 3;
+   */
+  blockRate: number;
+
+  /**
+   * Milliseconds from request to verdict, without the disk, on average over all decisions; 0 when
+   * there are none.
+   *
+   * @generated from field: double average_latency_ms = 4;
+   */
+  averageLatencyMs: number;
+
+  /**
+   * Agents as they are now.
+   *
+   * @generated from field: killcord.v1.AgentFigures agents = 5;
+   */
+  agents?: AgentFigures | undefined;
+
+  /**
+   * Sessions: live ones as they are now, stopped ones since.
+   *
+   * @generated from field: killcord.v1.SessionFigures sessions = 6;
+   */
+  sessions?: SessionFigures | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetStatsResponse.
+ * Use `create(GetStatsResponseSchema)` to create a new message.
+ */
+export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 26);
+
+/**
+ * Numbers of decisions.
+ *
+ * @generated from message killcord.v1.DecisionFigures
+ */
+export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
+  /**
+   * All of them.
+   *
+   * @generated from field: int64 total = 1;
+   */
+  total: bigint;
+
+  /**
+   * Those answered allow.
+   *
+   * @generated from field: int64 allow = 2;
+   */
+  allow: bigint;
+
+  /**
+   * Those answered block.
+   *
+   * @generated from field: int64 block = 3;
+   */
+  block: bigint;
+
+  /**
+   * Those answered escalate.
+   *
+   * @generated from field: int64 escalate = 4;
+   */
+  escalate: bigint;
+
+  /**
+   * Those answered terminate and sealed one by one.
+   *
+   * @generated from field: int64 terminate = 5;
+   */
+  terminate: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.DecisionFigures.
+ * Use `create(DecisionFiguresSchema)` to create a new message.
+ */
+export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 27);
+
+/**
+ * Numbers of agents.
+ *
+ * @generated from message killcord.v1.AgentFigures
+ */
+export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
+  /**
+   * Agents that were registered or named by a session.
+   *
+   * @generated from field: int64 total = 1;
+   */
+  total: bigint;
+
+  /**
+   * Those whose status is active.
+   *
+   * @generated from field: int64 active = 2;
+   */
+  active: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.AgentFigures.
+ * Use `create(AgentFiguresSchema)` to create a new message.
+ */
+export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 28);
+
+/**
+ * Numbers of sessions.
+ *
+ * @generated from message killcord.v1.SessionFigures
+ */
+export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
+  /**
+   * Active now.
+   *
+   * @generated from field: int64 active = 1;
+   */
+  active: bigint;
+
+  /**
+   * Paused now.
+   *
+   * @generated from field: int64 paused = 2;
+   */
+  paused: bigint;
+
+  /**
+   * Killed since.
+   *
+   * @generated from field: int64 killed = 3;
+   */
+  killed: bigint;
+
+  /**
+   * Expired since.
+   *
+   * @generated from field: int64 expired = 4;
+   */
+  expired: bigint;
+
+  /**
+   * Ended since.
+   *
+   * @generated from field: int64 ended = 5;
+   */
+  ended: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.SessionFigures.
+ * Use `create(SessionFiguresSchema)` to create a new message.
+ */
+export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 29);
 
 /**
  * What an agent is told about one action.
@@ -808,6 +1374,41 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_killcord_v1_enforcement, 1);
 
 /**
+ * What a directive asks for.
+ *
+ * @generated from enum killcord.v1.DirectiveKind
+ */
+export enum DirectiveKind {
+  /**
+   * Not a kind.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Stop the run, and acknowledge halt_id.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_STOP = 1;
+   */
+  STOP = 1,
+
+  /**
+   * The session was ended by its own side or by an operator as one that is done. Nothing more is
+   * allowed; there is no stop to acknowledge.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_END = 2;
+   */
+  END = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.DirectiveKind.
+ */
+export const DirectiveKindSchema: GenEnum<DirectiveKind> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_enforcement, 2);
+
+/**
  * Decides what agents may do, and shows what was decided.
  *
  * @generated from service killcord.v1.EnforcementService
@@ -837,6 +1438,24 @@ export const EnforcementService: GenService<{
     output: typeof InterceptBatchResponseSchema;
   },
   /**
+   * Asks for the actions of one session over one call, many at a time, and hears of its stop in the
+   * same place: the fast way. Needs HTTP/2. Role: agent, own sessions.
+   * The caller opens the session first. Then each intercept is answered by a verdict or an error
+   * with its ref, in any order; the directive of a stop goes before what waits. A bad message is
+   * answered by an error and does not end the call; a session that cannot be opened does.
+   * The call ends when the caller has said all and all is answered, when the stop is confirmed or the
+   * session has ended, when the key is revoked or expires, and, after a bookmark that says so, when
+   * the server is about to stop. What is not answered by then may have been decided and counted:
+   * repeat it with its idempotency_key.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.InterceptStream
+   */
+  interceptStream: {
+    methodKind: "bidi_streaming";
+    input: typeof InterceptStreamRequestSchema;
+    output: typeof InterceptStreamResponseSchema;
+  },
+  /**
    * Shows one decision. Role: operator or auditor; an agent sees its own.
    *
    * @generated from rpc killcord.v1.EnforcementService.GetDecision
@@ -856,6 +1475,16 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof GetReceiptRequestSchema;
     output: typeof GetReceiptResponseSchema;
+  },
+  /**
+   * Shows figures of what was sealed. Role: operator or auditor; an agent sees its own.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.GetStats
+   */
+  getStats: {
+    methodKind: "unary";
+    input: typeof GetStatsRequestSchema;
+    output: typeof GetStatsResponseSchema;
   },
   /**
    * Lists decisions, newest first. Role: operator or auditor; an agent sees its own.

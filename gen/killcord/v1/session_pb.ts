@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/session.proto.
  */
 export const file_killcord_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIhwKCEJvb2ttYXJrEhAKCGRyYWluaW5nGAEgASgIKrYBCg1TZXNzaW9uU3RhdHVzEh4KGlNFU1NJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VTU0lPTl9TVEFUVVNfQUNUSVZFEAESGQoVU0VTU0lPTl9TVEFUVVNfUEFVU0VEEAISGQoVU0VTU0lPTl9TVEFUVVNfS0lMTEVEEAMSGgoWU0VTU0lPTl9TVEFUVVNfRVhQSVJFRBAEEhgKFFNFU1NJT05fU1RBVFVTX0VOREVEEAUq6QIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJTVE9QX1JFQVNPTl9NQU5VQUwQARIfChtTVE9QX1JFQVNPTl9CVURHRVRfRVhDRUVERUQQAhIbChdTVE9QX1JFQVNPTl9UVExfRVhQSVJFRBADEhwKGFNUT1BfUkVBU09OX0lETEVfVElNRU9VVBAEEiIKHlNUT1BfUkVBU09OX0NSRURFTlRJQUxfUkVWT0tFRBAGEh0KGVNUT1BfUkVBU09OX0FHRU5UX1JFVk9LRUQQBxIWChJTVE9QX1JFQVNPTl9IQUxURUQQCBIeChpTVE9QX1JFQVNPTl9QQVJFTlRfU1RPUFBFRBAJIgQIBRAFIgQIChAKIgQICxALKhZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUKhJTVE9QX1JFQVNPTl9QT0xJQ1kqEVNUT1BfUkVBU09OX0RSSUxMKl0KCk9uRXhjZWVkZWQSGwoXT05fRVhDRUVERURfVU5TUEVDSUZJRUQQABIZChVPTl9FWENFRURFRF9URVJNSU5BVEUQASIECAIQAioRT05fRVhDRUVERURfUEFVU0UykgcKDlNlc3Npb25TZXJ2aWNlEoMBCgxTdGFydFNlc3Npb24SIC5raWxsY29yZC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKmIHc2Vzc2lvbiIaL3YxL2VuZm9yY2Uvc2Vzc2lvbnMvc3RhcnQSdAoMTGlzdFNlc3Npb25zEiAua2lsbGNvcmQudjEuTGlzdFNlc3Npb25zUmVxdWVzdBohLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS9lbmZvcmNlL3Nlc3Npb25zEoQBCgpHZXRTZXNzaW9uEh4ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVzcG9uc2UiNZACAYLT5JMCLGIHc2Vzc2lvbhIhL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9EosBCglIZWFydGJlYXQSHS5raWxsY29yZC52MS5IZWFydGJlYXRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVzcG9uc2UiP4LT5JMCOToBKmIHc2Vzc2lvbiIrL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2hlYXJ0YmVhdBKMAQoLS2lsbFNlc3Npb24SHy5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlc3BvbnNlIjqC0+STAjQ6ASpiB3Nlc3Npb24iJi92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9raWxsEogBCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2UiOYLT5JMCMzoBKmIHc2Vzc2lvbiIlL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2VuZBJVCgxXYXRjaFNlc3Npb24SIC5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24ivQEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAEiQAoXQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIhwKCEJvb2ttYXJrEhAKCGRyYWluaW5nGAEgASgIKrYBCg1TZXNzaW9uU3RhdHVzEh4KGlNFU1NJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VTU0lPTl9TVEFUVVNfQUNUSVZFEAESGQoVU0VTU0lPTl9TVEFUVVNfUEFVU0VEEAISGQoVU0VTU0lPTl9TVEFUVVNfS0lMTEVEEAMSGgoWU0VTU0lPTl9TVEFUVVNfRVhQSVJFRBAEEhgKFFNFU1NJT05fU1RBVFVTX0VOREVEEAUq6QIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJTVE9QX1JFQVNPTl9NQU5VQUwQARIfChtTVE9QX1JFQVNPTl9CVURHRVRfRVhDRUVERUQQAhIbChdTVE9QX1JFQVNPTl9UVExfRVhQSVJFRBADEhwKGFNUT1BfUkVBU09OX0lETEVfVElNRU9VVBAEEiIKHlNUT1BfUkVBU09OX0NSRURFTlRJQUxfUkVWT0tFRBAGEh0KGVNUT1BfUkVBU09OX0FHRU5UX1JFVk9LRUQQBxIWChJTVE9QX1JFQVNPTl9IQUxURUQQCBIeChpTVE9QX1JFQVNPTl9QQVJFTlRfU1RPUFBFRBAJIgQIBRAFIgQIChAKIgQICxALKhZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUKhJTVE9QX1JFQVNPTl9QT0xJQ1kqEVNUT1BfUkVBU09OX0RSSUxMKl0KCk9uRXhjZWVkZWQSGwoXT05fRVhDRUVERURfVU5TUEVDSUZJRUQQABIZChVPTl9FWENFRURFRF9URVJNSU5BVEUQASIECAIQAioRT05fRVhDRUVERURfUEFVU0UqWAoJSGFsdFBoYXNlEhoKFkhBTFRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIQUxUX1BIQVNFX1NUT1BQSU5HEAESFgoSSEFMVF9QSEFTRV9TVE9QUEVEEAIqjwEKDEhhbHRFdmlkZW5jZRIdChlIQUxUX0VWSURFTkNFX1VOU1BFQ0lGSUVEEAASIQodSEFMVF9FVklERU5DRV9UQVNLU19DQU5DRUxMRUQQARIeChpIQUxUX0VWSURFTkNFX1BST0NFU1NfRVhJVBACEh0KGUhBTFRfRVZJREVOQ0VfR1JPVVBfRU1QVFkQAzK0CAoOU2Vzc2lvblNlcnZpY2USgwEKDFN0YXJ0U2Vzc2lvbhIgLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5TdGFydFNlc3Npb25SZXNwb25zZSIugtPkkwIoOgEqYgdzZXNzaW9uIhovdjEvZW5mb3JjZS9zZXNzaW9ucy9zdGFydBJ0CgxMaXN0U2Vzc2lvbnMSIC5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiEua2lsbGNvcmQudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiH5ACAYLT5JMCFhIUL3YxL2VuZm9yY2Uvc2Vzc2lvbnMShAEKCkdldFNlc3Npb24SHi5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXNwb25zZSI1kAIBgtPkkwIsYgdzZXNzaW9uEiEvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0SiwEKCUhlYXJ0YmVhdBIdLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHi5raWxsY29yZC52MS5IZWFydGJlYXRSZXNwb25zZSI/gtPkkwI5OgEqYgdzZXNzaW9uIisvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vaGVhcnRiZWF0EowBCgtLaWxsU2Vzc2lvbhIfLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVzcG9uc2UiOoLT5JMCNDoBKmIHc2Vzc2lvbiImL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2tpbGwSiAEKCkVuZFNlc3Npb24SHi5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXNwb25zZSI5gtPkkwIzOgEqYgdzZXNzaW9uIiUvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vZW5kEp8BCg9BY2tub3dsZWRnZUhhbHQSIy5raWxsY29yZC52MS5BY2tub3dsZWRnZUhhbHRSZXF1ZXN0GiQua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2UiQYLT5JMCOzoBKmIHc2Vzc2lvbiItL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2Fja25vd2xlZGdlElUKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -583,6 +583,69 @@ export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PUR
   messageDesc(file_killcord_v1_session, 14);
 
 /**
+ * Acknowledges a stop.
+ *
+ * @generated from message killcord.v1.AcknowledgeHaltRequest
+ */
+export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The stop, as the session, the verdict or the directive shows it: `halt_` and 12 hex digits.
+   *
+   * @generated from field: string halt_id = 2;
+   */
+  haltId: string;
+
+  /**
+   * How far the client is. STOPPED may come without STOPPING before it.
+   *
+   * @generated from field: killcord.v1.HaltPhase phase = 3;
+   */
+  phase: HaltPhase;
+
+  /**
+   * How it knows: required with STOPPED, and not allowed with STOPPING.
+   *
+   * @generated from field: killcord.v1.HaltEvidence evidence = 4;
+   */
+  evidence: HaltEvidence;
+};
+
+/**
+ * Describes the message killcord.v1.AcknowledgeHaltRequest.
+ * Use `create(AcknowledgeHaltRequestSchema)` to create a new message.
+ */
+export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 15);
+
+/**
+ * The stopped session.
+ *
+ * @generated from message killcord.v1.AcknowledgeHaltResponse
+ */
+export type AcknowledgeHaltResponse = Message<"killcord.v1.AcknowledgeHaltResponse"> & {
+  /**
+   * The session with the status it has.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.AcknowledgeHaltResponse.
+ * Use `create(AcknowledgeHaltResponseSchema)` to create a new message.
+ */
+export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 16);
+
+/**
  * Which session to watch.
  *
  * @generated from message killcord.v1.WatchSessionRequest
@@ -609,7 +672,7 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 15);
+  messageDesc(file_killcord_v1_session, 17);
 
 /**
  * One message of a watch.
@@ -660,7 +723,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 16);
+  messageDesc(file_killcord_v1_session, 18);
 
 /**
  * A message that carries only the resume token. It never renews anything.
@@ -681,7 +744,7 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Use `create(BookmarkSchema)` to create a new message.
  */
 export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 17);
+  messageDesc(file_killcord_v1_session, 19);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -842,6 +905,81 @@ export const OnExceededSchema: GenEnum<OnExceeded> = /*@__PURE__*/
   enumDesc(file_killcord_v1_session, 2);
 
 /**
+ * How far the client of a stopped session is.
+ *
+ * @generated from enum killcord.v1.HaltPhase
+ */
+export enum HaltPhase {
+  /**
+   * Not a phase.
+   *
+   * @generated from enum value: HALT_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has heard of its stop and begins to end its work.
+   *
+   * @generated from enum value: HALT_PHASE_STOPPING = 1;
+   */
+  STOPPING = 1,
+
+  /**
+   * Its work has ended.
+   *
+   * @generated from enum value: HALT_PHASE_STOPPED = 2;
+   */
+  STOPPED = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltPhase.
+ */
+export const HaltPhaseSchema: GenEnum<HaltPhase> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 3);
+
+/**
+ * How a client knows that its work has ended.
+ *
+ * @generated from enum killcord.v1.HaltEvidence
+ */
+export enum HaltEvidence {
+  /**
+   * None given.
+   *
+   * @generated from enum value: HALT_EVIDENCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The tasks of the run were cancelled and have returned.
+   *
+   * @generated from enum value: HALT_EVIDENCE_TASKS_CANCELLED = 1;
+   */
+  TASKS_CANCELLED = 1,
+
+  /**
+   * The process of the run has exited.
+   *
+   * @generated from enum value: HALT_EVIDENCE_PROCESS_EXIT = 2;
+   */
+  PROCESS_EXIT = 2,
+
+  /**
+   * No process of the run's process group is left.
+   *
+   * @generated from enum value: HALT_EVIDENCE_GROUP_EMPTY = 3;
+   */
+  GROUP_EMPTY = 3,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltEvidence.
+ */
+export const HaltEvidenceSchema: GenEnum<HaltEvidence> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 4);
+
+/**
  * Opens, watches and stops runs of agents.
  *
  * @generated from service killcord.v1.SessionService
@@ -911,6 +1049,18 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof EndSessionRequestSchema;
     output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * Says how far the client of a stopped session is: that it is stopping, and that it has stopped.
+   * Each is sealed once; a repeat changes nothing and answers the session. Role: agent, own
+   * sessions; also a revoked credential, on the sessions that its revocation stopped.
+   *
+   * @generated from rpc killcord.v1.SessionService.AcknowledgeHalt
+   */
+  acknowledgeHalt: {
+    methodKind: "unary";
+    input: typeof AcknowledgeHaltRequestSchema;
+    output: typeof AcknowledgeHaltResponseSchema;
   },
   /**
    * Streams one session: first its present state, then its states in the order of the log. A slow

@@ -1,0 +1,41 @@
+/**
+ * Rings for those who must hear at once that a session has stopped, or that its stop is confirmed: in the
+ * very turn in which that is sealed, before any caller of the same write is answered. What happened is
+ * theirs to look up.
+ */
+import type { Event } from "../core/event.js";
+
+export class Alarms {
+  readonly #bells = new Map<string, Set<() => void>>();
+
+  /** Rings `bell` for a session until the function that is returned is called. */
+  set(session_id: string, bell: () => void): () => void {
+    const bells = this.#bells.get(session_id) ?? new Set();
+    this.#bells.set(session_id, bells.add(bell));
+    return () => {
+      bells.delete(bell);
+      if (bells.size === 0) {
+        this.#bells.delete(session_id);
+      }
+    };
+  }
+
+  onSealed(events: readonly Event[]): void {
+    if (this.#bells.size === 0) {
+      return;
+    }
+    for (const event of events) {
+      switch (event.event) {
+        case "session_killed":
+        case "session_expired":
+        case "session_ended":
+        case "halt_confirmed":
+          for (const bell of this.#bells.get(event.session_id) ?? []) {
+            bell();
+          }
+          break;
+        default:
+      }
+    }
+  }
+}

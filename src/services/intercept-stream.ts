@@ -1,0 +1,268 @@
+/** InterceptStream: the actions of one session over one call, and its stop in the same place. */
+import {
+  InterceptRequestSchema,
+  type InterceptStreamRequest,
+  InterceptStreamRequestSchema,
+  type InterceptStreamResponse,
+  type StreamAcknowledge,
+  type StreamIntercept,
+} from "../../gen/killcord/v1/enforcement_pb.js";
+import { isExpired } from "../core/access.js";
+import { progressOf } from "../core/halt.js";
+import type { Key, Session } from "../core/state.js";
+import { limits } from "../limits.js";
+import { by, type Context, callerKey, submit } from "./context.js";
+import type { Call } from "./door.js";
+import { KillcordError } from "./errors.js";
+import { acknowledge, noteDelivery } from "./halt.js";
+import { errorView, intercept } from "./intercept.js";
+import { Outbox } from "./outbox.js";
+import { present } from "./session.js";
+import { directive, messageOf, type Sent } from "./stream-view.js";
+import { invalid, validate } from "./validate.js";
+
+/** What a caller sent, or why it could not be read. */
+type Incoming = InterceptStreamRequest | KillcordError;
+
+/** The messages of the server; ends as the service description says. */
+export function interceptStream(
+  context: Context,
+  requests: AsyncIterable<Incoming>,
+  call: Call,
+): AsyncIterable<InterceptStreamResponse> {
+  const stream = new InterceptStream(context, call);
+  void stream.read(requests);
+  return stream.outbox;
+}
+
+class InterceptStream {
+  readonly outbox: Outbox<InterceptStreamResponse>;
+  readonly #context: Context;
+  readonly #call: Call;
+  #session_id: string | null = null;
+  #told_end = false;
+  readonly #abort = () => this.#drain(this.#call.signal.reason);
+  /** Each calls something off that was set up; once the stream is over, all of it. */
+  #silence = nothing;
+  #forgetBeat = nothing;
+  #forgetKey = nothing;
+  #forgetDeadline: (() => void) | null = null;
+
+  constructor(context: Context, call: Call) {
+    this.#context = context;
+    this.#call = call;
+    this.outbox = new Outbox(limits.stream_in_flight, () => this.#leave());
+    call.signal.addEventListener("abort", this.#abort);
+    if (call.signal.aborted) {
+      this.#abort();
+    }
+  }
+
+  /** Takes the caller's messages one after the other, until either side is done. Never rejects. */
+  async read(requests: AsyncIterable<Incoming>): Promise<void> {
+    try {
+      for await (const request of requests) {
+        if (this.outbox.ending) {
+          return;
+        }
+        const opening = this.#take(request);
+        if (opening !== undefined) {
+          // What comes after it needs the session.
+          await opening;
+        }
+        if (this.outbox.full) {
+          await this.outbox.room();
+        }
+      }
+      this.outbox.end(null);
+    } catch (error) {
+      this.outbox.end(error);
+    }
+  }
+
+  #take(request: Incoming): Promise<void> | undefined {
+    if (request instanceof KillcordError) {
+      this.#refuse(0, request);
+      return undefined;
+    }
+    const { message } = request;
+    switch (message.case) {
+      case "intercept":
+        this.#intercept(message.value);
+        return undefined;
+      case "open":
+        return this.#open(request, message.value.sessionId);
+      case "acknowledge":
+        this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
+        return undefined;
+      case undefined:
+        this.#refuse(
+          0,
+          invalid([{ field: "message", issue: "one of open, intercept, acknowledge is needed" }]),
+        );
+        return undefined;
+    }
+  }
+
+  /** @throws {KillcordError} which ends the call: without its session it is good for nothing */
+  async #open(request: InterceptStreamRequest, session_id: string): Promise<void> {
+    if (this.#session_id !== null) {
+      this.#refuse(0, invalid([{ field: "open", issue: "the stream is open: one session on one stream" }]));
+      return;
+    }
+    validate(InterceptStreamRequestSchema, request);
+    const { engine } = this.#context;
+    const command = { type: "touch_session", session_id, ...by(this.#call) } as const;
+    const { reply } = await submit(this.#context, this.#call, command, "session");
+    const { session_id: id } = reply;
+    const [session, shown] = await Promise.all([engine.projection.session(id), present(this.#context, id)]);
+    if (this.outbox.ending) {
+      return;
+    }
+    // No stop is missed: from here on it rings, and one that came before is seen at once.
+    this.#session_id = id;
+    this.#silence = engine.alarms.set(id, () => this.#look());
+    this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
+    this.#look(this.#sealed() ?? session);
+    this.#forgetKey = engine.key_ends.onEnd(this.#call.principal.key_id, () => this.#look());
+    this.#keepAlive();
+  }
+
+  #intercept({ ref, action }: StreamIntercept): void {
+    this.#answer(ref, async () => {
+      const received_ms = performance.now();
+      if (ref === 0) {
+        throw invalid([{ field: "intercept.ref", issue: "1 and up: the answer carries it" }]);
+      }
+      if (action === undefined) {
+        throw invalid([{ field: "intercept.action", issue: "value is required" }]);
+      }
+      const session_id = this.#opened();
+      action.sessionId ??= session_id;
+      if (action.sessionId !== session_id) {
+        throw invalid([{ field: "session_id", issue: "the stream is open on another session" }]);
+      }
+      validate(InterceptRequestSchema, action);
+      const call = { ...this.#call, received_ms };
+      const verdict = await intercept(this.#context, action, call, "stream");
+      return { case: "verdict", value: { ref, verdict } };
+    });
+  }
+
+  async #acknowledge(request: InterceptStreamRequest, { ref, haltId, phase, evidence }: StreamAcknowledge) {
+    validate(InterceptStreamRequestSchema, request);
+    const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence };
+    await acknowledge(this.#context, this.#call, acknowledgement, true);
+    return { case: "acknowledged" as const, value: { ref, haltId, phase } };
+  }
+
+  #opened(): string {
+    if (this.#session_id === null) {
+      throw invalid([{ field: "open", issue: "no session is open on this stream: send open first" }]);
+    }
+    return this.#session_id;
+  }
+
+  /** Answers one message by what `decide` makes of it; a refusal concerns that message alone. */
+  #answer(ref: number, decide: () => Promise<Sent>): void {
+    this.outbox.begin();
+    decide().then(
+      (sent) => this.outbox.answer(messageOf(sent)),
+      (error: unknown) => this.#fail(ref, error),
+    );
+  }
+
+  #fail(ref: number, error: unknown): void {
+    if (!(error instanceof KillcordError)) {
+      this.outbox.abandon();
+      this.outbox.end(error);
+      return;
+    }
+    this.outbox.answer(messageOf({ case: "error", value: { ref, error: errorView(error, this.#call) } }));
+    // None of the next would be taken either.
+    if (error.code === "expired_api_key" || !this.#context.engine.running) {
+      this.outbox.end(error);
+    }
+  }
+
+  #refuse(ref: number, error: KillcordError): void {
+    this.#send({ case: "error", value: { ref, error: errorView(error, this.#call) } });
+  }
+
+  /** Looks at what can end the run or the stream. Called in the turn in which such a thing is sealed. */
+  #look(session = this.#sealed()): void {
+    const stop = session?.stop ?? null;
+    if (session !== null && stop !== null && !this.#told_end) {
+      this.#told_end = true;
+      this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () => {
+        if (stop.halt_id !== null) {
+          noteDelivery(this.#context, session.session_id, "stream");
+        }
+      });
+    }
+    const key = callerKey(this.#context, this.#call);
+    if (isExpired(key, this.#context.engine.clock.now()) || (key.revoked !== null && key.kind === "key")) {
+      this.outbox.end(expired(key));
+    } else if (key.revoked !== null && stop !== null) {
+      this.#forgetDeadline ??= this.#after(limits.halt_confirm_ms, () => this.outbox.end(expired(key)));
+    }
+    if (
+      session !== null &&
+      stop !== null &&
+      (stop.halt_id === null || progressOf(session).confirmed_at !== null)
+    ) {
+      this.outbox.end(null);
+    }
+  }
+
+  #sealed(): Session | null {
+    const { state } = this.#context.engine.projection;
+    return this.#session_id === null ? null : (state.sessions.get(this.#session_id) ?? null);
+  }
+
+  /** A bookmark whenever nothing else was sent for a while. */
+  #keepAlive(): void {
+    const spread = limits.bookmark_ms_max - limits.bookmark_ms_min;
+    const wait_ms = limits.bookmark_ms_min + Math.random() * spread;
+    const beat = () => {
+      const silent_ms = performance.now() - this.outbox.sent_ms;
+      if (silent_ms >= wait_ms) {
+        this.#send({ case: "bookmark", value: { draining: false } });
+      }
+      this.#forgetBeat = this.#after(silent_ms >= wait_ms ? wait_ms : wait_ms - silent_ms, beat);
+    };
+    this.#forgetBeat = this.#after(wait_ms, beat);
+  }
+
+  #after(wait_ms: number, act: () => void): () => void {
+    return this.outbox.ending ? nothing : this.#context.engine.clock.after(wait_ms, act);
+  }
+
+  /** The server is about to stop: nothing more is taken, what is under way is answered. */
+  #drain(reason: unknown): void {
+    this.#send({ case: "bookmark", value: { draining: true } });
+    this.outbox.end(reason);
+  }
+
+  #send(sent: Sent): void {
+    this.outbox.put(messageOf(sent));
+  }
+
+  #leave(): void {
+    this.#call.signal.removeEventListener("abort", this.#abort);
+    this.#silence();
+    this.#forgetBeat();
+    this.#forgetKey();
+    this.#forgetDeadline?.();
+  }
+}
+
+function nothing(): void {}
+
+function expired(key: Key): KillcordError {
+  const what = key.revoked === null ? "has expired" : "was revoked";
+  return new KillcordError(
+    "expired_api_key",
+    `the key ${key.key_id} ${what}: stop, or ask an admin for a new one`,
+  );
+}
