@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
-import { readWitnessPolicy, type WitnessPolicy } from "../vault/witness-policy.js";
+import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 
 /** Where to listen; port 0 takes a free one. */
 export interface Address {
@@ -134,7 +134,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     data: merged.data as string,
     checkpoints: merged.checkpoints ?? null,
     public_log: readBoolean("public_log", merged.public_log as string),
-    witnesses: readWitnesses(merged.witnesses, merged.witness_quorum),
+    witnesses: readOr(() => readWitnessFile(merged.witnesses, merged.witness_quorum)),
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
@@ -247,22 +247,11 @@ function readOrigin(text: string | undefined): string | null {
   return text;
 }
 
-/**
- * @param file names a JSON file of witnesses
- * @param quorum how many of them; absent means more than half
- * @throws {ConfigError}
- */
-export function readWitnesses(file: string | undefined, quorum: string | undefined): WitnessPolicy | null {
-  if (file === undefined || file === "") {
-    if (quorum !== undefined) {
-      throw new ConfigError("witness_quorum: there are no witnesses: name them with KILLCORD_WITNESSES");
-    }
-    return null;
-  }
+function readOr<T>(read: () => T): T {
   try {
-    return readWitnessPolicy(readFileSync(file, "utf8"), quorum === undefined ? null : Number(quorum));
+    return read();
   } catch (error) {
-    throw new ConfigError(`witnesses: ${file}: ${(error as Error).message}`);
+    throw new ConfigError((error as Error).message);
   }
 }
 

@@ -22,7 +22,7 @@ import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
 import { expiryOf, readIdentity } from "./tls-files.js";
-import { alarm } from "./witness-alarm.js";
+import { alarm, checkpointsOf, warningsOf } from "./witness-alarm.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
@@ -93,7 +93,6 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
     journal: store.journal,
     now: Date.now,
     random: randomBytes,
-    witnesses: config.witnesses ?? undefined,
     cosigning: witnesses ?? undefined,
     onWarning: (message) => log.warn(message),
     onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
@@ -114,11 +113,13 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
   const rest = withStaticLog(routes, door, { file, is_public: config.public_log }, log, countRefusal);
   const { host, port, metrics_listen, reflection } = config;
   const cors_origins = new Set(config.cors_origins);
-  const more = { cors_origins, countRefusal, reflection };
+  const warnings = () => warningsOf(witnesses?.state ?? null);
+  const more = { cors_origins, countRefusal, reflection, warnings };
   const server = await openServer({ door, rest, host, port, opened, log, ...more });
   metrics.measure({
     engine,
     logEntries: () => vault.head().size,
+    checkpoints: () => checkpointsOf(vault.publication, witnesses?.state ?? null),
     unready: server.unready,
     connections: server.connections,
     streams: server.streams,

@@ -8,8 +8,7 @@ import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
-import type { WitnessPolicy } from "../vault/witness-policy.js";
-import { ConfigError, readWitnesses } from "./config.js";
+import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 import type { Piece } from "./export-files.js";
 import { CommandFailure, wrongUsage } from "./failure.js";
 
@@ -68,9 +67,8 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
       random: randomBytes,
-      witnesses: witnessesNamed() ?? undefined,
       // Nothing is shown that was not: whether witnesses have signed it is the server's to ask.
-      cosigning: { cosign: async () => null, isWitnessed: () => true },
+      cosigning: { policy: witnessesNamed(), cosign: async () => null, isWitnessed: () => true },
     });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
@@ -82,9 +80,9 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
 /** Those of the server's settings, for trust.json. */
 function witnessesNamed(): WitnessPolicy | null {
   try {
-    return readWitnesses(process.env.KILLCORD_WITNESSES, process.env.KILLCORD_WITNESS_QUORUM);
+    return readWitnessFile(process.env.KILLCORD_WITNESSES, process.env.KILLCORD_WITNESS_QUORUM);
   } catch (error) {
-    throw error instanceof ConfigError ? wrongUsage(error.message) : error;
+    throw wrongUsage((error as Error).message);
   }
 }
 

@@ -1,7 +1,10 @@
 import type { SignedNote } from "./checkpoint-signer.js";
+import type { WitnessPolicy } from "./witness-policy.js";
 
 /** The witnesses of a log, as far as publishing has to know them. */
 export interface Cosigning {
+  /** Whom trust.json names; null names nobody. */
+  readonly policy: WitnessPolicy | null;
   /**
    * Asks them to sign a checkpoint, which is in checkpoints.log then: the note with their lines, or null
    * when too few have signed. Then the one before is shown on.

@@ -26,7 +26,6 @@ import { StartError } from "./start-error.js";
 import { StaticLog } from "./static-log.js";
 import { timeText } from "./time.js";
 import { Vault, VaultPoisoned } from "./vault.js";
-import type { WitnessPolicy } from "./witness-policy.js";
 
 export interface VaultOptions extends ExpectedName {
   /** The data directory, made when missing. The keys are in its `keys/`, the static log in `log/`. */
@@ -49,8 +48,6 @@ export interface VaultOptions extends ExpectedName {
   readonly adopt?: boolean | undefined;
   /** Asks witnesses; absent when there are none. */
   readonly cosigning?: Cosigning | undefined;
-  /** Whom trust.json names. */
-  readonly witnesses?: WitnessPolicy | undefined;
   /** Told of what is no reason not to start, and of what cannot be proven therefore. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Told once when the log cannot be published: the process must exit. */
@@ -275,7 +272,7 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
     created,
     mark: end,
     now: options.now,
-    witnesses: options.witnesses ?? null,
+    witnesses: options.cosigning?.policy ?? null,
     onPoisoned: options.onPoisoned ?? (() => {}),
     scrub: new Scrub({
       journal,
@@ -296,11 +293,7 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
         onFailed,
       }),
   });
-  await vault.publication.showKept().catch(async (error: unknown) => {
-    await vault.close();
-    throw error;
-  });
-  return vault;
+  return vault.shown();
 }
 
 function hex(bytes: Uint8Array): string {

@@ -254,6 +254,21 @@ export class Vault {
     return null;
   }
 
+  /**
+   * Itself, once the checkpoint that it left behind is shown, and witnesses were asked for it.
+   *
+   * @throws {Error} when it must not go on; it is closed then
+   */
+  async shown(): Promise<this> {
+    try {
+      await this.publication.showKept();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
   /** The text of trust.json. */
   trust(): string {
     return trustText(this.genesis, this.#root, this.#witnesses);

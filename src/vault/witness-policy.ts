@@ -1,4 +1,5 @@
 /** Which witnesses a log asks, and how many of them must sign. */
+import { readFileSync } from "node:fs";
 import { limits } from "../limits.js";
 import { isOrigin } from "./entry.js";
 import { node_crypto } from "./node-crypto.js";
@@ -46,6 +47,27 @@ export function readWitnessPolicy(text: string, quorum: number | null): WitnessP
     throw new Error(`a quorum of 1 to ${witnesses.length} was expected, not ${needed}`);
   }
   return { witnesses, quorum: needed };
+}
+
+/**
+ * The witnesses of two settings, or null when there are none.
+ *
+ * @param file a JSON file as readWitnessPolicy takes it
+ * @param quorum digits
+ * @throws {Error} naming the setting
+ */
+export function readWitnessFile(file: string | undefined, quorum: string | undefined): WitnessPolicy | null {
+  if (file === undefined || file === "") {
+    if (quorum !== undefined) {
+      throw new Error("witness_quorum: there are no witnesses: name them with KILLCORD_WITNESSES");
+    }
+    return null;
+  }
+  try {
+    return readWitnessPolicy(readFileSync(file, "utf8"), quorum === undefined ? null : Number(quorum));
+  } catch (error) {
+    throw new Error(`witnesses: ${file}: ${(error as Error).message}`);
+  }
 }
 
 function readWitness(value: unknown, i: number): WitnessAddress {

@@ -31,7 +31,7 @@ export interface WitnessState {
 export type Prove = (size: number) => Promise<readonly Uint8Array[]>;
 
 export class Witnesses {
-  readonly #policy: WitnessPolicy;
+  readonly policy: WitnessPolicy;
   readonly #onAsked: (state: WitnessState) => void;
   /** The size that each witness cosigned last, as far as it told. */
   readonly #sizes = new Map<WitnessAddress, number>();
@@ -39,7 +39,7 @@ export class Witnesses {
 
   /** @param onAsked told each time after the witnesses were asked */
   constructor(policy: WitnessPolicy, onAsked: (state: WitnessState) => void = () => undefined) {
-    this.#policy = policy;
+    this.policy = policy;
     this.#onAsked = onAsked;
   }
 
@@ -56,7 +56,7 @@ export class Witnesses {
    * @throws {StartError} `start.behind_witness` when one of them knows a larger size
    */
   readonly cosign = async (checkpoint: ToCosign, prove: Prove): Promise<string | null> => {
-    const { quorum } = this.#policy;
+    const { quorum } = this.policy;
     const answers = await this.#askAll(checkpoint, prove);
     const signed = answers.filter((answer) => answer.signed);
     const witnessed = signed.length >= quorum;
@@ -67,7 +67,7 @@ export class Witnesses {
 
   /** Whether the quorum has signed a note. */
   readonly isWitnessed = (note: string): boolean => {
-    const { witnesses, quorum } = this.#policy;
+    const { witnesses, quorum } = this.policy;
     const parsed = parseNote(note);
     const keys = witnesses.map(({ key }) => key);
     const opened = parsed === null ? null : openNote(parsed, keys, node_crypto);
@@ -75,7 +75,7 @@ export class Witnesses {
   };
 
   async #askAll(checkpoint: ToCosign, prove: Prove): Promise<readonly WitnessAnswer[]> {
-    const { witnesses, quorum } = this.#policy;
+    const { witnesses, quorum } = this.policy;
     const given_up = new AbortController();
     const found = new Map<WitnessAddress, WitnessAnswer>();
     const stopAfter = (wait_ms: number) => {

@@ -42,7 +42,7 @@ describe("a log with witnesses", () => {
     const text = JSON.stringify(witnesses.map(({ vkey, url }) => ({ vkey, url })));
     const policy = readWitnessPolicy(text, quorum);
     const cosigning = new Witnesses(policy, (state) => states.push(state));
-    return openStored(data, { witnesses: policy, cosigning });
+    return openStored(data, { cosigning });
   }
 
   const shown = async () => Number((await readFile(join(data, "log/checkpoint"), "utf8")).split("\n")[1]);
@@ -155,11 +155,12 @@ describe("a log with witnesses", () => {
       const witnesses = new Witnesses(policy);
       let asked = 0;
       const cosigning = {
+        policy,
         isWitnessed: witnesses.isWitnessed,
         cosign: (...about: Parameters<typeof witnesses.cosign>) =>
           asked++ === 0 ? Promise.resolve(null) : witnesses.cosign(...about),
       };
-      openStored(data, { witnesses: policy, cosigning, onPoisoned: resolve }).then(async (cloned) => {
+      openStored(data, { cosigning, onPoisoned: resolve }).then(async (cloned) => {
         await cloned.seal(drafts(1));
         cloned.publish();
       }, resolve);
