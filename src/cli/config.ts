@@ -3,12 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
 import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
-
-/** Where to listen; port 0 takes a free one. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
 
 /** What `serve` runs with. Frozen. */
 export interface Config {
@@ -48,14 +43,6 @@ export interface TlsFiles {
   readonly key: string;
   /** The authorities of which every client must bring a certificate; null asks clients for none. */
   readonly client_ca: string | null;
-}
-
-/** Settings that cannot be used, with what to do. */
-export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ConfigError";
-  }
 }
 
 /** One setting as text, before it is read. */
@@ -210,16 +197,6 @@ function variableOf(setting: Setting): string {
   return `KILLCORD_${setting.toUpperCase()}`;
 }
 
-/** `HOST:PORT`, an IPv6 host in brackets. */
-function readAddress(setting: Setting, text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new ConfigError(`${setting}: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
-  }
-  return { host: match[1] ?? (match[2] as string), port };
-}
-
 /** Figures are open to whoever reaches the address, so it is one of this machine. */
 function readMetricsAddress(text: string | undefined): Address | null {
   if (text === undefined) {
@@ -318,8 +295,4 @@ function refuseExposed(config: Config): void {
       `listen: ${config.host} is reachable from other machines and keys would travel in the clear: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -43,8 +43,14 @@ async function makeMissing(path: string, files: FileSystem): Promise<string | nu
     return null;
   }
   const topmost = await makeMissing(dirname(path), files);
-  await files.mkdir(path, { mode: 0o700 });
-  return topmost ?? path;
+  // Meanwhile another may have made it.
+  const made = await attempt(path, files);
+  if (made === "no parent") {
+    throw new Error(
+      `${path} can't be made: its file system says that the parent, which is there, is missing`,
+    );
+  }
+  return topmost ?? (made === "made" ? path : null);
 }
 
 async function attempt(path: string, files: FileSystem): Promise<"made" | "there" | "no parent"> {
