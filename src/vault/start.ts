@@ -234,10 +234,9 @@ async function keepKeys(paths: Paths): Promise<void> {
 /** Steps 3 to 6: what is there is checked, and what is shown of it is put in order. */
 async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> {
   const { options, paths, files, size, kept } = found;
-  const { journal, onWarning = () => {} } = options;
+  const { journal, onWarning = () => {}, onEntry = () => {} } = options;
   const mark = markIn(paths.checkpoints);
   const last = kept?.last ?? null;
-  const onEntry = options.onEntry ?? (() => {});
   const read = await reconcile({
     journal,
     size,
