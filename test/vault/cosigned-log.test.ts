@@ -1,7 +1,9 @@
 import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { checkVault } from "../../src/vault/check.js";
 import { exportFiles } from "../../src/vault/evidence.js";
+import { openLevel } from "../../src/vault/level.js";
 import { node_crypto } from "../../src/vault/node-crypto.js";
 import type { Vault } from "../../src/vault/vault.js";
 import { verify } from "../../src/vault/verify.js";
@@ -119,6 +121,12 @@ describe("a log with witnesses", () => {
     const again = await open([first], 1);
     expect([again.publication.published?.size, again.publication.signed.size]).to.deep.equal([6, 11]);
     await again.close();
+    const { journal } = openLevel(join(data, "store"));
+    expect(await checkVault({ directory: data, journal })).to.deep.include({
+      newest_checkpoint: 11,
+      shown_checkpoint: 6,
+      witnesses: ["w.example/1"],
+    });
   });
 
   it("does not start from an older copy of its whole directory, checkpoints.log included", async () => {
