@@ -149,7 +149,7 @@ describe("the check of a stopped vault", () => {
         beyond: 0,
         shown_checkpoint: 400,
         head_mark: "fits",
-        log_files: 7,
+        log_files: 5,
       });
       expect(report.roots_compared).to.be.at.least(3);
       expect([...report.missing, ...report.different]).to.deep.equal([]);
