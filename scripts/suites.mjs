@@ -21,10 +21,12 @@ export const suites = [
   { name: "conformance", compiled: true, run: conformance },
   { name: "grpcurl", compiled: true, run: grpcurl },
   { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
+  { name: "interop-curl", compiled: true, run: () => interop("curl") },
   { name: "interop-node", compiled: true, run: () => interop("node") },
   { name: "interop-python", compiled: true, run: () => interop("python") },
   { name: "interop-go", compiled: true, run: () => interop("go") },
   { name: "interop-browser", compiled: true, run: () => interop("browser") },
   { name: "interop-verifier", compiled: true, run: () => interop("verifier") },
   { name: "interop-log", compiled: true, run: () => interop("log") },
+  { name: "interop-watchers", compiled: true, run: () => interop("watchers") },
 ];

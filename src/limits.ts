@@ -200,6 +200,9 @@ export const limits = {
   /** Stopped sessions and entries that a watch reads from the disk at once. */
   watch_stops_chunk: 256,
   watch_entries_chunk: 64,
+  /** When a reader of events may come back after the stream has ended, by chance between these. */
+  event_retry_ms_min: 500,
+  event_retry_ms_max: 3_000,
   /** A reader that does not take a message for this long is cut off. */
   blocked_reader_ms: 10_000,
   /** One chunk of an exported file. */

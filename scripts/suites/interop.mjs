@@ -14,12 +14,14 @@ import { mocha } from "./mocha.mjs";
 
 /** What each needs, in order: each resolves to a path, or to a result that says what is wanting. */
 const needs = {
+  curl: [curl],
   node: [],
   python: [venv],
   go: [goPlugins],
   browser: [() => page("browser", "page")],
   verifier: [() => page("verifier", "verifier")],
   log: [openssl, fsck],
+  watchers: [curl, venv, goPlugins],
 };
 
 /**
@@ -35,6 +37,13 @@ export async function interop(client) {
     }
   }
   return mocha([`dist/test/interop/${client}.interop.js`], 300);
+}
+
+async function curl() {
+  const { ok } = await command("curl", ["--version"], { timeout_seconds: 30 });
+  return ok
+    ? { path: "curl" }
+    : { path: undefined, outcome: "missing", text: "no curl is on the PATH: install it." };
 }
 
 /** The plugins with which buf makes Go. */

@@ -114,17 +114,32 @@ export function sessionCard(session: Session): string {
   return pairs(entries.filter(([, value]) => value !== ""));
 }
 
-/** One state of a watch on one line. */
-export function watchLine(session: Session, at: Date): string {
-  return `${colour("dim", clock(at))}  ${showStatus(session.status)}  ${showActions(session)}`;
+/** One state of a watch on one line, with the time here; of one session or, by `changeLine`, of many. */
+export function watchLine(session: Session, at: Date, line = stateLine(session)): string {
+  return `${colour("dim", clock(at))}  ${line}`;
+}
+
+function stateLine(session: Session): string {
+  return `${showStatus(session.status)}  ${showActions(session)}`;
+}
+
+/** The same of a session among others: whose it is, and how it stopped. */
+export function changeLine(session: Session): string {
+  const whose = [plain(session.sessionId), cut(plain(session.agentId ?? "-")), plain(session.label ?? "")];
+  return [showStatus(session.status), ...whose, showActions(session), whyStopped(session)]
+    .filter((part) => part !== "")
+    .join("  ");
 }
 
 /** The last line of a watch. */
 export function stopLine(session: Session): string {
-  const reason = plain(session.killReason ?? "");
-  const word = stopWord(session.stopReason);
-  const why = [word, reason].filter((part) => part !== "").join(": ");
+  const why = whyStopped(session);
   const verb = standings[session.status]?.[1] ?? "stopped";
   const used = `${session.consumed?.actions ?? 0n} actions in ${showDuration(elapsed(session))}`;
   return `${verb}${why === "" ? "" : ` (${why})`} after ${used}`;
+}
+
+function whyStopped(session: Session): string {
+  const parts = [stopWord(session.stopReason), plain(session.killReason ?? "")];
+  return parts.filter((part) => part !== "").join(": ");
 }

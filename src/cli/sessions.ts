@@ -1,16 +1,16 @@
 /** `killcord sessions`: what runs, and stopping it. */
-import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Session, WatchSessionResponse } from "../../gen/killcord/v1/session_pb.js";
-import { SessionService, SessionStatus } from "../../gen/killcord/v1/session_pb.js";
+import type { Command } from "commander";
+import { type Session, SessionService, type SessionStatus } from "../../gen/killcord/v1/session_pb.js";
 import type { AccessOptions } from "./access.js";
-import { type Server, withServer } from "./client.js";
+import { withServer } from "./client.js";
 import { CommandFailure } from "./failure.js";
-import { note, print, printJson } from "./output.js";
+import { print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
 import { restReply } from "./rest-form.js";
-import { isTerminal, sessionCard, sessionTable, stopLine, watchLine } from "./session-view.js";
+import { sessionCard, sessionTable } from "./session-view.js";
+import { statusOption } from "./status-option.js";
 import { command, serverCommands } from "./teach.js";
-import { follow } from "./watch.js";
+import { watchCommand } from "./watch-command.js";
 
 /** `killcord sessions`. */
 export function sessionsCommand(): Command {
@@ -27,14 +27,6 @@ export function sessionsCommand(): Command {
     [listCommand(), getCommand(), watchCommand(), killCommand(), endCommand()],
   );
 }
-
-const statuses: Readonly<Record<string, SessionStatus>> = {
-  active: SessionStatus.ACTIVE,
-  paused: SessionStatus.PAUSED,
-  killed: SessionStatus.KILLED,
-  expired: SessionStatus.EXPIRED,
-  ended: SessionStatus.ENDED,
-};
 
 interface ListOptions extends AccessOptions, PageOptions {
   readonly status?: readonly SessionStatus[];
@@ -53,11 +45,7 @@ function listCommand(): Command {
       "killcord sessions list --agent loan-bot --all --json",
     ],
   })
-    .addOption(
-      new Option("--status <status>", `only ${Object.keys(statuses).join(", ")}; repeatable`).argParser(
-        readStatus,
-      ),
-    )
+    .addOption(statusOption())
     .option("--agent <agent_id>", "only sessions of this agent")
     .option("--credential <credential_id>", "only sessions on this credential");
   for (const option of pageOptions()) list.addOption(option);
@@ -82,12 +70,6 @@ function listCommand(): Command {
   });
 }
 
-function readStatus(word: string, before: readonly SessionStatus[] | undefined): readonly SessionStatus[] {
-  const status = statuses[word];
-  if (status === undefined) throw new InvalidArgumentError(`Expected ${Object.keys(statuses).join(", ")}.`);
-  return [...(before ?? []), status];
-}
-
 function getCommand(): Command {
   return command("get", {
     summary: "show one session",
@@ -102,38 +84,6 @@ function getCommand(): Command {
         print(sessionCard(present(reply.session)));
       });
     });
-}
-
-function watchCommand(): Command {
-  return command("watch", {
-    summary: "follow a session until it stops",
-    description:
-      "Prints each state of a session as it is sealed, until the session stops. Connects again by itself " +
-      "when the connection is lost, and misses no stop. With --json: one JSON line a message.",
-    examples: ["killcord sessions watch sess_5f0c2a9be1d34c7788aa01f2"],
-  })
-    .argument("<session_id>", "the session")
-    .action(async (sessionId: string, options: AccessOptions) => {
-      await withServer(options, (server) => watch(server, sessionId, options.json === true));
-    });
-}
-
-async function watch(server: Server, session_id: string, json: boolean): Promise<void> {
-  let shown = -1n;
-  const onLost = (reason: string) => note(`the connection was lost (${reason}): connecting again`);
-  for await (const message of follow(server, session_id, json ? {} : { onLost })) {
-    if (json) printJson(restReply(SessionService.method.watchSession, message));
-    else shown = showState(message, shown);
-  }
-}
-
-/** Prints a state once: each connection begins with the present one, which may be known. */
-function showState(message: WatchSessionResponse, shown: bigint): bigint {
-  if (message.update.case !== "session" || message.revision <= shown) return shown;
-  const session = message.update.value;
-  print(watchLine(session, new Date()));
-  if (isTerminal(session.status)) print(stopLine(session));
-  return message.revision;
 }
 
 function killCommand(): Command {

@@ -1,10 +1,14 @@
 /**
- * Follows one session to its end over whatever happens to the connection. The states are entries of
- * the server's log, so none can be missed: each connection begins with the present state.
+ * Follows sessions over whatever happens to the connection. The states are entries of the server's
+ * log, so no end can be missed: each connection begins with what is, and how sessions stopped since.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
-import type { WatchSessionResponse } from "../../gen/killcord/v1/session_pb.js";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import type {
+  SessionStatus,
+  WatchSessionResponse,
+  WatchSessionsResponse,
+} from "../../gen/killcord/v1/session_pb.js";
 import { limits } from "../limits.js";
 import type { Server } from "./client.js";
 import { isAnswer } from "./failure.js";
@@ -18,29 +22,74 @@ export interface FollowOptions {
   readonly onLost?: (reason: string) => void;
 }
 
+/** Which sessions to follow: these, or those that fit; none given means all. */
+export interface Followed {
+  readonly sessionIds?: string[];
+  readonly agentId?: string;
+  readonly label?: string;
+  readonly status?: SessionStatus[];
+}
+
 /**
  * Yields every message of WatchSession, and ends after the terminal state.
  *
  * @throws {ConnectError} when the first connection fails, when the server refuses the watch, or when
  *   it could not be reached for limits.watch_give_up_ms
  */
-export async function* follow(
+export function follow(
   server: Server,
   session_id: string,
   options: FollowOptions = {},
 ): AsyncGenerator<WatchSessionResponse> {
+  return reconnecting(
+    (resumeToken, call) => server.sessions.watchSession({ sessionId: session_id, resumeToken }, call),
+    ({ update }) => update.case === "session" && isTerminal(update.value.status),
+    options,
+  );
+}
+
+/**
+ * Yields every message of WatchSessions. With ids it ends when all of them have stopped, else never.
+ *
+ * @throws {ConnectError} as `follow`
+ */
+export function followSessions(
+  server: Server,
+  which: Followed,
+  options: FollowOptions = {},
+): AsyncGenerator<WatchSessionsResponse> {
+  const open = new Set(which.sessionIds);
+  return reconnecting(
+    (resumeToken, call) => server.sessions.watchSessions({ ...which, resumeToken }, call),
+    ({ update }) =>
+      update.case === "session" &&
+      isTerminal(update.value.status) &&
+      open.delete(update.value.sessionId) &&
+      open.size === 0,
+    options,
+  );
+}
+
+/** Opens one connection of a watch. */
+type Open<Message> = (resume_token: string, call: CallOptions) => AsyncIterable<Message>;
+
+async function* reconnecting<Message extends WatchSessionResponse | WatchSessionsResponse>(
+  open: Open<Message>,
+  isLast: (message: Message) => boolean,
+  options: FollowOptions,
+): AsyncGenerator<Message> {
   const signal = options.signal ?? new AbortController().signal;
   let resume_token = "";
   let heard_ms: number | null = null;
   for (let tries = 0; !signal.aborted; tries += 1) {
     let lost = new ConnectError("the server closed the stream", Code.Unavailable);
     try {
-      for await (const message of oneStream(server, session_id, resume_token, signal)) {
+      for await (const message of oneStream(open, resume_token, signal)) {
         resume_token = message.resumeToken;
         heard_ms = performance.now();
         tries = 0;
         yield message;
-        if (message.update.case === "session" && isTerminal(message.update.value.status)) return;
+        if (isLast(message)) return;
         if (message.update.case === "bookmark" && message.update.value.draining) break;
       }
     } catch (error) {
@@ -56,23 +105,19 @@ export async function* follow(
 }
 
 /** One connection. A server that says nothing, not even that it lives, is taken as gone. */
-async function* oneStream(
-  server: Server,
-  session_id: string,
+async function* oneStream<Message>(
+  open: Open<Message>,
   resume_token: string,
   signal: AbortSignal,
-): AsyncGenerator<WatchSessionResponse> {
+): AsyncGenerator<Message> {
   const silence = new AbortController();
   const timer = setTimeout(
     () => silence.abort(new ConnectError("the server fell silent", Code.Unavailable)),
     limits.watch_silence_ms,
   );
   try {
-    const stream = server.sessions.watchSession(
-      { sessionId: session_id, resumeToken: resume_token },
-      { signal: AbortSignal.any([signal, silence.signal]), timeoutMs: 0 },
-    );
-    for await (const message of stream) {
+    const ending = AbortSignal.any([signal, silence.signal]);
+    for await (const message of open(resume_token, { signal: ending, timeoutMs: 0 })) {
       timer.refresh();
       yield message;
     }

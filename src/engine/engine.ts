@@ -44,6 +44,8 @@ export interface EngineOptions {
   readonly observer?: Observer;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
+  /** Untold changes that one watch keeps apart. */
+  readonly watch_changes?: number;
 }
 
 export class Engine {
@@ -72,7 +74,7 @@ export class Engine {
     this.projection = projection;
     this.clock = engineClock(state.at, options.time ?? process_time);
     this.key_ends = new KeyEnds(state, this.clock);
-    this.follower = new Follower(projection, this.clock);
+    this.follower = new Follower(projection, this.clock, options.watch_changes);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({

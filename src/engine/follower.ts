@@ -27,6 +27,7 @@ const shared_ms = 50;
 export class Follower {
   readonly #projection: Projection;
   readonly #clock: Clock;
+  readonly #changes_max: number;
   /** Watches by what can concern them: a session, any session of an agent, any session. */
   readonly #by_session = new Map<string, Set<SessionWatcher>>();
   readonly #by_agent = new Map<string, Set<SessionWatcher>>();
@@ -41,9 +42,11 @@ export class Follower {
   #shared_until = 0;
   #ended: Error | "draining" | null = null;
 
-  constructor(projection: Projection, clock: Clock) {
+  /** @param changes_max untold changes that one watch keeps apart */
+  constructor(projection: Projection, clock: Clock, changes_max: number = limits.watch_changes) {
     this.#projection = projection;
     this.#clock = clock;
+    this.#changes_max = changes_max;
   }
 
   /** How many watches there are. */
@@ -88,7 +91,7 @@ export class Follower {
     reader: Reader,
     from: number | null = null,
   ): AsyncGenerator<Update, void, undefined> {
-    const watcher = new SessionWatcher(selection, this.#projection.size - 1);
+    const watcher = new SessionWatcher(selection, this.#projection.size - 1, this.#changes_max);
     const places = placesOf(selection);
     for (const [index, key] of this.#indexes(places)) {
       const watchers = index.get(key) ?? new Set();

@@ -3,7 +3,6 @@
  * costs the ids of what changed, and gets the newest state of each.
  */
 import type { Session } from "../core/state.js";
-import { limits } from "../limits.js";
 import { Bell } from "./bell.js";
 
 /** Which sessions a watch is about. */
@@ -19,9 +18,6 @@ export type Selection =
       readonly matches: (session: Session) => boolean;
     };
 
-/** Untold changes that a watch by filter keeps apart; above, it looks through all sessions again. */
-const changes_max = limits.watch_changes;
-
 export class SessionWatcher {
   readonly bell = new Bell();
   readonly selection: Selection;
@@ -31,11 +27,16 @@ export class SessionWatcher {
   /** Everything up to this index has been told. */
   #told: number;
   #overflowed = false;
+  readonly #changes_max: number;
 
-  /** @param told index up to which the reader knows everything */
-  constructor(selection: Selection, told: number) {
+  /**
+   * @param told index up to which the reader knows everything
+   * @param changes_max untold changes that a watch by filter keeps apart; above, it looks through all again
+   */
+  constructor(selection: Selection, told: number, changes_max: number) {
     this.selection = selection;
     this.#told = told;
+    this.#changes_max = changes_max;
   }
 
   /** Notes that the entry at `sequence` changed a session, or stopped it. */
@@ -46,7 +47,7 @@ export class SessionWatcher {
     } else if (!this.#changed.has(session_id)) {
       this.#changed.set(session_id, sequence);
     }
-    if (this.selection.by === "filter" && this.#changed.size + this.#stopped.size > changes_max) {
+    if (this.selection.by === "filter" && this.#changed.size + this.#stopped.size > this.#changes_max) {
       this.#changed.clear();
       this.#stopped.clear();
       this.#overflowed = true;

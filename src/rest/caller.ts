@@ -12,8 +12,8 @@ export interface CallerWatch {
   end(): void;
 }
 
-/** Watches the caller of a response for so long at most. */
-export function watchCaller(res: Outgoing, call_ms: number): CallerWatch {
+/** Watches the caller of a response for so long at most; null: as long as it stays. */
+export function watchCaller(res: Outgoing, call_ms: number | null): CallerWatch {
   const controller = new AbortController();
   let reject: (reason: KillcordError) => void;
   const given_up = new Promise<never>((_, rejectPromise) => {
@@ -29,15 +29,7 @@ export function watchCaller(res: Outgoing, call_ms: number): CallerWatch {
   function onClose(): void {
     giveUp(new KillcordError("canceled", "the caller has gone"));
   }
-  const timer = setTimeout(() => {
-    const seconds = call_ms / 1000;
-    giveUp(
-      new KillcordError(
-        "deadline_exceeded",
-        `no answer within ${seconds} s; the outcome is unknown: repeat with the same Idempotency-Key`,
-      ),
-    );
-  }, call_ms);
+  const timer = call_ms === null ? undefined : setTimeout(() => giveUp(tooLate(call_ms)), call_ms);
   if (isGone(res)) {
     onClose();
   } else {
@@ -48,4 +40,22 @@ export function watchCaller(res: Outgoing, call_ms: number): CallerWatch {
     res.off("close", onClose);
   }
   return { signal: controller.signal, given_up, end };
+}
+
+function tooLate(call_ms: number): KillcordError {
+  const text = `no answer within ${call_ms / 1000} s; the outcome is unknown: repeat with the same Idempotency-Key`;
+  return new KillcordError("deadline_exceeded", text);
+}
+
+/** Resolves as `work` does, or rejects with the reason of `signal` if that aborts first. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) {
+      abort();
+    }
+    const settled = () => signal.removeEventListener("abort", abort);
+    work.then(resolve, reject).then(settled);
+  });
 }

@@ -73,6 +73,17 @@ export function applyIdempotencyKey(desc: DescMessage, request: Message, header:
   target.set(field, header);
 }
 
+/**
+ * Puts the header Last-Event-ID into the field resume_token, on the routes that have one. It goes
+ * before what the URL says: a browser that connects again sends the URL as it was at first.
+ */
+export function applyLastEventId(desc: DescMessage, request: Message, header: string | null): void {
+  const field = fieldNamed(desc, "resume_token");
+  if (header !== null && header !== "" && field !== undefined) {
+    reflect(desc, request, false).set(field, header);
+  }
+}
+
 /** Replies in another form than their messages. */
 export const reshape: Reshape = new Map([
   ["killcord.v1.Budgets", reshapeBudgets],

@@ -1,4 +1,4 @@
-/** The routes of the REST surface: every unary method that has a google.api.http option. */
+/** The routes of the REST surface: every method that has a google.api.http option and takes one message. */
 import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
 import { http } from "../../gen/google/api/annotations_pb.js";
 import { type Binding, compileRule } from "./rule.js";
@@ -19,7 +19,8 @@ export function compileRoutes(services: readonly DescService[]): Route[] {
 }
 
 function compileMethod(rpc: DescMethod): Route[] {
-  if (rpc.methodKind !== "unary" || !hasOption(rpc, http)) {
+  const takes_one = rpc.methodKind === "unary" || rpc.methodKind === "server_streaming";
+  if (!takes_one || !hasOption(rpc, http)) {
     return [];
   }
   try {

@@ -47,6 +47,7 @@ export function withStaticLog(
   }
 
   return {
+    drain: () => rest.drain(),
     async handle(req: Incoming, res: Outgoing): Promise<void> {
       if (!(req.url ?? "").startsWith(prefix)) {
         return rest.handle(req, res);

@@ -9,6 +9,7 @@ import { KillcordError } from "../services/errors.js";
 import { requestId } from "../services/request-id.js";
 import { watchCaller } from "./caller.js";
 import { applyIdempotencyKey, nameRule, reshape } from "./compat.js";
+import type { StreamBounds } from "./event-stream.js";
 import {
   type Exchange,
   headerOf,
@@ -23,14 +24,15 @@ import { readRequest } from "./params.js";
 import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
 import { errorReply, type Refusal, refusalOf } from "./status.js";
-import { createRouter, cutQuery, type Match } from "./trie.js";
+import { createStreams } from "./streams.js";
+import { createRouter, cutQuery, type Match, type Router } from "./trie.js";
 import { writeReply } from "./write.js";
 
 /** Every route exists at each of these. */
 const mounts = ["", "/api"] as const;
 
 /** Sizes and times; the defaults are those of limits.ts. */
-export interface RestBounds extends BodyBounds, RefusedBodyBounds {
+export interface RestBounds extends BodyBounds, RefusedBodyBounds, StreamBounds {
   readonly call_ms: number;
 }
 
@@ -48,6 +50,8 @@ type Found = Match<Route> | { readonly kind: "page"; readonly page: Page };
 export interface RestHandler {
   /** Answers a request, whatever it is: one that has no route gets 404. It never rejects. */
   handle(req: Incoming, res: Outgoing): Promise<void>;
+  /** Brings the streams to their end and refuses new ones: the server is about to stop. */
+  drain(): void;
 }
 
 /**
@@ -63,15 +67,10 @@ export function createRestHandler(
   const routes = compileRoutes(door.services);
   const router = createRouter(routes, mounts);
 
-  function find(method: string, target: string): Found {
-    const page = pages.find(({ path }) => path === cutQuery(target));
-    if (page === undefined) {
-      return router.match(method, target);
-    }
-    return method === "GET" ? { kind: "page", page } : { kind: "method_not_allowed", allow: ["GET"] };
-  }
+  const streams = createStreams(door, bounds);
 
-  async function answer(exchange: Exchange, found: Found, received_ms: number): Promise<Reply> {
+  /** The reply, or null when everything has been sent. */
+  async function answer(exchange: Exchange, found: Found, received_ms: number): Promise<Reply | null> {
     const { req, res, request_id } = exchange;
     const target = req.url ?? "";
     if (found.kind === "page") {
@@ -85,6 +84,10 @@ export function createRestHandler(
     const body = await readBody(req, bounds);
     const request = readRequest(route, route.rpc.input, { values, target, body }, nameRule);
     applyIdempotencyKey(route.rpc.input, request, headerOf(req, "idempotency-key"));
+    if (route.rpc.methodKind === "server_streaming") {
+      await streams.send(exchange, route, request, { principal, received_ms });
+      return null;
+    }
 
     const watch = watchCaller(res, bounds.call_ms);
     const reply_headers = new Headers();
@@ -101,8 +104,8 @@ export function createRestHandler(
   async function handle(req: Incoming, res: Outgoing): Promise<void> {
     const received_ms = performance.now();
     const exchange: Exchange = { req, res, request_id: requestId(headerOf(req, "x-request-id")) };
-    const found = find(req.method ?? "", req.url ?? "");
-    let reply: Reply;
+    const found = findIn(router, pages, req);
+    let reply: Reply | null;
     let thrown: unknown;
     try {
       reply = await answer(exchange, found, received_ms);
@@ -112,13 +115,24 @@ export function createRestHandler(
       const allow = found.kind === "method_not_allowed" ? { allow: found.allow } : {};
       reply = refusalReply(refusal === null ? null : { ...refusal, ...allow }, exchange.request_id);
     }
-    sendReply(exchange, reply, bounds);
+    if (reply !== null) {
+      sendReply(exchange, reply, bounds);
+    }
     const { request_id } = exchange;
     const latency_ms = latencySince(received_ms);
     logCall(log, { request_id, door: "rest", method: routeName(found), latency_ms }, thrown, countRefusal);
   }
 
-  return { handle };
+  return { handle, drain: streams.drain };
+}
+
+function findIn(router: Router<Route>, pages: readonly Page[], req: Incoming): Found {
+  const { method = "", url: target = "" } = req;
+  const page = pages.find(({ path }) => path === cutQuery(target));
+  if (page === undefined) {
+    return router.match(method, target);
+  }
+  return method === "GET" ? { kind: "page", page } : { kind: "method_not_allowed", allow: ["GET"] };
 }
 
 function unrouted(

@@ -16,6 +16,8 @@ import type { TlsIdentity } from "./tls.js";
 /** What answers every path that is neither an RPC method nor health. */
 export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
+  /** Brings its streams to their end, if it has any: the server is about to stop. */
+  drain?(): void;
 }
 
 /** A port with the calls on it. */
@@ -92,6 +94,7 @@ export async function openServer(options: {
     close(grace_ms) {
       is_draining = true;
       rpc.drain();
+      rest.drain?.();
       return opened.close(grace_ms);
     },
   };

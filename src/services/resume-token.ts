@@ -30,7 +30,13 @@ export function readToken(token: string, origin: string, size: number): number {
 function parse(token: string): readonly [string, number] {
   try {
     const value: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
-    if (Array.isArray(value) && typeof value[0] === "string" && Number.isSafeInteger(value[1])) {
+    // -1 is the place before the first entry.
+    if (
+      Array.isArray(value) &&
+      typeof value[0] === "string" &&
+      Number.isSafeInteger(value[1]) &&
+      value[1] >= -1
+    ) {
       return [value[0].slice(0, 200), value[1] as number];
     }
   } catch {

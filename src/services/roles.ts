@@ -49,6 +49,11 @@ const access_by_method: Readonly<Record<string, Access>> = {
     own: "the one it names",
     teaches_stop: true,
   },
+  "SessionService.WatchSessions": {
+    roles: ["admin", "operator", "agent"],
+    own: "the one it names",
+    teaches_stop: true,
+  },
   "EnforcementService.Intercept": {
     roles: ["admin", "agent"],
     own: "the one it names",
@@ -80,6 +85,7 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "VaultService.ListEntries": { roles: ["admin", "auditor"], own: null },
   "VaultService.GetCheckpoint": { roles: ["admin", "auditor"], own: null },
   "VaultService.GetInclusionProof": { roles: ["admin", "auditor"], own: null },
+  "VaultService.WatchEntries": { roles: ["admin", "auditor"], own: null },
   "VaultService.ExportBundle": { roles: ["admin", "auditor"], own: null },
   "KeyService.CreateKey": { roles: ["admin"], own: null },
   "KeyService.ListKeys": { roles: ["admin"], own: null },

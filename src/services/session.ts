@@ -19,7 +19,7 @@ import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { sessionView, statusAsked } from "./view.js";
-import { watchSession } from "./watch.js";
+import { watchSession, watchSessions } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
   return {
@@ -70,6 +70,12 @@ export function sessionService(context: Context): Handlers<typeof SessionService
     watchSession: async function* (request, call) {
       await visible(context, call, request.sessionId);
       yield* watchSession(context, request, call);
+    },
+    watchSessions: async function* (request, call) {
+      for (const session_id of new Set(request.sessionIds)) {
+        await visible(context, call, session_id);
+      }
+      yield* watchSessions(context, request, call);
     },
   };
 }

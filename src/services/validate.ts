@@ -53,9 +53,9 @@ export function prepareValidation(schema: DescMessage): void {
 export function invalid(details: readonly FieldIssue[]): KillcordError {
   const first = details[0] as FieldIssue;
   const code = details.length === 1 ? (field_codes[first.field] ?? "invalid_argument") : "invalid_argument";
-  return new KillcordError(code, details.map(({ field, issue }) => `${field}: ${issue}`).join("; "), {
-    details,
-  });
+  // A constraint on the whole message is about no one field.
+  const texts = details.map(({ field, issue }) => (field === "" ? issue : `${field}: ${issue}`));
+  return new KillcordError(code, texts.join("; "), { details });
 }
 
 function issueOf(violation: Violation): FieldIssue {

@@ -1,21 +1,25 @@
 /** VaultService: reads the sealed log. */
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Entry,
   EntrySchema,
   type ExportBundleRequest,
   type VaultService,
+  type WatchEntriesRequest,
+  type WatchEntriesResponseSchema,
 } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
 import { toBase64 } from "../vault/encoding.js";
 import type { SealedEntry } from "../vault/entry.js";
 import { exportFiles, inPieces, NoEvidence, tlogProof } from "../vault/evidence.js";
 import { checkpointAt, covering, newest } from "./checkpoint.js";
-import type { Context } from "./context.js";
+import { type Context, faultOf } from "./context.js";
+import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
 import { invalid } from "./validate.js";
 import { given, timestamp } from "./view.js";
+import { placeOf, readerOf, revisionOf } from "./watch.js";
 
 export function vaultService(context: Context): Handlers<typeof VaultService> {
   const { engine, vault } = context;
@@ -54,6 +58,7 @@ export function vaultService(context: Context): Handlers<typeof VaultService> {
         tlogProof: await tlogProof(vault, entry, checkpoint),
       };
     },
+    watchEntries: (request, call) => watchEntries(context, request, call),
     exportBundle: (request) => exportBundle(context, request),
   };
 }
@@ -71,6 +76,44 @@ async function sealedEntry({ engine, vault }: Context, entry_id: string): Promis
 /** An entry's id begins with its index. */
 function sequenceIn(entry_id: string): number {
   return entry_id.startsWith("ve_") ? Number.parseInt(entry_id.slice(3, 15), 16) : Number(entry_id);
+}
+
+async function* watchEntries(
+  context: Context,
+  request: WatchEntriesRequest,
+  call: Call,
+): AsyncGenerator<MessageInitShape<typeof WatchEntriesResponseSchema>, void, undefined> {
+  const { engine, vault } = context;
+  const from = firstEntry(context, request);
+  try {
+    for await (const told of engine.follower.entries(from, readerOf(context, call))) {
+      if (told.type === "bookmark") {
+        const value = { draining: told.draining };
+        yield { update: { case: "bookmark", value }, ...placeOf(context, told.revision) };
+        continue;
+      }
+      for await (const entry of vault.read(told.from, told.to - told.from)) {
+        const value = entryView(entry);
+        yield { update: { case: "entry", value }, ...placeOf(context, entry.sequence_number) };
+      }
+    }
+  } catch (error) {
+    throw faultOf(error);
+  }
+}
+
+/** @throws {KillcordError} data_loss when the log does not reach so far */
+function firstEntry(context: Context, { fromSequence, resumeToken }: WatchEntriesRequest): number {
+  const { size } = context.engine.projection;
+  const seen = revisionOf(context, resumeToken);
+  const from = seen === null ? Number(fromSequence ?? size) : seen + 1;
+  if (from > size) {
+    throw new KillcordError(
+      "data_loss",
+      `from_sequence is ${from}, and this log has ${size} entries: if it had more before, it was rolled back`,
+    );
+  }
+  return from;
 }
 
 async function* exportBundle(context: Context, request: ExportBundleRequest) {

@@ -31,6 +31,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     }),
   },
   "SessionService.WatchSession": { request: of_session },
+  "SessionService.WatchSessions": { request: ({ session_id }) => ({ sessionIds: [session_id] }) },
   "EnforcementService.Intercept": { request: action },
   "EnforcementService.InterceptBatch": { request: (subject) => ({ actions: [action(subject)] }) },
   "EnforcementService.InterceptStream": {
@@ -58,6 +59,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   "VaultService.ListEntries": { request: () => all },
   "VaultService.GetCheckpoint": { request: () => ({}) },
   "VaultService.GetInclusionProof": { request: (_, { entry_id }) => ({ entryId: entry_id }) },
+  "VaultService.WatchEntries": { request: () => ({}) },
   "VaultService.ExportBundle": { request: () => ({}) },
   "KeyService.CreateKey": { request: () => ({ name: "made", roles: [Role.APPROVER] }) },
   "KeyService.ListKeys": { request: () => all },

@@ -9,6 +9,7 @@ import {
   ListSessionsResponseSchema,
   SessionService,
   SessionStatus,
+  type WatchSessionsRequest,
 } from "../../gen/killcord/v1/session_pb.js";
 import { invoke, killcord, launch } from "./killcord.js";
 import { activeSession, killedSession, session_id } from "./samples.js";
@@ -18,6 +19,10 @@ describe("killcord sessions", () => {
   let server: ScriptedServer;
   const lists: ListSessionsRequest[] = [];
   const kills: KillSessionRequest[] = [];
+  const watched: WatchSessionsRequest[] = [];
+  /** What each connection of a watch of many tells, one after the other. */
+  const watches: (ReturnType<typeof activeSession> | "lost")[][] = [];
+  const other_id = `${session_id.slice(0, -1)}9`;
 
   before(async () => {
     server = await scriptedServer((router) => {
@@ -40,6 +45,24 @@ describe("killcord sessions", () => {
           return { session: killedSession() };
         },
         endSession: () => ({ session: { ...activeSession(), status: SessionStatus.ENDED } }),
+        watchSessions: async function* (request) {
+          watched.push(request);
+          const states = watches.shift();
+          if (states === undefined || states.length === 0) throw refusal(Code.NotFound, "x", "not scripted");
+          for (const [i, state] of states.entries()) {
+            if (state === "lost") throw refusal(Code.ResourceExhausted, "overloaded", "you read too slowly");
+            yield {
+              update: { case: "session", value: state },
+              revision: BigInt(i),
+              resumeToken: `token-${i + 1}`,
+            };
+          }
+          yield {
+            update: { case: "session", value: { ...killedSession(), sessionId: other_id } },
+            revision: 9n,
+            resumeToken: "token-9",
+          };
+        },
         watchSession: async function* () {
           yield { update: { case: "session", value: activeSession(17) }, revision: 7n, resumeToken: "a" };
           yield { update: { case: "bookmark", value: {} }, revision: 8n, resumeToken: "b" };
@@ -55,6 +78,8 @@ describe("killcord sessions", () => {
   beforeEach(() => {
     lists.length = 0;
     kills.length = 0;
+    watched.length = 0;
+    watches.length = 0;
   });
 
   const sessions = (...words: string[]) => invoke(["sessions", ...words, "--url", server.url]);
@@ -137,6 +162,42 @@ describe("killcord sessions", () => {
     expect(lines[1]).to.match(/^\d\d:\d\d:\d\d {2}● active {2}█░+ 18\/200$/);
     expect(lines[2]).to.match(/^\d\d:\d\d:\d\d {2}■ killed {2}█░+ 18\/200$/);
     expect(lines[3]).to.equal("killed (manual: manual stop) after 18 actions in 41s");
+  });
+
+  it("watch of many prints a line a change, whose it is and how it stopped, over a lost connection", async () => {
+    watches.push([activeSession(17), activeSession(18), "lost"], [activeSession(18), killedSession()]);
+    const { status, stdout, stderr } = await killcord([
+      "sessions",
+      "watch",
+      session_id,
+      other_id,
+      "--url",
+      server.url,
+    ]);
+    expect(status).to.equal(0);
+    expect(stderr).to.match(/^killcord: the connection was lost \(.*\): connecting again\n$/);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.map((line) => line.slice("12:34:56  ".length))).to.deep.equal([
+      `● active  ${session_id}  loan-bot  loan-risk monitor  █░░░░░░░░░ 17/200`,
+      `● active  ${session_id}  loan-bot  loan-risk monitor  █░░░░░░░░░ 18/200`,
+      `■ killed  ${session_id}  loan-bot  loan-risk monitor  █░░░░░░░░░ 18/200  manual: manual stop`,
+      `■ killed  ${other_id}  loan-bot  loan-risk monitor  █░░░░░░░░░ 18/200  manual: manual stop`,
+    ]);
+    expect(watched.map(({ sessionIds, resumeToken }) => [sessionIds, resumeToken])).to.deep.equal([
+      [[session_id, other_id], ""],
+      [[session_id, other_id], "token-2"],
+    ]);
+  });
+
+  it("watch hands its filter on, and takes no ids with it", async () => {
+    watches.push([]);
+    const filter = ["--agent", "a", "--label", "l", "--status", "killed", "--status", "active"];
+    await sessions("watch", ...filter);
+    expect(watched).to.have.length(1);
+    const { sessionIds, agentId, label, status } = watched[0]!;
+    expect([sessionIds, agentId, label, status]).to.deep.equal([[], "a", "l", [3, 1]]);
+    const refused = await sessions("watch", session_id, "--agent", "a");
+    expect([refused.status, watched.length]).to.deep.equal([2, 1]);
   });
 
   it("watch --json prints one JSON line a message", async () => {

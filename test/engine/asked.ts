@@ -100,6 +100,10 @@ export function revokeCredential(actor: Actor, credential_id: string): Of<"revok
   };
 }
 
+export function revokeAgent(actor: Actor, agent_id: string): Of<"revoke_agent"> {
+  return { type: "revoke_agent", actor, request_id: null, agent_id, reason: "enough", repeat: null };
+}
+
 export function createKey(roles: Of<"create_key">["roles"], actor: Actor = system_actor): Of<"create_key"> {
   return {
     type: "create_key",

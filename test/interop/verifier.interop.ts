@@ -7,7 +7,7 @@ import { findingsOf } from "../../src/vault/verify/report.js";
 import { verify } from "../../src/vault/verify.js";
 import { bundleAt, bundles, logAt, pinned } from "../vault/verify/evidence.js";
 import { vector } from "../vectors.js";
-import { type OpenPage, openPage } from "./browser/site.js";
+import { type OpenPage, openPage, type Site, servePage } from "./browser/site.js";
 import type { Handed, JudgeInPage } from "./browser/verifier.js";
 
 const options = { trust_given: true, crypto: node_crypto };
@@ -17,12 +17,15 @@ const folders = [
 ];
 
 describe("the verifier in a page", () => {
+  let site: Site;
   let page: OpenPage;
   before(async () => {
-    page = await openPage("http://127.0.0.1:1", ".build/interop/verifier");
+    site = await servePage(".build/interop/verifier");
+    page = await openPage(site);
   });
   after(async () => {
     await page?.close();
+    site?.close();
   });
 
   const judged = async (handed: Handed) =>

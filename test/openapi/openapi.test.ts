@@ -1,6 +1,7 @@
 /** docs/openapi.json is valid, is what the server serves, and describes what the server answers. */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect } from "chai";
+import { limits } from "../../src/limits.js";
 import { type Served, serve } from "../server/served.js";
 import { type Asked, document, faultsOf, operations, resolve, text } from "./document.js";
 import { forbiddenBy, type Schema, sampleOf } from "./sample.js";
@@ -101,7 +102,9 @@ describe("docs/openapi.json", () => {
         for (const value of place === "query" ? forbiddenBy(schema, resolve) : []) {
           const query: Record<string, unknown> = { [name]: value };
           const answer = await ask(server.url, asked, known, false, server.admin_key, { query });
-          expect(answer.status, `${name}: ${String(value).slice(0, 40)}: ${answer.body}`).to.equal(400);
+          // What does not fit the request's head is refused before it is read.
+          const status = String(value).length > limits.headers_bytes ? 431 : 400;
+          expect(answer.status, `${name}: ${String(value).slice(0, 40)}: ${answer.body}`).to.equal(status);
         }
       }
     });

@@ -12,7 +12,7 @@ import { createRestHandler } from "../../src/rest/transcoder.js";
 import { createTestDoor, services } from "./serve.js";
 
 describe("the routes of the product", () => {
-  it("are those of the unary methods with an http option", () => {
+  it("are those of the methods with an http option that take one message", () => {
     const routes = compileRoutes(services).map(({ method, template, rpc }) => {
       const path = template.segments.join("/");
       return `${method} /${path} ${rpc.name}`;
@@ -24,7 +24,11 @@ describe("the routes of the product", () => {
       "POST /v1/enforce/batch InterceptBatch",
       "POST /v1/enforce/credentials/*/revoke RevokeCredential",
     ]);
-    expect(routes.filter((route) => /Watch|Export/.test(route))).to.deep.equal([]);
+    expect(routes.filter((route) => /Watch|Export/.test(route))).to.deep.equal([
+      "GET /v1/enforce/sessions/*/watch WatchSession",
+      "GET /v1/enforce/sessions WatchSessions",
+      "GET /v1/vault/entries WatchEntries",
+    ]);
   });
 
   it("are refused at start when two are the same", () => {

@@ -31,6 +31,8 @@ export interface TestDoor extends Door {
   readonly seen: SeenCall[];
   /** Answers a call; without it every reply is empty. */
   onCall: ((...call: Parameters<Door["unary"]>) => Promise<Message>) | undefined;
+  /** Answers a call of a stream; without it a stream is a fault. */
+  onStream: Door["stream"] | undefined;
 }
 
 export function createTestDoor(): TestDoor {
@@ -38,6 +40,7 @@ export function createTestDoor(): TestDoor {
     services,
     seen: [],
     onCall: undefined,
+    onStream: undefined,
     authenticate(header) {
       const key = keyFromHeaders(header);
       if (key !== good_key) {
@@ -49,9 +52,12 @@ export function createTestDoor(): TestDoor {
       door.seen.push({ method: method.name, request, request_id: call.request_id, signal: call.signal });
       return door.onCall === undefined ? create(method.output) : door.onCall(method, request, call);
     },
-    // biome-ignore lint/correctness/useYield: REST has no streams, and asking for one is a fault.
-    async *stream() {
-      throw new Error("REST asked for a stream");
+    stream(method, request, call) {
+      door.seen.push({ method: method.name, request, request_id: call.request_id, signal: call.signal });
+      if (door.onStream === undefined) {
+        throw new Error("REST asked for a stream");
+      }
+      return door.onStream(method, request, call);
     },
     // biome-ignore lint/correctness/useYield: likewise.
     async *duplex() {
@@ -73,6 +79,8 @@ export interface Served {
   readonly lines: Line[];
   /** What was logged as a fault. */
   readonly faults: Line[];
+  /** Brings the streams to their end. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -89,5 +97,6 @@ export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
     handler: (req, res) => void rest.handle(req, res),
     bounds: { ...limits, remains_ms: 10 },
   });
-  return { door, lines, faults, port: port.address.port, close: () => port.close(0) };
+  const { port: free } = port.address;
+  return { door, lines, faults, drain: () => rest.drain(), port: free, close: () => port.close(0) };
 }

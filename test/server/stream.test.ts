@@ -8,6 +8,8 @@ import {
   SessionService,
   SessionStatus,
   StopReason,
+  type WatchSessionResponse,
+  type WatchSessionsResponse,
 } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
@@ -17,6 +19,7 @@ import { Talk } from "./talk.js";
 
 const { startSession, killSession, endSession, heartbeat, getSession, acknowledgeHalt } =
   SessionService.method;
+const { watchSession, watchSessions } = SessionService.method;
 
 /** What every sealed entry of a session says, in order. */
 interface Sealed {
@@ -236,6 +239,32 @@ describe("InterceptStream", () => {
       expect(acknowledged?.delivered_at === null).to.equal(via === "supervisor");
     }
   });
+
+  for (const [name, watch] of [
+    ["watchSession", (of: GrpcClient, sessionId: string) => of.stream(watchSession, { sessionId })],
+    ["watchSessions", (of: GrpcClient) => of.stream(watchSessions, {})],
+  ] as const) {
+    it(`so is one after an agent's ${name} has told the stop`, async () => {
+      const { secret } = await credentialOf(`watcher by ${name}`);
+      const agent = as(secret);
+      const session_id = await start(undefined, agent);
+      const told = new Promise<string>((resolve) => {
+        watch(agent, session_id)
+          .on("data", ({ update }: WatchSessionResponse | WatchSessionsResponse) => {
+            if (update.case === "session" && update.value.haltId !== undefined) {
+              resolve(update.value.haltId);
+            }
+          })
+          .on("error", () => {});
+      });
+      await ask(killSession, { sessionId: session_id });
+      const acknowledgement = { sessionId: session_id, haltId: await told, phase: HaltPhase.STOPPING };
+      expect((await agent.unary(acknowledgeHalt, acknowledgement)).status.code).to.equal(0);
+      const acknowledged = (await sealed(session_id)).find(({ event }) => event === "halt_acknowledged");
+      expect(acknowledged?.via).to.equal("stream");
+      expect(acknowledged?.delivered_at).to.be.a("string");
+    });
+  }
 
   it("each bad message is answered for its ref, counts nothing and does not end the stream", async () => {
     const session_id = await start(10);

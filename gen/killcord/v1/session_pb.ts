@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/session.proto.
  */
 export const file_killcord_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24ivQEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAEiQAoXQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIhwKCEJvb2ttYXJrEhAKCGRyYWluaW5nGAEgASgIKrYBCg1TZXNzaW9uU3RhdHVzEh4KGlNFU1NJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VTU0lPTl9TVEFUVVNfQUNUSVZFEAESGQoVU0VTU0lPTl9TVEFUVVNfUEFVU0VEEAISGQoVU0VTU0lPTl9TVEFUVVNfS0lMTEVEEAMSGgoWU0VTU0lPTl9TVEFUVVNfRVhQSVJFRBAEEhgKFFNFU1NJT05fU1RBVFVTX0VOREVEEAUq6QIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJTVE9QX1JFQVNPTl9NQU5VQUwQARIfChtTVE9QX1JFQVNPTl9CVURHRVRfRVhDRUVERUQQAhIbChdTVE9QX1JFQVNPTl9UVExfRVhQSVJFRBADEhwKGFNUT1BfUkVBU09OX0lETEVfVElNRU9VVBAEEiIKHlNUT1BfUkVBU09OX0NSRURFTlRJQUxfUkVWT0tFRBAGEh0KGVNUT1BfUkVBU09OX0FHRU5UX1JFVk9LRUQQBxIWChJTVE9QX1JFQVNPTl9IQUxURUQQCBIeChpTVE9QX1JFQVNPTl9QQVJFTlRfU1RPUFBFRBAJIgQIBRAFIgQIChAKIgQICxALKhZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUKhJTVE9QX1JFQVNPTl9QT0xJQ1kqEVNUT1BfUkVBU09OX0RSSUxMKl0KCk9uRXhjZWVkZWQSGwoXT05fRVhDRUVERURfVU5TUEVDSUZJRUQQABIZChVPTl9FWENFRURFRF9URVJNSU5BVEUQASIECAIQAioRT05fRVhDRUVERURfUEFVU0UqWAoJSGFsdFBoYXNlEhoKFkhBTFRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIQUxUX1BIQVNFX1NUT1BQSU5HEAESFgoSSEFMVF9QSEFTRV9TVE9QUEVEEAIqjwEKDEhhbHRFdmlkZW5jZRIdChlIQUxUX0VWSURFTkNFX1VOU1BFQ0lGSUVEEAASIQodSEFMVF9FVklERU5DRV9UQVNLU19DQU5DRUxMRUQQARIeChpIQUxUX0VWSURFTkNFX1BST0NFU1NfRVhJVBACEh0KGUhBTFRfRVZJREVOQ0VfR1JPVVBfRU1QVFkQAzK0CAoOU2Vzc2lvblNlcnZpY2USgwEKDFN0YXJ0U2Vzc2lvbhIgLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5TdGFydFNlc3Npb25SZXNwb25zZSIugtPkkwIoOgEqYgdzZXNzaW9uIhovdjEvZW5mb3JjZS9zZXNzaW9ucy9zdGFydBJ0CgxMaXN0U2Vzc2lvbnMSIC5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiEua2lsbGNvcmQudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiH5ACAYLT5JMCFhIUL3YxL2VuZm9yY2Uvc2Vzc2lvbnMShAEKCkdldFNlc3Npb24SHi5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXNwb25zZSI1kAIBgtPkkwIsYgdzZXNzaW9uEiEvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0SiwEKCUhlYXJ0YmVhdBIdLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHi5raWxsY29yZC52MS5IZWFydGJlYXRSZXNwb25zZSI/gtPkkwI5OgEqYgdzZXNzaW9uIisvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vaGVhcnRiZWF0EowBCgtLaWxsU2Vzc2lvbhIfLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVzcG9uc2UiOoLT5JMCNDoBKmIHc2Vzc2lvbiImL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2tpbGwSiAEKCkVuZFNlc3Npb24SHi5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXNwb25zZSI5gtPkkwIzOgEqYgdzZXNzaW9uIiUvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vZW5kEp8BCg9BY2tub3dsZWRnZUhhbHQSIy5raWxsY29yZC52MS5BY2tub3dsZWRnZUhhbHRSZXF1ZXN0GiQua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2UiQYLT5JMCOzoBKmIHc2Vzc2lvbiItL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2Fja25vd2xlZGdlElUKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24ivQEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAEiQAoXQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIrMDChRXYXRjaFNlc3Npb25zUmVxdWVzdBIlCgtzZXNzaW9uX2lkcxgBIAMoCUIQukgNkgEKEJBOIgVyAxiAAhIfCghhZ2VudF9pZBgCIAEoCUIIukgFcgMYgAJIAIgBARIcCgVsYWJlbBgDIAEoCUIIukgFcgMYgAJIAYgBARI9CgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzQhG6SA6SAQsQECIHggEEEAEgABIeCgxyZXN1bWVfdG9rZW4YBSABKAlCCLpIBXIDGIAEOr4Buki6ARq3AQocd2F0Y2hfc2Vzc2lvbnMuaWRzX29yX2ZpbHRlchIxc2Vzc2lvbl9pZHMgZ28gd2l0aG91dCBhZ2VudF9pZCwgbGFiZWwgYW5kIHN0YXR1cxpkdGhpcy5zZXNzaW9uX2lkcy5zaXplKCkgPT0gMCB8fCAoIWhhcyh0aGlzLmFnZW50X2lkKSAmJiAhaGFzKHRoaXMubGFiZWwpICYmIHRoaXMuc3RhdHVzLnNpemUoKSA9PSAwKUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKukCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIiCh5TVE9QX1JFQVNPTl9DUkVERU5USUFMX1JFVk9LRUQQBhIdChlTVE9QX1JFQVNPTl9BR0VOVF9SRVZPS0VEEAcSFgoSU1RPUF9SRUFTT05fSEFMVEVEEAgSHgoaU1RPUF9SRUFTT05fUEFSRU5UX1NUT1BQRUQQCSIECAUQBSIECAoQCiIECAsQCyoWU1RPUF9SRUFTT05fTEVBU0VfTE9TVCoSU1RPUF9SRUFTT05fUE9MSUNZKhFTVE9QX1JFQVNPTl9EUklMTCpdCgpPbkV4Y2VlZGVkEhsKF09OX0VYQ0VFREVEX1VOU1BFQ0lGSUVEEAASGQoVT05fRVhDRUVERURfVEVSTUlOQVRFEAEiBAgCEAIqEU9OX0VYQ0VFREVEX1BBVVNFKlgKCUhhbHRQaGFzZRIaChZIQUxUX1BIQVNFX1VOU1BFQ0lGSUVEEAASFwoTSEFMVF9QSEFTRV9TVE9QUElORxABEhYKEkhBTFRfUEhBU0VfU1RPUFBFRBACKo8BCgxIYWx0RXZpZGVuY2USHQoZSEFMVF9FVklERU5DRV9VTlNQRUNJRklFRBAAEiEKHUhBTFRfRVZJREVOQ0VfVEFTS1NfQ0FOQ0VMTEVEEAESHgoaSEFMVF9FVklERU5DRV9QUk9DRVNTX0VYSVQQAhIdChlIQUxUX0VWSURFTkNFX0dST1VQX0VNUFRZEAMy5AkKDlNlc3Npb25TZXJ2aWNlEoMBCgxTdGFydFNlc3Npb24SIC5raWxsY29yZC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKmIHc2Vzc2lvbiIaL3YxL2VuZm9yY2Uvc2Vzc2lvbnMvc3RhcnQSdAoMTGlzdFNlc3Npb25zEiAua2lsbGNvcmQudjEuTGlzdFNlc3Npb25zUmVxdWVzdBohLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS9lbmZvcmNlL3Nlc3Npb25zEoQBCgpHZXRTZXNzaW9uEh4ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVzcG9uc2UiNZACAYLT5JMCLGIHc2Vzc2lvbhIhL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9EosBCglIZWFydGJlYXQSHS5raWxsY29yZC52MS5IZWFydGJlYXRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVzcG9uc2UiP4LT5JMCOToBKmIHc2Vzc2lvbiIrL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2hlYXJ0YmVhdBKMAQoLS2lsbFNlc3Npb24SHy5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlc3BvbnNlIjqC0+STAjQ6ASpiB3Nlc3Npb24iJi92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9raWxsEogBCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2UiOYLT5JMCMzoBKmIHc2Vzc2lvbiIlL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2VuZBKfAQoPQWNrbm93bGVkZ2VIYWx0EiMua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBokLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlc3BvbnNlIkGC0+STAjs6ASpiB3Nlc3Npb24iLS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9hY2tub3dsZWRnZRKGAQoMV2F0Y2hTZXNzaW9uEiAua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlc3BvbnNlIi+C0+STAikSJy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS93YXRjaDABEnwKDVdhdGNoU2Vzc2lvbnMSIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZSIigtPkkwIcEhovdjEvZW5mb3JjZS9zZXNzaW9uczp3YXRjaDABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -659,8 +659,9 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
   sessionId: string;
 
   /**
-   * The last resume_token received, if any. The answer begins with the present state in any case;
-   * a token that is ahead of the log or of another log is refused as data_loss.
+   * The last resume_token received, if any: at most 512 characters. The answer begins with the
+   * present state in any case; a token that is ahead of the log or of another log is refused as
+   * data_loss. REST: also the header Last-Event-ID, which goes before it.
    *
    * @generated from field: string resume_token = 2;
    */
@@ -695,7 +696,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
     case: "session";
   } | {
     /**
-     * Nothing happened; the stream is alive.
+     * Nothing happened; the stream is alive. The first one ends the snapshot.
      *
      * @generated from field: killcord.v1.Bookmark bookmark = 2;
      */
@@ -726,6 +727,112 @@ export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@_
   messageDesc(file_killcord_v1_session, 18);
 
 /**
+ * Which sessions to watch: session_ids, or the other members, or none for all.
+ *
+ * @generated from message killcord.v1.WatchSessionsRequest
+ */
+export type WatchSessionsRequest = Message<"killcord.v1.WatchSessionsRequest"> & {
+  /**
+   * These sessions, also stopped ones: at most 10000. One that does not exist or is another agent's
+   * is refused.
+   *
+   * @generated from field: repeated string session_ids = 1;
+   */
+  sessionIds: string[];
+
+  /**
+   * Only sessions of this agent.
+   *
+   * @generated from field: optional string agent_id = 2;
+   */
+  agentId?: string | undefined;
+
+  /**
+   * Only sessions with this label.
+   *
+   * @generated from field: optional string label = 3;
+   */
+  label?: string | undefined;
+
+  /**
+   * Only sessions of these statuses; none given means all. A session that leaves them by stopping is
+   * told once more, as it stopped. Of the terminal ones those are told that come after the start of
+   * the watch, or after its resume_token.
+   *
+   * @generated from field: repeated killcord.v1.SessionStatus status = 4;
+   */
+  status: SessionStatus[];
+
+  /**
+   * The last resume_token received, if any: at most 512 characters. The answer begins with all
+   * sessions in any case, and tells how sessions stopped since; a token that is ahead of the log or
+   * of another log is refused as data_loss. REST: also the header Last-Event-ID, which goes before it.
+   *
+   * @generated from field: string resume_token = 5;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message killcord.v1.WatchSessionsRequest.
+ * Use `create(WatchSessionsRequestSchema)` to create a new message.
+ */
+export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 19);
+
+/**
+ * One message of a watch.
+ *
+ * @generated from message killcord.v1.WatchSessionsResponse
+ */
+export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof killcord.v1.WatchSessionsResponse.update
+   */
+  update: {
+    /**
+     * The newest state of a session.
+     *
+     * @generated from field: killcord.v1.Session session = 1;
+     */
+    value: Session;
+    case: "session";
+  } | {
+    /**
+     * Nothing happened; the stream is alive. The first one ends the snapshot: a session that was
+     * known before and is not in it is no longer one of those asked for.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 2;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Index in the log up to which the stream has told everything; states may be newer.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * Send it when connecting again.
+   *
+   * @generated from field: string resume_token = 4;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message killcord.v1.WatchSessionsResponse.
+ * Use `create(WatchSessionsResponseSchema)` to create a new message.
+ */
+export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 20);
+
+/**
  * A message that carries only the resume token. It never renews anything.
  *
  * @generated from message killcord.v1.Bookmark
@@ -744,7 +851,7 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Use `create(BookmarkSchema)` to create a new message.
  */
 export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 19);
+  messageDesc(file_killcord_v1_session, 21);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -1063,9 +1170,10 @@ export const SessionService: GenService<{
     output: typeof AcknowledgeHaltResponseSchema;
   },
   /**
-   * Streams one session: first its present state, then its states in the order of the log. A slow
-   * reader gets the newest state and never a queue of stale ones; the terminal state is always
-   * sent, and ends the stream. Role: operator; an agent for its own sessions.
+   * Streams one session: first its present state and a bookmark, then its states in the order of
+   * the log. A slow reader gets the newest state and never a queue of stale ones; the terminal state
+   * is always sent, and ends the stream. REST: server-sent events. Role: operator; an agent for its
+   * own sessions.
    *
    * @generated from rpc killcord.v1.SessionService.WatchSession
    */
@@ -1073,6 +1181,20 @@ export const SessionService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchSessionRequestSchema;
     output: typeof WatchSessionResponseSchema;
+  },
+  /**
+   * Streams many sessions: first each of them as it is, then a bookmark, then their newer states, for
+   * one session in the order of the log. By ids it tells sessions whatever they are, and ends when
+   * all of them have stopped; by a filter, or without one, it tells live sessions and how they stop,
+   * and goes on. A slow reader gets the newest state of each session; a terminal state is always
+   * sent, and before the others. REST: server-sent events. Role: operator; an agent sees its own.
+   *
+   * @generated from rpc killcord.v1.SessionService.WatchSessions
+   */
+  watchSessions: {
+    methodKind: "server_streaming";
+    input: typeof WatchSessionsRequestSchema;
+    output: typeof WatchSessionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_killcord_v1_session, 0);

@@ -8,13 +8,15 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Bookmark } from "./session_pb.js";
+import { file_killcord_v1_session } from "./session_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file killcord/v1/vault.proto.
  */
 export const file_killcord_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("ChdraWxsY29yZC92MS92YXVsdC5wcm90bxILa2lsbGNvcmQudjEisQEKBUVudHJ5EhcKD3NlcXVlbmNlX251bWJlchgBIAEoAxIQCghlbnRyeV9pZBgCIAEoCRINCgVldmVudBgDIAEoCRItCglzaWduZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxlYWYYBSABKAkSDwoHY29udGVudBgGIAEoCRIUCgdkZXRhaWxzGAcgASgJSACIAQFCCgoIX2RldGFpbHMiUgoPR2V0RW50cnlSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQiNQoQR2V0RW50cnlSZXNwb25zZRIhCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5IlgKEkxpc3RFbnRyaWVzUmVxdWVzdBImCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KAASGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAIkkKE0xpc3RFbnRyaWVzUmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLmtpbGxjb3JkLnYxLkVudHJ5Eg0KBXRvdGFsGAIgASgDIjUKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eh0KBHNpemUYASABKANCD7pIDCIKGP///////z8oACJBChVHZXRDaGVja3BvaW50UmVzcG9uc2USDAoEc2l6ZRgBIAEoAxIMCgRyb290GAIgASgJEgwKBG5vdGUYAyABKAkiegoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQSHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAImYKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USFwoPc2VxdWVuY2VfbnVtYmVyGAEgASgDEgwKBHNpemUYAiABKAMSDgoGaGFzaGVzGAMgAygJEhIKCnRsb2dfcHJvb2YYBCABKAkiaAoTRXhwb3J0QnVuZGxlUmVxdWVzdBIjCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABGIACSACIAQESHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAQg0KC19zZXNzaW9uX2lkIjMKFEV4cG9ydEJ1bmRsZVJlc3BvbnNlEgwKBHBhdGgYASABKAkSDQoFY2h1bmsYAiABKAwy1AQKDFZhdWx0U2VydmljZRJwCghHZXRFbnRyeRIcLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVxdWVzdBodLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfRJuCgtMaXN0RW50cmllcxIfLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBogLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3ZhdWx0L2VudHJpZXMSdwoNR2V0Q2hlY2twb2ludBIhLmtpbGxjb3JkLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GiIua2lsbGNvcmQudjEuR2V0Q2hlY2twb2ludFJlc3BvbnNlIh+QAgGC0+STAhYSFC92MS92YXVsdC9jaGVja3BvaW50EpEBChFHZXRJbmNsdXNpb25Qcm9vZhIlLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBomLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVzcG9uc2UiLZACAYLT5JMCJBIiL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfS9wcm9vZhJVCgxFeHBvcnRCdW5kbGUSIC5raWxsY29yZC52MS5FeHBvcnRCdW5kbGVSZXF1ZXN0GiEua2lsbGNvcmQudjEuRXhwb3J0QnVuZGxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChdraWxsY29yZC92MS92YXVsdC5wcm90bxILa2lsbGNvcmQudjEisQEKBUVudHJ5EhcKD3NlcXVlbmNlX251bWJlchgBIAEoAxIQCghlbnRyeV9pZBgCIAEoCRINCgVldmVudBgDIAEoCRItCglzaWduZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxlYWYYBSABKAkSDwoHY29udGVudBgGIAEoCRIUCgdkZXRhaWxzGAcgASgJSACIAQFCCgoIX2RldGFpbHMiUgoPR2V0RW50cnlSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQiNQoQR2V0RW50cnlSZXNwb25zZRIhCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5IlgKEkxpc3RFbnRyaWVzUmVxdWVzdBImCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KAASGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAIkkKE0xpc3RFbnRyaWVzUmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLmtpbGxjb3JkLnYxLkVudHJ5Eg0KBXRvdGFsGAIgASgDIjUKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eh0KBHNpemUYASABKANCD7pIDCIKGP///////z8oACJBChVHZXRDaGVja3BvaW50UmVzcG9uc2USDAoEc2l6ZRgBIAEoAxIMCgRyb290GAIgASgJEgwKBG5vdGUYAyABKAkiegoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQSHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAImYKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USFwoPc2VxdWVuY2VfbnVtYmVyGAEgASgDEgwKBHNpemUYAiABKAMSDgoGaGFzaGVzGAMgAygJEhIKCnRsb2dfcHJvb2YYBCABKAkidAoTV2F0Y2hFbnRyaWVzUmVxdWVzdBIrCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KABIAIgBARIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEQhAKDl9mcm9tX3NlcXVlbmNlIpgBChRXYXRjaEVudHJpZXNSZXNwb25zZRIjCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5SAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUiaAoTRXhwb3J0QnVuZGxlUmVxdWVzdBIjCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABGIACSACIAQESHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAQg0KC19zZXNzaW9uX2lkIjMKFEV4cG9ydEJ1bmRsZVJlc3BvbnNlEgwKBHBhdGgYASABKAkSDQoFY2h1bmsYAiABKAwyzAUKDFZhdWx0U2VydmljZRJwCghHZXRFbnRyeRIcLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVxdWVzdBodLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfRJuCgtMaXN0RW50cmllcxIfLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBogLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3ZhdWx0L2VudHJpZXMSdwoNR2V0Q2hlY2twb2ludBIhLmtpbGxjb3JkLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GiIua2lsbGNvcmQudjEuR2V0Q2hlY2twb2ludFJlc3BvbnNlIh+QAgGC0+STAhYSFC92MS92YXVsdC9jaGVja3BvaW50EpEBChFHZXRJbmNsdXNpb25Qcm9vZhIlLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBomLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVzcG9uc2UiLZACAYLT5JMCJBIiL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfS9wcm9vZhJ2CgxXYXRjaEVudHJpZXMSIC5raWxsY29yZC52MS5XYXRjaEVudHJpZXNSZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hFbnRyaWVzUmVzcG9uc2UiH4LT5JMCGRIXL3YxL3ZhdWx0L2VudHJpZXM6d2F0Y2gwARJVCgxFeHBvcnRCdW5kbGUSIC5raWxsY29yZC52MS5FeHBvcnRCdW5kbGVSZXF1ZXN0GiEua2lsbGNvcmQudjEuRXhwb3J0QnVuZGxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * One sealed entry. The texts are the canonical bytes that were hashed and signed, never
@@ -305,6 +307,89 @@ export const GetInclusionProofResponseSchema: GenMessage<GetInclusionProofRespon
   messageDesc(file_killcord_v1_vault, 8);
 
 /**
+ * From where to watch the log.
+ *
+ * @generated from message killcord.v1.WatchEntriesRequest
+ */
+export type WatchEntriesRequest = Message<"killcord.v1.WatchEntriesRequest"> & {
+  /**
+   * Index of the first entry to tell, at most the number of entries in the log; none given means
+   * only entries that are sealed from now on.
+   *
+   * @generated from field: optional int64 from_sequence = 1;
+   */
+  fromSequence?: bigint | undefined;
+
+  /**
+   * The last resume_token received, if any: at most 512 characters. It goes before from_sequence, and
+   * the entry after it is told first. One that is ahead of the log or of another log is refused as
+   * data_loss. REST: also the header Last-Event-ID, which goes before both.
+   *
+   * @generated from field: string resume_token = 2;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message killcord.v1.WatchEntriesRequest.
+ * Use `create(WatchEntriesRequestSchema)` to create a new message.
+ */
+export const WatchEntriesRequestSchema: GenMessage<WatchEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 9);
+
+/**
+ * One message of a watch of the log.
+ *
+ * @generated from message killcord.v1.WatchEntriesResponse
+ */
+export type WatchEntriesResponse = Message<"killcord.v1.WatchEntriesResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof killcord.v1.WatchEntriesResponse.update
+   */
+  update: {
+    /**
+     * The next entry.
+     *
+     * @generated from field: killcord.v1.Entry entry = 1;
+     */
+    value: Entry;
+    case: "entry";
+  } | {
+    /**
+     * Nothing happened; the stream is alive. The first one tells that all entries were told that had
+     * been there at the start.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 2;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Index of the last entry that was told; -1 before the first of the log.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * Send it when connecting again.
+   *
+   * @generated from field: string resume_token = 4;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message killcord.v1.WatchEntriesResponse.
+ * Use `create(WatchEntriesResponseSchema)` to create a new message.
+ */
+export const WatchEntriesResponseSchema: GenMessage<WatchEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 10);
+
+/**
  * What to export.
  *
  * @generated from message killcord.v1.ExportBundleRequest
@@ -330,7 +415,7 @@ export type ExportBundleRequest = Message<"killcord.v1.ExportBundleRequest"> & {
  * Use `create(ExportBundleRequestSchema)` to create a new message.
  */
 export const ExportBundleRequestSchema: GenMessage<ExportBundleRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 9);
+  messageDesc(file_killcord_v1_vault, 11);
 
 /**
  * A piece of a file of the export.
@@ -358,7 +443,7 @@ export type ExportBundleResponse = Message<"killcord.v1.ExportBundleResponse"> &
  * Use `create(ExportBundleResponseSchema)` to create a new message.
  */
 export const ExportBundleResponseSchema: GenMessage<ExportBundleResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 10);
+  messageDesc(file_killcord_v1_vault, 12);
 
 /**
  * Reads the sealed log.
@@ -406,6 +491,18 @@ export const VaultService: GenService<{
     methodKind: "unary";
     input: typeof GetInclusionProofRequestSchema;
     output: typeof GetInclusionProofResponseSchema;
+  },
+  /**
+   * Streams entries in the order of the log: those that are there from from_sequence on, a bookmark,
+   * then each entry as it is sealed, none left out. A slow reader is told all of them later. REST:
+   * server-sent events. Role: auditor.
+   *
+   * @generated from rpc killcord.v1.VaultService.WatchEntries
+   */
+  watchEntries: {
+    methodKind: "server_streaming";
+    input: typeof WatchEntriesRequestSchema;
+    output: typeof WatchEntriesResponseSchema;
   },
   /**
    * Streams the files of an export: trust.json, then bundle.json, then, of a whole log, the static

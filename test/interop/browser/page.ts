@@ -9,6 +9,8 @@ import { ask } from "../../../examples/web/agent.js";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { EnforcementService, Verdict } from "../../../gen/killcord/v1/enforcement_pb.js";
 import {
+  HaltEvidence,
+  HaltPhase,
   type Session,
   SessionService,
   SessionStatus,
@@ -72,7 +74,16 @@ async function learnKill({ sessions, start, intercept }: Agent): Promise<void> {
     halt_id: state?.haltId,
   });
   const { decision } = await intercept(session_id);
-  say("after", { verdict: Verdict[decision].toLowerCase() });
+  const { session } = await sessions.acknowledgeHalt({
+    sessionId: session_id,
+    haltId: state?.haltId ?? "",
+    phase: HaltPhase.STOPPED,
+    evidence: HaltEvidence.TASKS_CANCELLED,
+  });
+  say("after", {
+    verdict: Verdict[decision].toLowerCase(),
+    status: SessionStatus[session?.status ?? 0]?.toLowerCase(),
+  });
 }
 
 async function tryToKill({ sessions, start }: Agent): Promise<void> {

@@ -1,6 +1,6 @@
 /** A page in a real Chromium, on an origin of its own, whose console a test reads. */
 import { readFileSync } from "node:fs";
-import { createServer, request } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { chromium, type Page } from "playwright-core";
@@ -10,8 +10,6 @@ const agent_folder = ".build/interop/browser";
 
 export interface OpenPage {
   readonly page: Page;
-  /** Where the page's calls go. */
-  readonly url: string;
   /** What it logs, a line each; ends when the test says so. */
   readonly console: PassThrough;
   /** The newest error or warning on its console. */
@@ -19,9 +17,16 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** Opens it; `server` is where the calls of the page get to, `folder` where its program is. */
-export async function openPage(server: string, folder = agent_folder): Promise<OpenPage> {
-  const site = await servePage(server, folder);
+/** Where the page is served. */
+export interface Site {
+  readonly origin: string;
+  /** Where its program is, and beside it the path of a Chromium. */
+  readonly folder: string;
+  close(): void;
+}
+
+/** Opens it in a browser of its own. */
+export async function openPage({ origin, folder }: Site): Promise<OpenPage> {
   const browser = await chromium.launch({
     executablePath: readFileSync(`${folder}/chromium.txt`, "utf8"),
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
@@ -37,41 +42,30 @@ export async function openPage(server: string, folder = agent_folder): Promise<O
       complaint = message.text();
     }
   });
-  await page.goto(site.url);
+  await page.goto(origin);
   return {
     page,
-    url: site.url,
     console: said,
     complaint: () => complaint,
-    close: async () => {
-      await browser.close();
-      site.close();
-    },
+    close: () => browser.close(),
   };
 }
 
-/** Serves the page, and passes on to the server what is not the page. */
-async function servePage(server: string, folder: string): Promise<{ readonly url: string; close(): void }> {
-  const site = createServer((incoming, reply) => {
-    if (incoming.url === "/") {
-      reply.setHeader("content-type", "text/html");
-      reply.end('<!doctype html><title>agent</title><script type="module" src="page.js"></script>');
-    } else if (incoming.url === "/page.js") {
+/** Serves a page on an origin of its own: no call to the server is a call to where the page is from. */
+export async function servePage(folder = agent_folder): Promise<Site> {
+  const site = createServer((request, reply) => {
+    if (request.url === "/page.js") {
       reply.setHeader("content-type", "text/javascript");
       reply.end(readFileSync(`${folder}/page.js`));
     } else {
-      const { method, headers } = incoming;
-      const passed = request(server + incoming.url, { method, headers }, (answer) => {
-        reply.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(reply);
-      });
-      passed.on("error", () => reply.destroy());
-      incoming.pipe(passed);
+      reply.setHeader("content-type", "text/html");
+      reply.end('<!doctype html><title>agent</title><script type="module" src="page.js"></script>');
     }
   });
   await new Promise<void>((yes) => site.listen(0, "127.0.0.1", yes));
   return {
-    url: `http://127.0.0.1:${(site.address() as AddressInfo).port}`,
+    folder,
+    origin: `http://127.0.0.1:${(site.address() as AddressInfo).port}`,
     close: () => {
       site.close();
       site.closeAllConnections();

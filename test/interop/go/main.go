@@ -96,7 +96,14 @@ func (a agent) learnKill(ctx context.Context) {
 		"stop_reason": word(state.StopReason, "STOP_REASON_"),
 		"halt_id":     state.GetHaltId(),
 	})
-	say("after", seen{"verdict": word(a.intercept(ctx, id).Decision, "VERDICT_")})
+	verdict := word(a.intercept(ctx, id).Decision, "VERDICT_")
+	acknowledged := must(a.sessions.AcknowledgeHalt(ctx, &killcord.AcknowledgeHaltRequest{
+		SessionId: id,
+		HaltId:    state.GetHaltId(),
+		Phase:     killcord.HaltPhase_HALT_PHASE_STOPPED,
+		Evidence:  killcord.HaltEvidence_HALT_EVIDENCE_TASKS_CANCELLED,
+	}))
+	say("after", seen{"verdict": verdict, "status": word(acknowledged.Session.Status, "SESSION_STATUS_")})
 }
 
 func (a agent) tryToKill(ctx context.Context) {
@@ -107,6 +114,52 @@ func (a agent) tryToKill(ctx context.Context) {
 			say("refused", seen{"code": refusal.Code(), "reason": info.Reason, "domain": info.Domain})
 		}
 	}
+}
+
+func (a agent) hearDirective(ctx context.Context) {
+	id := a.start(ctx, &killcord.Budgets{MaxActions: proto.Int64(100)})
+	stream := must(a.enforcer.InterceptStream(ctx))
+	send := func(request *killcord.InterceptStreamRequest) {
+		if err := stream.Send(request); err != nil {
+			log.Fatal(err)
+		}
+	}
+	send(&killcord.InterceptStreamRequest{Message: &killcord.InterceptStreamRequest_Open{
+		Open: &killcord.StreamOpen{SessionId: id},
+	}})
+	send(&killcord.InterceptStreamRequest{Message: &killcord.InterceptStreamRequest_Intercept{
+		Intercept: &killcord.StreamIntercept{Ref: 7, Action: &killcord.InterceptRequest{ActionType: "transfer_funds"}},
+	}})
+	var phase string
+	for {
+		answer, err := stream.Recv()
+		if err == io.EOF {
+			break
+		}
+		switch answer := must(answer, err).Message.(type) {
+		case *killcord.InterceptStreamResponse_Verdict:
+			verdict := word(answer.Verdict.Verdict.Decision, "VERDICT_")
+			say("streaming", seen{"session_id": id, "ref": answer.Verdict.Ref, "verdict": verdict})
+		case *killcord.InterceptStreamResponse_Directive:
+			directive := answer.Directive
+			say("directive", seen{
+				"kind":        word(directive.Kind, "DIRECTIVE_KIND_"),
+				"reason":      directive.Reason,
+				"stop_reason": word(directive.StopReason, "STOP_REASON_"),
+				"halt_id":     directive.GetHaltId(),
+			})
+			send(&killcord.InterceptStreamRequest{Message: &killcord.InterceptStreamRequest_Acknowledge{
+				Acknowledge: &killcord.StreamAcknowledge{
+					HaltId:   directive.GetHaltId(),
+					Phase:    killcord.HaltPhase_HALT_PHASE_STOPPED,
+					Evidence: killcord.HaltEvidence_HALT_EVIDENCE_TASKS_CANCELLED,
+				},
+			}})
+		case *killcord.InterceptStreamResponse_Acknowledged:
+			phase = word(answer.Acknowledged.Phase, "HALT_PHASE_")
+		}
+	}
+	say("confirmed", seen{"phase": phase})
 }
 
 func main() {
@@ -120,4 +173,5 @@ func main() {
 	a.spendBudget(ctx)
 	a.learnKill(ctx)
 	a.tryToKill(ctx)
+	a.hearDirective(ctx)
 }

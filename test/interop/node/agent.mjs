@@ -5,7 +5,14 @@ import { fromJSON, loadSync } from "@grpc/proto-loader";
 
 const definitions = loadSync(
   ["killcord/v1/session.proto", "killcord/v1/enforcement.proto", "google/rpc/error_details.proto"],
-  { includeDirs: ["proto", "third_party"], keepCase: true, enums: String, longs: Number, defaults: true },
+  {
+    includeDirs: ["proto", "third_party"],
+    keepCase: true,
+    enums: String,
+    longs: Number,
+    defaults: true,
+    oneofs: true,
+  },
 );
 const { SessionService, EnforcementService } = grpc.loadPackageDefinition(definitions).killcord.v1;
 const address = new URL(process.env.KILLCORD_URL).host;
@@ -13,6 +20,9 @@ const key = new grpc.Metadata();
 key.set("x-api-key", process.env.KILLCORD_API_KEY);
 const sessions = new SessionService(address, grpc.credentials.createInsecure());
 const enforcement = new EnforcementService(address, grpc.credentials.createInsecure());
+
+const evidence = "HALT_EVIDENCE_TASKS_CANCELLED";
+let confirmed;
 
 function say(step, seen) {
   console.log(JSON.stringify({ step, ...seen }));
@@ -84,13 +94,39 @@ say("stopped", {
   stop_reason: word(state.stop_reason, "STOP_REASON_"),
   halt_id,
 });
-say("after", { verdict: (await intercept(watched)).verdict });
+const { verdict } = await intercept(watched);
+const stopped = { session_id: watched, halt_id, phase: "HALT_PHASE_STOPPED", evidence };
+const acknowledged = await call(sessions, "AcknowledgeHalt", stopped);
+say("after", { verdict, status: word(acknowledged.session.status, "SESSION_STATUS_") });
 
 const error = await call(sessions, "KillSession", { session_id: await start({}) }).catch(
   (refusal) => refusal,
 );
 const { reason, domain } = errorInfo(error);
 say("refused", { code: error.code, reason, domain });
+
+const streamed = await start({ max_actions: 100 });
+const stream = enforcement.InterceptStream(key);
+stream.write({ open: { session_id: streamed } });
+stream.write({ intercept: { ref: 7, action: { action_type: "transfer_funds" } } });
+for await (const message of stream) {
+  if (message.message === "verdict") {
+    const { ref, verdict } = message.verdict;
+    say("streaming", { session_id: streamed, ref, verdict: word(verdict.decision, "VERDICT_") });
+  } else if (message.message === "directive") {
+    const { kind, reason, stop_reason, halt_id } = message.directive;
+    say("directive", {
+      kind: word(kind, "DIRECTIVE_KIND_"),
+      reason,
+      stop_reason: word(stop_reason, "STOP_REASON_"),
+      halt_id,
+    });
+    stream.write({ acknowledge: { halt_id, phase: "HALT_PHASE_STOPPED", evidence } });
+  } else if (message.message === "acknowledged") {
+    confirmed = word(message.acknowledged.phase, "HALT_PHASE_");
+  }
+}
+say("confirmed", { phase: confirmed });
 
 sessions.close();
 enforcement.close();

@@ -5,6 +5,7 @@ It takes the steps of test/interop/containment.ts. The folder of the stubs is it
 
 import json
 import os
+import queue
 import sys
 from urllib.parse import urlparse
 
@@ -74,7 +75,18 @@ say(
     stop_reason=word(session.StopReason, state.stop_reason, "STOP_REASON_"),
     halt_id=state.halt_id,
 )
-say("after", verdict=verdict(intercept(watched)))
+after = verdict(intercept(watched))
+acknowledged = sessions.AcknowledgeHalt(
+    session.AcknowledgeHaltRequest(
+        session_id=watched,
+        halt_id=state.halt_id,
+        phase=session.HALT_PHASE_STOPPED,
+        evidence=session.HALT_EVIDENCE_TASKS_CANCELLED,
+    ),
+    metadata=key,
+)
+status = word(session.SessionStatus, acknowledged.session.status, "SESSION_STATUS_")
+say("after", verdict=after, status=status)
 
 try:
     sessions.KillSession(session.KillSessionRequest(session_id=start()), metadata=key)
@@ -83,3 +95,33 @@ except grpc.RpcError as error:
     for detail in rpc_status.from_call(error).details:
         detail.Unpack(info)
     say("refused", code=error.code().value[0], reason=info.reason, domain=info.domain)
+
+streamed = start(max_actions=100)
+requests = queue.SimpleQueue()
+requests.put(enforcement.InterceptStreamRequest(open={"session_id": streamed}))
+action = enforcement.InterceptRequest(action_type="transfer_funds")
+requests.put(enforcement.InterceptStreamRequest(intercept={"ref": 7, "action": action}))
+for answer in enforcer.InterceptStream(iter(requests.get, None), metadata=key):
+    match answer.WhichOneof("message"):
+        case "verdict":
+            decision = verdict(answer.verdict.verdict)
+            say("streaming", session_id=streamed, ref=answer.verdict.ref, verdict=decision)
+        case "directive":
+            directive = answer.directive
+            say(
+                "directive",
+                kind=word(enforcement.DirectiveKind, directive.kind, "DIRECTIVE_KIND_"),
+                reason=directive.reason,
+                stop_reason=word(session.StopReason, directive.stop_reason, "STOP_REASON_"),
+                halt_id=directive.halt_id,
+            )
+            stopped = enforcement.StreamAcknowledge(
+                halt_id=directive.halt_id,
+                phase=session.HALT_PHASE_STOPPED,
+                evidence=session.HALT_EVIDENCE_TASKS_CANCELLED,
+            )
+            requests.put(enforcement.InterceptStreamRequest(acknowledge=stopped))
+        case "acknowledged":
+            phase = word(session.HaltPhase, answer.acknowledged.phase, "HALT_PHASE_")
+requests.put(None)
+say("confirmed", phase=phase)
