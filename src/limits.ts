@@ -53,6 +53,25 @@ export const limits = {
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
   verified_levels: 64,
 
+  /** A checkpoint is begun so long after the log has grown: it is shown within a second. */
+  checkpoint_ms: 700,
+  /** Leaves that wait in memory for the next checkpoint; more are read back from the store. */
+  leaves_pending: 32_768,
+  /** Tiles that are written beside each other, and gathered before they are written. */
+  tiles_written_at_once: 3,
+  tiles_gathered: 128,
+  /** A file of checkpoints.log is followed by another above this; signatures that a start checks in it. */
+  checkpoints_file_bytes: 64 * 1024 * 1024,
+  checkpoints_checked_at_start: 256,
+  /** Old entries are read again, all of them in this time; two steps of it are at least so far apart. */
+  scrub_ms: 24 * 3600 * 1000,
+  scrub_step_ms_min: 50,
+  /** Newest checkpoints whose roots `vault check` computes anew, and bad files of the static log it names. */
+  checkpoints_compared: 256,
+  files_named: 20,
+  /** How long a receipt waits for a checkpoint that covers its entry, and an export for its end. */
+  receipt_wait_ms: 2000,
+
   /** A write takes half of the entries that are under way, but all of them when they are so few. */
   batch_entries_whole: 16,
 

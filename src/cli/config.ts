@@ -2,12 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
-
-/** Where to listen; port 0 takes a free one. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
 
 /** What `serve` runs with. Frozen. */
 export interface Config {
@@ -16,6 +11,10 @@ export interface Config {
   readonly port: number;
   /** The data directory. */
   readonly data: string;
+  /** Where checkpoints.log is kept, better on another volume; null keeps it in the data directory. */
+  readonly checkpoints: string | null;
+  /** Whether everybody may read the static log under /log/: it holds hashes and signatures, no content. */
+  readonly public_log: boolean;
   /** Name of the log, at its first start; null makes one up. */
   readonly origin: string | null;
   /** Secret of the first admin key, at the first start; null makes one up. */
@@ -43,20 +42,14 @@ export interface TlsFiles {
   readonly client_ca: string | null;
 }
 
-/** Settings that cannot be used, with what to do. */
-export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ConfigError";
-  }
-}
-
 /** One setting as text, before it is read. */
 type Raw = Readonly<Record<string, string | undefined>>;
 
 const settings = [
   "listen",
   "data",
+  "checkpoints",
+  "public_log",
   "origin",
   "bootstrap_key",
   "insecure",
@@ -74,6 +67,8 @@ type Setting = (typeof settings)[number];
 const defaults: Readonly<Record<Setting, string | undefined>> = {
   listen: "127.0.0.1:7411",
   data: "./killcord-data",
+  checkpoints: undefined,
+  public_log: "false",
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
@@ -117,6 +112,8 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     host,
     port,
     data: merged.data as string,
+    checkpoints: merged.checkpoints ?? null,
+    public_log: readBoolean("public_log", merged.public_log as string),
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
@@ -188,16 +185,6 @@ function isSetting(name: string): name is Setting {
 
 function variableOf(setting: Setting): string {
   return `KILLCORD_${setting.toUpperCase()}`;
-}
-
-/** `HOST:PORT`, an IPv6 host in brackets. */
-function readAddress(setting: Setting, text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new ConfigError(`${setting}: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
-  }
-  return { host: match[1] ?? (match[2] as string), port };
 }
 
 /** Figures are open to whoever reaches the address, so it is one of this machine. */
@@ -290,8 +277,4 @@ function refuseExposed(config: Config): void {
       `listen: ${config.host} is reachable from other machines and keys would travel in the clear: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -8,6 +8,7 @@ import { exportCommand } from "./export.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
 import { sessionsCommand } from "./sessions.js";
+import { vaultCommand } from "./vault.js";
 
 const after_help = `
 First steps:
@@ -35,6 +36,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())
     .addCommand(exportCommand())
+    .addCommand(vaultCommand())
     .addCommand(outside.verify)
     .addCommand(demoAgentCommand(), { hidden: true });
 }

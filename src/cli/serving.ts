@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
+import { withStaticLog } from "../rest/static-log.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
 import { openServer, type Server } from "../rpc/server.js";
@@ -80,16 +81,20 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
 
 async function joinParts(config: Config, log: Logger, opened: StartingPort): Promise<Parts> {
   const store = openStoreIn(config.data);
+  let engine: Engine | null = null;
   const vault = await openVault({
     directory: config.data,
+    checkpoints: config.checkpoints ?? undefined,
     origin: config.origin ?? undefined,
     heartbeat_seconds: limits.heartbeat_seconds,
     journal: store.journal,
     now: Date.now,
     random: randomBytes,
+    onWarning: (message) => log.warn(message),
+    onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
   });
   const metrics = createMetrics(packagedVersion());
-  const engine = await Engine.open({
+  engine = await Engine.open({
     log: vault,
     observer: metrics.observer,
     rows: store.derived("projection"),
@@ -99,7 +104,9 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
   const door = openDoor({ engine, vault });
   const { countRefusal } = metrics;
-  const rest = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+  const file = (path: string) => vault.publication.file(path);
+  const routes = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
+  const rest = withStaticLog(routes, door, { file, is_public: config.public_log }, log, countRefusal);
   const { host, port, metrics_listen, reflection } = config;
   const cors_origins = new Set(config.cors_origins);
   const more = { cors_origins, countRefusal, reflection };

@@ -19,7 +19,8 @@ export interface Exchange {
 export interface Reply {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  readonly body: string;
+  /** JSON text, or the bytes of a file. */
+  readonly body: string | Uint8Array;
 }
 
 /** What becomes of a body that was refused. */
@@ -50,7 +51,7 @@ export function sendReply(exchange: Exchange, reply: Reply, bounds: RefusedBodyB
   for (const [name, value] of reply.headers) {
     res.setHeader(name, value);
   }
-  const body = Buffer.from(reply.body);
+  const body = Buffer.from(reply.body as string);
   res.setHeader("content-length", body.length);
   if (res instanceof ServerResponse && unreadBytes(req) > bounds.refused_body_bytes) {
     sendAndClose(req, res, body, bounds.linger_ms);
