@@ -5,6 +5,14 @@
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
+  /**
+   * Messages of callers that have come, or are coming, and whose calls are not over: of all calls
+   * together. A part is kept for what agents cannot call, so that a stop always finds room.
+   */
+  bodies_bytes: 128 * 1024 * 1024,
+  bodies_bytes_kept: 32 * 1024 * 1024,
+  /** A message of a call that needs no key: the name of a service, of a symbol. */
+  keyless_body_bytes: 4 * 1024,
   /** Nested containers in a JSON body, far above what any request has. */
   json_depth: 128,
   /** Fields at fault that one error lists, and characters of a name that the caller made up. */
@@ -242,6 +250,9 @@ if (
   limits.metadata_depth >= limits.canonical_depth ||
   limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.keyless_body_bytes >= limits.request_body_bytes ||
+  limits.request_body_bytes >= limits.bodies_bytes_kept ||
+  limits.bodies_bytes_kept * 2 > limits.bodies_bytes ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||

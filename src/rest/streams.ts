@@ -9,7 +9,7 @@ import { type Exchange, headerOf } from "./exchange.js";
 import type { Route } from "./routes.js";
 
 /** What a call knows of its caller before it is answered. */
-export type By = Pick<Call, "principal" | "received_ms">;
+export type By = Pick<Call, "principal" | "received_ms" | "share">;
 
 export interface Streams {
   /**

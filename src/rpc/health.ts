@@ -81,6 +81,7 @@ export function healthMount(door: Pick<Door, "services" | "unready">): Mount {
   return {
     service: HealthService,
     keyed: false,
+    message_bytes_max: limits.keyless_body_bytes,
     calls: {
       unary: async (method, request) =>
         method === HealthService.method.list ? health.list() : health.check(named(request)),

@@ -64,6 +64,7 @@ export async function openServer(options: {
     authenticate: door.authenticate,
     log,
     bounds,
+    room: door.room,
     ...(options.countRefusal === undefined ? {} : { countRefusal: options.countRefusal }),
   });
 

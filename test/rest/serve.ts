@@ -11,6 +11,7 @@ import type { CallLine, Log } from "../../src/services/call-log.js";
 import { keyFromHeaders } from "../../src/services/credentials-header.js";
 import type { Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
+import { Room } from "../../src/services/room.js";
 
 /** The five services, as the product has them. */
 export const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService];
@@ -35,9 +36,10 @@ export interface TestDoor extends Door {
   onStream: Door["stream"] | undefined;
 }
 
-export function createTestDoor(): TestDoor {
+export function createTestDoor(room = new Room()): TestDoor {
   const door: TestDoor = {
     services,
+    room,
     seen: [],
     onCall: undefined,
     onStream: undefined,
@@ -84,8 +86,8 @@ export interface Served {
   close(): Promise<void>;
 }
 
-export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
-  const door = createTestDoor();
+export async function serve(bounds: Partial<RestBounds> = {}, room = new Room()): Promise<Served> {
+  const door = createTestDoor(room);
   const lines: Line[] = [];
   const faults: Line[] = [];
   const note = (fields: Line) => void lines.push(fields);

@@ -7,6 +7,7 @@ import {
   type InterceptStreamResponse,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { limits } from "../../src/limits.js";
+import { Room } from "../../src/services/room.js";
 import { openDoor } from "../../src/services/workspace.js";
 import { register, revokeCredential, start } from "../engine/asked.js";
 import { newPlace, type Place, type Running } from "../engine/place.js";
@@ -42,6 +43,7 @@ describe("the stream of a revoked credential", () => {
       signal: new AbortController().signal,
       reply_headers: new Headers(),
       received_ms: 0,
+      share: new Room().enter(EnforcementService.method.interceptStream),
     };
     const heard: InterceptStreamResponse["message"][] = [];
     const woken: (() => void)[] = [];
