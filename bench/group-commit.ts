@@ -10,23 +10,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { system_actor } from "../src/core/event.js";
 import { Engine } from "../src/engine/engine.js";
-import { newSalt } from "../src/engine/salt.js";
-import { makeDetails } from "../src/vault/details.js";
-import type { Journal } from "../src/vault/journal.js";
 import { openLevel } from "../src/vault/level.js";
 import { openVault } from "../src/vault/start.js";
+import { counted, intercepts, median, type Round } from "./load.js";
 
 const [rounds = 5, ...asked] = process.argv.slice(2).map(Number);
 const counts = asked.length > 0 ? asked : [1, 64];
-const round_ms = 1000;
-
-interface Round {
-  readonly per_second: number;
-  readonly entries_per_append: number;
-}
-
 const directory = await mkdtemp(join(tmpdir(), "killcord-bench-"));
 try {
   await measure();
@@ -63,78 +53,6 @@ async function measure(): Promise<void> {
   report(results);
 }
 
-function counted(journal: Journal, appends: { count: number }): Journal {
-  return {
-    open: () => journal.open(),
-    append: (expected, batch) => {
-      appends.count += 1;
-      return journal.append(expected, batch);
-    },
-    read: (from, limit) => journal.read(from, limit),
-    close: () => journal.close(),
-  };
-}
-
-/** Callers that each ask, wait for the answer and ask again. */
-async function intercepts(engine: Engine, count: number, appends: { count: number }): Promise<Round> {
-  const sessions = await Promise.all(Array.from({ length: count }, () => start(engine)));
-  const before = appends.count;
-  const began = performance.now();
-  let total = 0;
-  await Promise.all(
-    sessions.map(async (session_id) => {
-      while (performance.now() - began < round_ms) {
-        await intercept(engine, session_id);
-        total += 1;
-      }
-    }),
-  );
-  const seconds = (performance.now() - began) / 1000;
-  return { per_second: total / seconds, entries_per_append: total / (appends.count - before) };
-}
-
-async function start(engine: Engine): Promise<string> {
-  const session_id = `sess_00${randomBytes(11).toString("hex")}`;
-  await engine.submit({
-    type: "start_session",
-    actor: system_actor,
-    request_id: null,
-    session_id,
-    agent_id: "bench",
-    label: null,
-    credential_id: null,
-    parent_session_id: null,
-    max_actions: 1_000_000_000,
-    ttl_seconds: 3600,
-    idle_timeout_seconds: null,
-    repeat: null,
-  });
-  return session_id;
-}
-
-/** What the enforcement service makes of a request with a text. */
-async function intercept(engine: Engine, session_id: string): Promise<void> {
-  const received_ms = performance.now();
-  const salt = newSalt();
-  const action_content = "transfer 100 to account 42";
-  const { details, ...digests } = makeDetails({ salt, metadata: null, action_content });
-  await engine.submit(
-    {
-      type: "intercept",
-      actor: system_actor,
-      request_id: `req_${salt}`,
-      session_id,
-      agent_id: null,
-      action_type: "transfer_funds",
-      chain: null,
-      latency_us: 0,
-      repeat: null,
-      ...digests,
-    },
-    { details, received_ms },
-  );
-}
-
 function report(results: ReadonlyMap<number, readonly Round[]>): void {
   const first = median([...results.values()][0]?.map(({ per_second }) => per_second) ?? []);
   for (const [count, told] of results) {
@@ -148,9 +66,4 @@ function report(results: ReadonlyMap<number, readonly Round[]>): void {
     ];
     console.log(cells.join("  "));
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }

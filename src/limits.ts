@@ -48,17 +48,53 @@ export const limits = {
   write_buffer_bytes: 16 * 1024 * 1024,
   /** Entries of which one write takes so many however large they are. */
   piece_entries: 80,
+  /** The body of add-checkpoint: a proof and a note with its lines. Requests that one witness has open. */
+  witness_request_bytes: 64 * 1024,
+  witness_connections: 256,
+  /** How long a log waits for a witness, how much longer when the quorum has signed, and what it reads. */
+  witness_ms: 1_000,
+  witness_grace_ms: 50,
+  witness_reply_bytes: 16 * 1024,
+  /** Witnesses of one log. */
+  witnesses: 32,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
   bundle_line_bytes: 16 * 1024 * 1024,
   bundle_line_depth: 34,
+  /** Of a bundle larger than this a verifier reads pieces of this size, so many for each of its threads ahead. */
+  verified_whole_bytes: 4 * 1024 * 1024,
+  verified_piece_bytes: 1024 * 1024,
+  verified_pieces_ahead: 2,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
+  /** Hashes from a leaf to the root (vault-format.md, 6). */
+  proof_hashes: 63,
+  /** A receipt or a proof, far above the largest entry with its checkpoint. */
+  receipt_bytes: 1024 * 1024,
   /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
   base64_characters: 65_536,
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
   verified_levels: 64,
+
+  /** A checkpoint is begun so long after the log has grown: it is shown within a second. */
+  checkpoint_ms: 700,
+  /** Leaves that wait in memory for the next checkpoint; more are read back from the store. */
+  leaves_pending: 32_768,
+  /** Tiles that are written beside each other, and gathered before they are written. */
+  tiles_written_at_once: 3,
+  tiles_gathered: 128,
+  /** A file of checkpoints.log is followed by another above this; signatures that a start checks in it. */
+  checkpoints_file_bytes: 64 * 1024 * 1024,
+  checkpoints_checked_at_start: 256,
+  /** Old entries are read again, all of them in this time; two steps of it are at least so far apart. */
+  scrub_ms: 24 * 3600 * 1000,
+  scrub_step_ms_min: 50,
+  /** Newest checkpoints whose roots `vault check` computes anew, and bad files of the static log it names. */
+  checkpoints_compared: 256,
+  files_named: 20,
+  /** How long a receipt waits for a checkpoint that covers its entry, and an export for its end. */
+  receipt_wait_ms: 2000,
 
   /** A write takes half of the entries that are under way, but all of them when they are so few. */
   batch_entries_whole: 16,
@@ -204,6 +240,9 @@ export const limits = {
   watch_retry_ms_min: 250,
   watch_retry_ms_max: 5_000,
   watch_give_up_ms: 300_000,
+  /** Work that takes longer than this shows how far it is, this often. */
+  progress_after_ms: 1_000,
+  progress_ms: 100,
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */
@@ -230,7 +269,8 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
-  limits.export_chunk_bytes >= limits.reply_bytes
+  limits.export_chunk_bytes >= limits.reply_bytes ||
+  limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }

@@ -2,12 +2,8 @@
 import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
-
-/** Where to listen; port 0 takes a free one. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
+import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
 
 /** What `serve` runs with. Frozen. */
 export interface Config {
@@ -16,6 +12,12 @@ export interface Config {
   readonly port: number;
   /** The data directory. */
   readonly data: string;
+  /** Where checkpoints.log is kept, better on another volume; null keeps it in the data directory. */
+  readonly checkpoints: string | null;
+  /** Whether everybody may read the static log under /log/: it holds hashes and signatures, no content. */
+  readonly public_log: boolean;
+  /** The witnesses that must sign before a checkpoint is shown; null asks nobody. */
+  readonly witnesses: WitnessPolicy | null;
   /** Name of the log, at its first start; null makes one up. */
   readonly origin: string | null;
   /** Secret of the first admin key, at the first start; null makes one up. */
@@ -43,20 +45,16 @@ export interface TlsFiles {
   readonly client_ca: string | null;
 }
 
-/** Settings that cannot be used, with what to do. */
-export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ConfigError";
-  }
-}
-
 /** One setting as text, before it is read. */
 type Raw = Readonly<Record<string, string | undefined>>;
 
 const settings = [
   "listen",
   "data",
+  "checkpoints",
+  "public_log",
+  "witnesses",
+  "witness_quorum",
   "origin",
   "bootstrap_key",
   "insecure",
@@ -74,6 +72,10 @@ type Setting = (typeof settings)[number];
 const defaults: Readonly<Record<Setting, string | undefined>> = {
   listen: "127.0.0.1:7411",
   data: "./killcord-data",
+  checkpoints: undefined,
+  public_log: "false",
+  witnesses: undefined,
+  witness_quorum: undefined,
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
@@ -117,6 +119,9 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     host,
     port,
     data: merged.data as string,
+    checkpoints: merged.checkpoints ?? null,
+    public_log: readBoolean("public_log", merged.public_log as string),
+    witnesses: readOr(() => readWitnessFile(merged.witnesses, merged.witness_quorum)),
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
@@ -133,12 +138,14 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, metrics_listen, ...rest } = config;
+  const { host, port, bootstrap_key, metrics_listen, witnesses, ...rest } = config;
   const metrics = metrics_listen === null ? null : `${metrics_listen.host}:${metrics_listen.port}`;
   return {
     listen: `${host}:${port}`,
     ...rest,
     metrics_listen: metrics,
+    witnesses: witnesses?.witnesses.map(({ vkey, url }) => ({ vkey, url })) ?? [],
+    witness_quorum: witnesses?.quorum ?? 0,
     bootstrap_key: bootstrap_key === null ? null : "********",
   };
 }
@@ -190,16 +197,6 @@ function variableOf(setting: Setting): string {
   return `KILLCORD_${setting.toUpperCase()}`;
 }
 
-/** `HOST:PORT`, an IPv6 host in brackets. */
-function readAddress(setting: Setting, text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new ConfigError(`${setting}: "${text}" is not HOST:PORT, e.g. 127.0.0.1:7411 or [::1]:7411`);
-  }
-  return { host: match[1] ?? (match[2] as string), port };
-}
-
 /** Figures are open to whoever reaches the address, so it is one of this machine. */
 function readMetricsAddress(text: string | undefined): Address | null {
   if (text === undefined) {
@@ -225,6 +222,14 @@ function readOrigin(text: string | undefined): string | null {
     );
   }
   return text;
+}
+
+function readOr<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
 }
 
 function readBootstrapKey(text: string | undefined): string | null {
@@ -290,8 +295,4 @@ function refuseExposed(config: Config): void {
       `listen: ${config.host} is reachable from other machines and keys would travel in the clear: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or say --insecure`,
     );
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -7,7 +7,7 @@ import { openPort, type Port } from "../rpc/port.js";
 import type { Log } from "../services/call-log.js";
 import type { Door } from "../services/door.js";
 import type { Metrics } from "../services/metrics.js";
-import type { Address } from "./config.js";
+import type { Address } from "./address.js";
 import { packagedText } from "./packaged.js";
 
 const metrics_path = "/metrics";

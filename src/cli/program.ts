@@ -8,6 +8,8 @@ import { exportCommand } from "./export.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
 import { sessionsCommand } from "./sessions.js";
+import { vaultCommand } from "./vault.js";
+import { witnessCommand } from "./witness.js";
 
 const after_help = `
 First steps:
@@ -35,7 +37,9 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())
     .addCommand(exportCommand())
+    .addCommand(vaultCommand())
     .addCommand(outside.verify)
+    .addCommand(witnessCommand())
     .addCommand(demoAgentCommand(), { hidden: true });
 }
 

@@ -1,6 +1,7 @@
 /** `killcord serve`: its flags. The server itself is in serving.ts, which other commands never load. */
 import { Command, Option } from "commander";
-import { type Config, ConfigError, readConfig, shownConfig } from "./config.js";
+import { ConfigError } from "./address.js";
+import { type Config, readConfig, shownConfig } from "./config.js";
 import { wrongUsage } from "./failure.js";
 
 interface Flags {

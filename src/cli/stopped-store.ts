@@ -3,33 +3,54 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { limits } from "../limits.js";
+import { exportFiles, NoEvidence } from "../vault/evidence.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
+import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 import type { Piece } from "./export-files.js";
-import { CommandFailure } from "./failure.js";
+import { CommandFailure, wrongUsage } from "./failure.js";
+
+/** Where a stopped log is. */
+export interface StoppedLog {
+  readonly data: string;
+  /** Where its checkpoints.log is; the data directory when absent. */
+  readonly checkpoints?: string | undefined;
+}
 
 /**
- * Gives the files of an export, as VaultService.ExportBundle would. Everything stored is checked
- * first, and nothing is sealed: what a crash cut short stays as it is until the next start.
+ * Gives the files of an export up to the newest checkpoint, as VaultService.ExportBundle would.
+ * Everything stored is checked first, and nothing is sealed: what a crash cut short stays as it is
+ * until the next start.
  *
+ * @param onLeftOut told how many entries no checkpoint covers yet, if there are any
  * @throws {CommandFailure} when there is no log, when a server has it open, or when it is damaged
  */
-export async function* exportStopped(data: string): AsyncGenerator<Piece> {
-  const vault = await openStopped(data);
+export async function* exportStopped(
+  log: StoppedLog,
+  session_id: string | null,
+  onLeftOut: (entries: number) => void,
+): AsyncGenerator<Piece> {
+  const vault = await openStopped(log);
   try {
-    const encoder = new TextEncoder();
-    yield { path: "trust.json", chunk: encoder.encode(vault.trust()) };
-    for await (const line of vault.bundle(vault.head().size)) {
-      yield { path: "bundle.json", chunk: encoder.encode(line) };
+    // The newest that is shown: of a log with witnesses, the newest that they have signed.
+    const { size } = vault.publication.published ?? vault.publication.signed;
+    if (vault.head().size > size) {
+      onLeftOut(vault.head().size - size);
     }
+    yield* exportFiles(vault, { size, session_id });
+  } catch (error) {
+    if (error instanceof NoEvidence) {
+      throw new CommandFailure("session_not_found", 1, error.message);
+    }
+    throw error;
   } finally {
     await vault.close();
   }
 }
 
-async function openStopped(data: string): Promise<Vault> {
+async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
   // openVault makes a new log where there is none, and nobody wants the evidence of that.
   if (!(await isFolder(join(data, "keys")))) {
     throw new CommandFailure(
@@ -41,15 +62,27 @@ async function openStopped(data: string): Promise<Vault> {
   try {
     return await openVault({
       directory: data,
+      checkpoints,
       journal: openStoreIn(data).journal,
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
       random: randomBytes,
+      // Nothing is shown that was not: whether witnesses have signed it is the server's to ask.
+      cosigning: { policy: witnessesNamed(), cosign: async () => null, isWitnessed: () => true },
     });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     const running = error.code === "start.locked" ? ": leave --data out to export from a running server" : "";
     throw new CommandFailure(error.code, 1, `${error.message}${running}`);
+  }
+}
+
+/** Those of the server's settings, for trust.json. */
+function witnessesNamed(): WitnessPolicy | null {
+  try {
+    return readWitnessFile(process.env.KILLCORD_WITNESSES, process.env.KILLCORD_WITNESS_QUORUM);
+  } catch (error) {
+    throw wrongUsage((error as Error).message);
   }
 }
 

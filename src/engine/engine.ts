@@ -5,32 +5,30 @@
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import { system_actor } from "../core/event.js";
-import { evolve } from "../core/evolve.js";
-import { emptyState, type State } from "../core/state.js";
+import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
-import type { StoredEntry } from "../vault/journal.js";
 import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
-import { fromContent } from "./content.js";
 import { Deliveries } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
-import { Memory } from "./memory.js";
+import type { Memory } from "./memory.js";
 import { no_observer, type Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
-import { Projection } from "./projection.js";
+import type { Projection } from "./projection.js";
+import { type Replayed, replay, type SealedLog } from "./replay.js";
 import { newSalt } from "./salt.js";
 import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
 /** What the engine needs of a log. */
-export interface Log extends Sealer {
-  head(): { readonly size: number };
-  read(from: number, limit: number): AsyncIterable<StoredEntry>;
+export interface Log extends Sealer, SealedLog {
+  /** Told when what a crash has cut is finished: from here on the log may be shown. */
+  publish(): void;
 }
 
 export interface EngineOptions {
@@ -48,13 +46,6 @@ export interface EngineOptions {
   readonly stopped_sessions?: number;
   /** Untold changes that one watch keeps apart. */
   readonly watch_changes?: number;
-}
-
-/** What a replay has made of a log. */
-interface Replayed {
-  readonly state: State;
-  readonly projection: Projection;
-  readonly memory: Memory;
 }
 
 export class Engine {
@@ -109,8 +100,12 @@ export class Engine {
         engine.#sequencer.fail(error);
       }
     });
-    engine = new Engine(options, await replay(options, rows));
+    engine = new Engine(
+      options,
+      await replay(options.log, rows, options.stopped_sessions ?? limits.stopped_sessions),
+    );
     await engine.submit({ type: "finish_cascades", actor: system_actor, request_id: null });
+    options.log.publish();
     engine.#start();
     return engine;
   }
@@ -150,6 +145,11 @@ export class Engine {
       this.#terminates.add(outcome.reply.repeats_terminate_of);
     }
     return outcome;
+  }
+
+  /** Ends everything for a fault of the log or beside it: the process must exit. */
+  fail(error: Error): void {
+    this.#sequencer.fail(error);
   }
 
   /** Brings stopped sessions back into memory. Unknown ids are left to the decision. */
@@ -252,26 +252,6 @@ export class Engine {
     );
     this.#options.onFatal(error);
   }
-}
-
-async function replay(options: EngineOptions, rows: DerivedRows): Promise<Replayed> {
-  const { size } = options.log.head();
-  const state = emptyState();
-  const projection = new Projection(rows);
-  const memory = new Memory(state, projection, options.stopped_sessions ?? limits.stopped_sessions);
-  await projection.open();
-  if (projection.rows_through > size) {
-    await projection.forgetRows();
-  }
-  for await (const entry of options.log.read(0, size)) {
-    const event = fromContent(entry.content, entry.details, entry.sequence_number);
-    await memory.recall(event);
-    evolve(state, event);
-    projection.onSealed([event]);
-    memory.evict();
-  }
-  await projection.settle();
-  return { state, projection, memory };
 }
 
 function sessionsNamed(command: Unstamped): readonly string[] {

@@ -22,8 +22,12 @@ import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing }
 
 /** What the sequencer needs of the vault. */
 export interface Sealer {
-  /** Gives entries their places and begins to sign them; they are committed in the same order. */
-  stage(prepared: readonly Prepared[]): Staged;
+  /**
+   * Gives entries their places and begins to sign them; they are committed in the same order.
+   *
+   * @param ends whether a command ends with them
+   */
+  stage(prepared: readonly Prepared[], ends: boolean): Staged;
   /** Durable when it resolves; when it rejects, nobody knows. One call at a time. */
   commit(staged: readonly Staged[]): Promise<readonly SealedEntry[]>;
 }
@@ -208,7 +212,7 @@ export class Sequencer {
 
   #stage(piece: Piece): void {
     piece.prepared ??= prepareAll(piece.events, piece.of.sealing);
-    piece.staged = this.#parts.sealer.stage(piece.prepared);
+    piece.staged = this.#parts.sealer.stage(piece.prepared, piece.last);
     const place = piece.staged.entries[0]?.link.sequence_number;
     if (place !== piece.sequence) {
       throw new Error(`entry ${piece.sequence} of the state would be entry ${place} of the log`);

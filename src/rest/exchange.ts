@@ -19,7 +19,8 @@ export interface Exchange {
 export interface Reply {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  readonly body: string;
+  /** JSON text, or the bytes of a file. */
+  readonly body: string | Uint8Array;
 }
 
 /** What becomes of a body that was refused, and of a reply that nobody reads. */

@@ -16,7 +16,7 @@ export async function sendReply(exchange: Exchange, reply: Reply, bounds: ReplyB
   for (const [name, value] of reply.headers) {
     res.setHeader(name, value);
   }
-  const body = Buffer.from(reply.body);
+  const body = Buffer.from(reply.body as string);
   res.setHeader("content-length", body.length);
   if (res instanceof ServerResponse && unreadBytes(req) > bounds.refused_body_bytes) {
     sendAndClose(req, res, body, bounds.linger_ms);

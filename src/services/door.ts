@@ -37,6 +37,12 @@ export interface Reason {
   readonly message: string;
 }
 
+/** What somebody should see to although commands are taken. More may come. */
+export interface Warning {
+  readonly code: "unwitnessed";
+  readonly message: string;
+}
+
 /** The services, as the transports see them. */
 export interface Door {
   /** Every service with its methods, for routing. */

@@ -1,4 +1,5 @@
 /** EnforcementService: decides actions, and shows what was decided. */
+import type { JsonObject } from "@bufbuild/protobuf";
 import {
   type EnforcementService,
   type InterceptBatchRequest,
@@ -9,11 +10,13 @@ import {
 import { sequenceOf } from "../core/ids.js";
 import type { DecisionRow } from "../engine/projection.js";
 import { limits } from "../limits.js";
+import { receiptOf } from "../vault/evidence.js";
+import { covering } from "./checkpoint.js";
 import type { Context } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
-import { errorView, intercept, sealedDecision } from "./intercept.js";
+import { errorView, intercept, type SealedDecision, sealedDecision } from "./intercept.js";
 import { interceptStream } from "./intercept-stream.js";
 import { refuseMalformed } from "./malformed.js";
 import { refuseForeign, sightOf } from "./own.js";
@@ -28,11 +31,14 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
     interceptBatch: (request, call) => interceptBatch(context, request, call),
     interceptStream: (requests, call) => interceptStream(context, requests, call),
     getDecision: async ({ decisionId }, call) => {
-      const { decision, entry_id } = await sealedDecision(context, sequenceOf("enf", decisionId), decisionId);
-      const { agent_id, actor } = decision;
-      const owned = { agent_id, started_by: actor.key_id };
-      refuseForeign(context, call, owned, "the decision is about another agent's action");
+      const { decision, entry_id } = await ownDecision(context, decisionId, call);
       return { decision: decisionView(decision, entry_id) };
+    },
+    getReceipt: async ({ decisionId }, call) => {
+      const { entry } = await ownDecision(context, decisionId, call);
+      const checkpoint = await covering(context, entry.sequence_number);
+      const receipt = await receiptOf(context.vault, entry, checkpoint, decisionId);
+      return { receipt: receipt as unknown as JsonObject };
     },
     getStats: (request, call) => getStats(context, request, call),
     listDecisions: (request, call) => listDecisions(context, request, call),
@@ -69,6 +75,15 @@ async function interceptItem(context: Context, action: InterceptRequest, call: C
     }
     return { result: { case: "error" as const, value: errorView(error, call) } };
   }
+}
+
+/** A decision that the caller may see. */
+async function ownDecision(context: Context, decision_id: string, call: Call): Promise<SealedDecision> {
+  const sealed = await sealedDecision(context, sequenceOf("enf", decision_id), decision_id);
+  const { agent_id, actor } = sealed.decision;
+  const owned = { agent_id, started_by: actor.key_id };
+  refuseForeign(context, call, owned, "the decision is about another agent's action");
+  return sealed;
 }
 
 async function listDecisions(context: Context, request: ListDecisionsRequest, call: Call) {

@@ -20,6 +20,7 @@ export const error_codes = {
   key_not_found: Code.NotFound,
   halt_not_found: Code.NotFound,
   entry_not_found: Code.NotFound,
+  checkpoint_not_found: Code.NotFound,
   route_not_found: Code.NotFound,
   method_not_allowed: Code.Unimplemented,
   http2_required: Code.Unimplemented,

@@ -16,6 +16,7 @@ import { newSalt } from "../engine/salt.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
+import type { SealedEntry } from "../vault/entry.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -162,12 +163,19 @@ function chainOf(request: InterceptRequest): Chain | null {
       };
 }
 
+/** A decision with the entry that seals it. */
+export interface SealedDecision {
+  readonly decision: EnforcementDecision;
+  readonly entry: SealedEntry;
+  readonly entry_id: string;
+}
+
 /** Reads a decision back from the log. */
 export async function sealedDecision(
   { vault, engine }: Context,
   sequence: number | null,
   decision_id: string,
-): Promise<{ readonly decision: EnforcementDecision; readonly entry_id: string }> {
+): Promise<SealedDecision> {
   const entry = sequence === null || sequence >= engine.projection.size ? null : await vault.entry(sequence);
   const event = entry === null ? null : fromContent(entry.content, entry.details, entry.sequence_number);
   if (entry === null || event?.event !== "enforcement_decision") {
@@ -176,5 +184,5 @@ export async function sealedDecision(
       `there is no decision ${JSON.stringify(decision_id.slice(0, 64))} in this workspace`,
     );
   }
-  return { decision: event, entry_id: entry.entry_id };
+  return { decision: event, entry, entry_id: entry.entry_id };
 }

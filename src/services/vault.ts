@@ -3,30 +3,28 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Entry,
   EntrySchema,
+  type ExportBundleRequest,
   type VaultService,
   type WatchEntriesRequest,
   type WatchEntriesResponseSchema,
 } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
+import { toBase64 } from "../vault/encoding.js";
 import type { SealedEntry } from "../vault/entry.js";
+import { exportFiles, inPieces, NoEvidence, tlogProof } from "../vault/evidence.js";
+import { checkpointAt, covering, newest } from "./checkpoint.js";
 import { type Context, faultOf } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
+import { invalid } from "./validate.js";
 import { given, timestamp } from "./view.js";
 import { placeOf, readerOf, revisionOf } from "./watch.js";
 
 export function vaultService(context: Context): Handlers<typeof VaultService> {
   const { engine, vault } = context;
   return {
-    getEntry: async ({ entryId }) => {
-      const sequence = sequenceIn(entryId);
-      const entry = sequence < engine.projection.size ? await vault.entry(sequence) : null;
-      if (entry === null || (entryId.startsWith("ve_") && entry.entry_id !== entryId)) {
-        throw new KillcordError("entry_not_found", `there is no entry ${entryId} in this log`);
-      }
-      return { entry: entryView(entry) };
-    },
+    getEntry: async ({ entryId }) => ({ entry: entryView(await sealedEntry(context, entryId)) }),
     listEntries: async ({ fromSequence, pageSize }) => {
       const size = pageSize === 0 ? limits.page_size_default : Math.min(pageSize, limits.page_size_max);
       const from = Number(fromSequence);
@@ -39,9 +37,40 @@ export function vaultService(context: Context): Handlers<typeof VaultService> {
       }
       return { entries, total: BigInt(engine.projection.size) };
     },
+    getCheckpoint: async ({ size }) => {
+      const { note } = size === 0n ? newest(context) : await checkpointAt(context, Number(size));
+      const [, digits = "", root = ""] = note.split("\n");
+      return { size: BigInt(digits), root, note };
+    },
+    getInclusionProof: async ({ entryId, size }) => {
+      const entry = await sealedEntry(context, entryId);
+      const { sequence_number } = entry;
+      const checkpoint =
+        size === 0n ? await covering(context, sequence_number) : await checkpointAt(context, Number(size));
+      if (sequence_number >= checkpoint.size) {
+        throw invalid([{ field: "size", issue: `a checkpoint at ${size} does not cover this entry` }]);
+      }
+      const hashes = await vault.publication.prover(checkpoint.size).inclusion(sequence_number);
+      return {
+        sequenceNumber: BigInt(sequence_number),
+        size: BigInt(checkpoint.size),
+        hashes: hashes.map(toBase64),
+        tlogProof: await tlogProof(vault, entry, checkpoint),
+      };
+    },
     watchEntries: (request, call) => watchEntries(context, request, call),
-    exportBundle: () => exportBundle(context),
+    exportBundle: (request) => exportBundle(context, request),
   };
+}
+
+/** @throws {KillcordError} entry_not_found */
+async function sealedEntry({ engine, vault }: Context, entry_id: string): Promise<SealedEntry> {
+  const sequence = sequenceIn(entry_id);
+  const entry = sequence < engine.projection.size ? await vault.entry(sequence) : null;
+  if (entry === null || (entry_id.startsWith("ve_") && entry.entry_id !== entry_id)) {
+    throw new KillcordError("entry_not_found", `there is no entry ${entry_id} in this log`);
+  }
+  return entry;
 }
 
 /** An entry's id begins with its index. */
@@ -87,26 +116,20 @@ function firstEntry(context: Context, { fromSequence, resumeToken }: WatchEntrie
   return from;
 }
 
-async function* exportBundle({ engine, vault }: Context) {
-  const encoder = new TextEncoder();
-  yield { path: "trust.json", chunk: encoder.encode(vault.trust()) };
-  for await (const chunk of chunks(vault.bundle(engine.projection.size))) {
-    yield { path: "bundle.json", chunk: encoder.encode(chunk) };
-  }
-}
-
-/** Gathers pieces of ASCII text into chunks of the size that a message may have. */
-async function* chunks(pieces: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
-  let gathered = "";
-  for await (const piece of pieces) {
-    gathered += piece;
-    while (gathered.length >= limits.export_chunk_bytes) {
-      yield gathered.slice(0, limits.export_chunk_bytes);
-      gathered = gathered.slice(limits.export_chunk_bytes);
+async function* exportBundle(context: Context, request: ExportBundleRequest) {
+  const { engine, vault } = context;
+  const session_id = request.sessionId ?? null;
+  const { size } =
+    request.size === 0n
+      ? await covering(context, engine.projection.size - 1)
+      : await checkpointAt(context, Number(request.size));
+  try {
+    yield* inPieces(exportFiles(vault, { size, session_id }), limits.export_chunk_bytes);
+  } catch (error) {
+    if (error instanceof NoEvidence) {
+      throw new KillcordError("session_not_found", error.message);
     }
-  }
-  if (gathered.length > 0) {
-    yield gathered;
+    throw error;
   }
 }
 

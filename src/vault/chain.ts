@@ -1,7 +1,7 @@
 /** From drafts to the unsigned entries that follow a head (vault-format.md, 2 to 4). */
 import { limits } from "../limits.js";
 import { canonical, type Json } from "./canonical.js";
-import { hashedLine, type Link } from "./entry.js";
+import { envelopeOf, hashedLine, type Link, leafOf, type SealedEntry } from "./entry.js";
 import { sha256Hex } from "./hash.js";
 import { isTime } from "./time.js";
 
@@ -76,6 +76,20 @@ export function chain(
     end = { size: end.size + 1, entry_hash, signed_at: link.signed_at };
   }
   return { entries, head: end };
+}
+
+/** A chained entry with its signature (DER, base64) by an entry key: what is stored. */
+export function sealedWith(
+  { link, entry_hash, prepared }: ChainedEntry,
+  origin: string,
+  key_id: string,
+  signature: string,
+): SealedEntry {
+  const { sequence_number, signed_at } = link;
+  const envelope = envelopeOf(origin, link, entry_hash, key_id, signature);
+  const { content, details } = prepared;
+  const { entry_id } = envelope;
+  return { sequence_number, leaf: leafOf(envelope), content, details, entry_id, entry_hash, signed_at };
 }
 
 /**

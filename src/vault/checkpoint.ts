@@ -1,5 +1,5 @@
 /** What a checkpoint's note says: origin, size and root in three lines (vault-format.md, 6). */
-import { fromBase64 } from "./encoding.js";
+import { fromBase64, toBase64 } from "./encoding.js";
 import { isOrigin } from "./entry.js";
 import { hash_bytes } from "./merkle.js";
 
@@ -7,6 +7,11 @@ export interface Checkpoint {
   readonly origin: string;
   readonly size: number;
   readonly root: Uint8Array;
+}
+
+/** The text of a checkpoint's note, as it is signed. */
+export function checkpointText({ origin, size, root }: Checkpoint): string {
+  return `${origin}\n${size}\n${toBase64(root)}\n`;
 }
 
 /** The checkpoint that a note's text spells, or null. */

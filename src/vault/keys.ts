@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
+import { syncDirectory } from "./files.js";
 import { spkiOf } from "./signer.js";
 import { StartError } from "./start-error.js";
 import { logVkey } from "./vkey.js";
@@ -64,16 +65,6 @@ async function writeSecret(path: string, bytes: Uint8Array): Promise<void> {
   await using file = await open(path, "wx", 0o600);
   await file.writeFile(bytes);
   await file.sync();
-}
-
-/** Makes the names in a directory durable: a file's own sync says nothing about its name. */
-export async function syncDirectory(directory: string): Promise<void> {
-  // Windows can't open a directory, and keeps names without being asked.
-  if (process.platform === "win32") {
-    return;
-  }
-  await using handle = await open(directory, "r");
-  await handle.sync();
 }
 
 /**

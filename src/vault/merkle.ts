@@ -15,8 +15,20 @@ export function leafHash(leaf: Uint8Array, sha256: Sha256): Uint8Array {
   return sha256(joinBytes(Uint8Array.of(0), leaf));
 }
 
-function nodeHash(left: Uint8Array, right: Uint8Array, sha256: Sha256): Uint8Array {
+/** The hash of a node above two others. */
+export function nodeHash(left: Uint8Array, right: Uint8Array, sha256: Sha256): Uint8Array {
   return sha256(joinBytes(Uint8Array.of(1), left, right));
+}
+
+/** The root of a complete subtree from the hashes of its leaves, or of nodes of one level: 2^k of them. */
+export function foldComplete(hashes: readonly Uint8Array[], sha256: Sha256): Uint8Array {
+  let level = hashes;
+  while (level.length > 1) {
+    level = Array.from({ length: level.length / 2 }, (_, i) =>
+      nodeHash(level[2 * i] as Uint8Array, level[2 * i + 1] as Uint8Array, sha256),
+    );
+  }
+  return level[0] as Uint8Array;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Signed notes and verifier keys: C2SP signed-note and tlog-cosignature (vault-format.md, 6). */
 import { limits } from "../limits.js";
-import { bytesOf, fromBase64, joinBytes, toHex } from "./encoding.js";
+import { bytesOf, fromBase64, joinBytes, toBase64, toHex } from "./encoding.js";
 import type { VerifyCrypto } from "./verify-crypto.js";
 
 /** Why a note is refused. */
@@ -98,6 +98,22 @@ function decode(bytes: Uint8Array): string | null {
   } catch {
     return null;
   }
+}
+
+/** The line that a signature makes in a note. */
+export function noteLine(key: NoteKey, signature: Uint8Array): string {
+  const id = Uint8Array.from(key.id.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
+  return `\u2014 ${key.name} ${toBase64(joinBytes(id, signature))}\n`;
+}
+
+/** A note: its text, which ends with a newline, and the lines of who signed it. */
+export function noteOf(text: string, lines: readonly string[]): string {
+  return `${text}\n${lines.join("")}`;
+}
+
+/** What of a note everybody signs, also when it is no note. */
+export function signedText(note: string): string {
+  return note.slice(0, note.lastIndexOf("\n\n") + 1);
 }
 
 function parseLine(row: string): SignatureLine | null {

@@ -31,8 +31,10 @@ export type OnEntry = (entry: SealedEntry, content: Content) => void;
 const advice = "Keep the directory as it is and restore the newest backup.";
 
 /**
- * Reads and checks entries 0 to size - 1.
+ * Reads and checks entries 0 to size - 1: every hash, and the signatures of the last entry and of those
+ * from `trusted` on.
  *
+ * @param trusted entries below it are vouched for by a checkpoint, whose root the caller compares
  * @throws {StartError} at the first entry that is not what was sealed
  */
 export async function scan(
@@ -41,6 +43,7 @@ export async function scan(
   keys: Keys,
   expected_name: ExpectedName,
   onEntry: OnEntry,
+  trusted = 0,
 ): Promise<{ readonly genesis: Genesis; readonly last: SealedEntry }> {
   const signatures = new SignatureChecks(publicKeyOf(keys.entry));
   let genesis: Genesis | null = null;
@@ -58,7 +61,9 @@ export async function scan(
       if (leaf.log !== genesis.origin) {
         throw damaged(expected, `it names the log ${leaf.log}, its content ${genesis.origin}`);
       }
-      await signatures.add(leaf);
+      if (expected >= trusted || expected === size - 1) {
+        await signatures.add(leaf);
+      }
       last = sealedOf(stored, leaf);
       onEntry(last, content);
     }
@@ -69,6 +74,17 @@ export async function scan(
     throw gap((last?.sequence_number ?? -1) + 1, `the store ends, though ${size} entries were announced`);
   }
   return { genesis, last };
+}
+
+/**
+ * Checks one stored entry against the one before it, but for its signature.
+ *
+ * @throws {StartError} when it is not what was sealed
+ */
+export function checkEntry(stored: StoredEntry, last: SealedEntry | null, origin: string): SealedEntry {
+  const leaf = checkLeaf(stored, last, origin);
+  checkDetails(stored, contentOf(stored));
+  return sealedOf(stored, leaf);
 }
 
 function checkLeaf(stored: StoredEntry, last: SealedEntry | null, origin: string | null): Envelope {
@@ -126,10 +142,7 @@ function checkDetails(stored: StoredEntry, content: Content): void {
   }
 }
 
-/**
- * Signatures are checked on the thread pool beside the reading, some at a time. Until there are
- * checkpoints, which vouch for the leaves below them, that is every signature.
- */
+/** Signatures are checked on the thread pool beside the reading, some at a time. */
 class SignatureChecks {
   readonly #key: KeyObject;
   readonly #key_id: string;

@@ -1,5 +1,4 @@
 /** The append-only signed log of one workspace (vault-format.md). */
-import { bundleLines } from "./bundle.js";
 import {
   type ChainedEntry,
   type ChainHead,
@@ -7,15 +6,20 @@ import {
   type Draft,
   type Prepared,
   prepare,
+  sealedWith,
   split,
 } from "./chain.js";
-import { envelopeOf, leafOf, parseLeaf, type SealedEntry, sealedOf } from "./entry.js";
+import { parseLeaf, type SealedEntry, sealedOf } from "./entry.js";
 import type { Genesis } from "./genesis.js";
+import type { HeadMarkFile } from "./head-mark.js";
 import type { Journal } from "./journal.js";
 import type { Keys } from "./keys.js";
+import type { Publication } from "./publication.js";
+import type { Scrub } from "./scrub.js";
 import { Signer, spkiOf } from "./signer.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
+import type { WitnessPolicy } from "./witness-policy.js";
 
 /** A write failed, so nobody knows where the log ends: nothing more is sealed before a restart. */
 export class VaultPoisoned extends Error {
@@ -34,6 +38,8 @@ export interface Staged {
   signed: readonly string[] | null;
   /** Where the log ends with them. */
   readonly head: ChainHead;
+  /** Whether they are the last of their command: only then may a checkpoint follow. */
+  readonly ends: boolean;
 }
 
 /** The last entry, and how many there are. */
@@ -50,6 +56,16 @@ export interface VaultParts {
   readonly genesis: Genesis;
   readonly head: ChainHead;
   readonly created: boolean;
+  /** Where each write leaves a mark of the log's end. */
+  readonly mark: HeadMarkFile;
+  /** What publishes the log; told what to do when a step of it fails. */
+  readonly publication: (onFailed: (error: Error) => void) => Publication;
+  /** Whom trust.json names beside the keys; null when the log asks no witness. */
+  readonly witnesses: WitnessPolicy | null;
+  /** What reads old entries again. */
+  readonly scrub: Scrub;
+  /** Told once when nothing more can be sealed because the log could not be published. */
+  readonly onPoisoned: (error: Error) => void;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
 }
@@ -58,14 +74,21 @@ export interface VaultParts {
 export class Vault {
   readonly origin: string;
   readonly workspace_id: string;
+  /** What entry 0 says. */
+  readonly genesis: Genesis;
   /** Whether this start made the log. */
   readonly created: boolean;
   /** The secret under which API keys are hashed. */
   readonly pepper: Uint8Array;
+  /** The tree, its checkpoints and proofs. */
+  readonly publication: Publication;
   readonly #journal: Journal;
-  readonly #genesis: Genesis;
   readonly #signer: Signer;
   readonly #root: string;
+  readonly #witnesses: WitnessPolicy | null;
+  readonly #mark: HeadMarkFile;
+  readonly #scrub: Scrub;
+  readonly #onPoisoned: (error: Error) => void;
   readonly #now: () => number;
   #head: ChainHead;
   /** Where the log ends with what is staged. */
@@ -73,18 +96,42 @@ export class Vault {
   #committing = false;
   #poison: VaultPoisoned | null = null;
 
-  constructor({ journal, keys, genesis, head, created, now }: VaultParts) {
+  constructor(parts: VaultParts) {
+    const { journal, keys, genesis, head, created, mark, now } = parts;
     this.origin = genesis.origin;
     this.workspace_id = genesis.workspace_id;
     this.created = created;
     this.pepper = keys.pepper;
     this.#journal = journal;
-    this.#genesis = genesis;
+    this.genesis = genesis;
     this.#signer = new Signer(keys.entry);
     this.#root = spkiOf(keys.root).toString("base64");
+    this.#mark = mark;
+    this.#witnesses = parts.witnesses;
     this.#now = now;
     this.#head = head;
     this.#staged = head;
+    this.#scrub = parts.scrub;
+    this.#onPoisoned = parts.onPoisoned;
+    this.publication = parts.publication((error) => this.#fail(error));
+  }
+
+  /** Beside the writes something is not as it was: nothing more is sealed, and the process has to know. */
+  #fail(error: Error): void {
+    if (this.#poison === null) {
+      this.#poison = new VaultPoisoned(error);
+      this.publication.stop(this.#poison);
+      this.#onPoisoned(this.#poison);
+    }
+  }
+
+  /**
+   * Begins to publish: what is sealed now is whole, since what a crash may have cut is finished. Until
+   * then the log is sealed and read, and no checkpoint is signed.
+   */
+  publish(): void {
+    this.publication.begin(this.#head.size);
+    this.#scrub.begin((error) => this.#fail(error));
   }
 
   /** The end of what is sealed. */
@@ -119,15 +166,16 @@ export class Vault {
    * Gives entries their places after everything that was staged before, and begins to sign them
    * while the caller does other things. What is staged has to be committed, in the same order.
    *
+   * @param ends whether a command ends with them: no checkpoint is taken between the entries of one
    * @throws {VaultPoisoned} when a write has failed before
    */
-  stage(prepared: readonly Prepared[]): Staged {
+  stage(prepared: readonly Prepared[], ends = true): Staged {
     if (this.#poison !== null) {
       throw this.#poison;
     }
     const { entries, head } = chain(this.#staged, timeText(this.#now()), prepared);
     const signatures = this.#signer.sign(entries.map((entry) => entry.entry_hash));
-    const staged: Staged = { entries, signatures, signed: null, head };
+    const staged: Staged = { entries, signatures, signed: null, head, ends };
     const note = (signed: readonly string[]) => {
       staged.signed = signed;
     };
@@ -153,7 +201,8 @@ export class Vault {
     try {
       return await this.#append(staged);
     } catch (error) {
-      this.#poison = new VaultPoisoned(error);
+      this.#poison ??= new VaultPoisoned(error);
+      this.publication.stop(this.#poison);
       throw this.#poison;
     } finally {
       this.#committing = false;
@@ -163,16 +212,20 @@ export class Vault {
   async #append(staged: readonly Staged[]): Promise<readonly SealedEntry[]> {
     const batch: SealedEntry[] = [];
     let head = this.#head;
+    let whole = 0;
     for (const part of staged) {
       const signatures = part.signed ?? (await this.#signaturesOf(part));
       for (const [i, entry] of part.entries.entries()) {
-        batch.push(this.#sealed(entry, signatures[i] as string));
+        batch.push(sealedWith(entry, this.origin, this.#signer.key_id, signatures[i] as string));
       }
       head = part.head;
+      whole = part.ends ? head.size : whole;
     }
     await this.#journal.append({ size: this.#head.size }, batch);
     // Only now: until the write is durable, the log ends where it ended.
     this.#head = head;
+    this.#mark.write({ size: head.size, entry_hash: head.entry_hash as string });
+    this.publication.sealed(batch, whole);
     return batch;
   }
 
@@ -180,14 +233,6 @@ export class Vault {
   #signaturesOf(part: Staged): Promise<readonly string[]> {
     this.#signer.hurry();
     return part.signatures;
-  }
-
-  #sealed({ link, entry_hash, prepared }: ChainedEntry, signature: string): SealedEntry {
-    const { sequence_number, signed_at } = link;
-    const envelope = envelopeOf(this.origin, link, entry_hash, this.#signer.key_id, signature);
-    const { content, details } = prepared;
-    const { entry_id } = envelope;
-    return { sequence_number, leaf: leafOf(envelope), content, details, entry_id, entry_hash, signed_at };
   }
 
   /** Sealed entries in order, beginning at `from`, at most `limit` and none sealed after the call. */
@@ -209,24 +254,36 @@ export class Vault {
     return null;
   }
 
-  /** The text of trust.json. */
-  trust(): string {
-    return trustText(this.#genesis, this.#root);
+  /**
+   * Itself, once the checkpoint that it left behind is shown, and witnesses were asked for it.
+   *
+   * @throws {Error} when it must not go on; it is closed then
+   */
+  async shown(): Promise<this> {
+    try {
+      await this.publication.showKept();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
-  /** The lines of bundle.json for the first `size` entries; they join to the file. */
-  async *bundle(size: number): AsyncGenerator<string> {
-    const last = size > 0 ? await this.entry(size - 1) : null;
-    if (last === null) {
-      throw new RangeError(`a bundle of ${size} entries; the log has ${this.#head.size}`);
-    }
-    const header = { genesis: this.#genesis, entry_count: size, generated_at: last.signed_at };
-    yield* bundleLines(header, this.read(0, size));
+  /** The text of trust.json. */
+  trust(): string {
+    return trustText(this.genesis, this.#root, this.#witnesses);
   }
 
   /** Closes the store; nothing is sealed or read afterwards. */
   async close(): Promise<void> {
+    const broken = this.#poison;
     this.#poison ??= new VaultPoisoned(new Error("it was closed"));
+    if (broken !== null) {
+      this.publication.stop(broken);
+    }
+    await this.#scrub.end();
+    await this.publication.close();
+    this.#mark.close();
     await this.#signer.close();
     await this.#journal.close();
   }

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { ConfigError, readConfig, shownConfig } from "../../src/cli/config.js";
+import { ConfigError } from "../../src/cli/address.js";
+import { readConfig, shownConfig } from "../../src/cli/config.js";
 
 function refusal(environment: Readonly<Record<string, string>>): string {
   try {

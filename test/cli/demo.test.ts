@@ -49,7 +49,7 @@ describe("killcord demo", function () {
       expect(latency_ms).to.be.greaterThan(0);
     }
     expect(await readdir(scratch)).to.deep.equal([]);
-    expect((await readdir(evidence)).sort()).to.deep.equal(["bundle.json", "trust.json"]);
+    expect((await readdir(evidence)).sort()).to.deep.equal(["bundle.json", "log", "trust.json"]);
     expect((await verifyPath(evidence, { require_trust: false, json: false })).exit).to.equal(0);
   });
 

@@ -68,6 +68,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
     body: json({ halt_id: "halt_0", phase: "stopping" }),
   }),
   entry_not_found: () => ({ path: "/v1/vault/entries/ve_ffffffffffffffffffffffff" }),
+  checkpoint_not_found: () => ({ path: "/v1/vault/checkpoint?size=123456789" }),
   route_not_found: () => ({ path: "/v1/enforce/red-lines" }),
   method_not_allowed: () => ({ path: start, method: "PUT", body: "{}" }),
   invalid_path: () => ({ path: "/v1/enforce/sessions/%zz" }),

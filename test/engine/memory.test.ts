@@ -126,12 +126,12 @@ describe("memory", () => {
     place.rows = new MemoryLevel<string, string>();
     running = await place.start(small);
     await terminate("s1");
-    const kept = { entries: [...place.disk.entries] };
+    const kept = [...place.disk.entries];
     await terminate("s1");
     await stopped("s4", "s5");
     await running.engine.stop();
     place.time.restart();
-    place.disk = kept;
+    await place.crashedWith(kept);
     running = await place.start(small);
     expect(await running.engine.projection.session("s5")).to.equal(null);
     await terminate("s1");

@@ -1,6 +1,6 @@
 /** What outlives a process: a data directory, a disk, derived rows. Engines are started on it. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MemoryLevel } from "memory-level";
@@ -8,6 +8,7 @@ import type { Actor, Event } from "../../src/core/event.js";
 import { fromContent } from "../../src/engine/content.js";
 import type { RowStore } from "../../src/engine/derived.js";
 import { Engine, type EngineOptions } from "../../src/engine/engine.js";
+import { bundle } from "../../src/vault/evidence.js";
 import type { Journal } from "../../src/vault/journal.js";
 import { node_crypto } from "../../src/vault/node-crypto.js";
 import { openVault } from "../../src/vault/start.js";
@@ -35,6 +36,11 @@ export interface StartOptions {
   readonly engine?: Partial<EngineOptions>;
 }
 
+/** What tells how long a log once was. */
+const evidence_of_end = ["checkpoints.log", "head"] as const;
+
+const asBegun = (name: string) => `${name}.as-begun`;
+
 export class Place {
   readonly directory: string;
   disk: Disk = emptyDisk();
@@ -50,14 +56,19 @@ export class Place {
     journal = new MemoryJournal(this.disk),
     engine: more = {},
   }: StartOptions = {}): Promise<Running> {
+    await this.#end();
     const vault = await openVault({
       directory: this.directory,
       heartbeat_seconds: 60,
       journal,
       now: this.time.wall_ms,
+      checkpoint_ms: 1,
       random: randomBytes,
     });
     this.#vaults.push(vault);
+    if (vault.created) {
+      await this.#copy(evidence_of_end, evidence_of_end.map(asBegun));
+    }
     const fatal: Error[] = [];
     const engine = await Engine.open({
       log: vault,
@@ -83,9 +94,31 @@ export class Place {
   /** A new log under the same keys: only its first entry is there. */
   async begin(): Promise<void> {
     await this.#close();
-    this.disk = { entries: this.disk.entries.slice(0, 1) };
+    await this.crashedWith(this.disk.entries.slice(0, 1));
     this.rows = new MemoryLevel<string, string>();
     this.time.restart();
+  }
+
+  /** Lets the process end so early that only these entries are durable, and no checkpoint after the first. */
+  async crashedWith(entries: Disk["entries"]): Promise<void> {
+    await this.#end();
+    await this.#copy(evidence_of_end.map(asBegun), evidence_of_end);
+    await rm(join(this.directory, "log"), { recursive: true });
+    this.disk = { entries };
+  }
+
+  /** A process that is gone publishes nothing. */
+  async #end(): Promise<void> {
+    for (const { publication } of this.#vaults) {
+      publication.stop(new Error("the process has ended"));
+      await publication.close();
+    }
+  }
+
+  async #copy(from: readonly string[], to: readonly string[]): Promise<void> {
+    for (const [i, name] of from.entries()) {
+      await copyFile(join(this.directory, name), join(this.directory, to[i] as string));
+    }
   }
 
   async remove(): Promise<void> {
@@ -112,11 +145,12 @@ async function firstKey(engine: Engine): Promise<Actor> {
 
 /** What the offline verifier finds wrong with the log: a code and an entry each. */
 export async function verifiedFailures(vault: Vault): Promise<readonly unknown[]> {
+  const published = await vault.publication.covering(vault.head().size - 1, 20_000);
   let text = "";
-  for await (const line of vault.bundle(vault.head().size)) {
+  for await (const line of bundle(vault, published?.size ?? 0)) {
     text += line;
   }
-  const evidence = { bundle: Buffer.from(text), log: new Map() };
+  const evidence = { bundle: Buffer.from(text), log: null };
   const report = verify(evidence, Buffer.from(vault.trust()), { trust_given: true, crypto: node_crypto });
   return report.failures;
 }

@@ -46,7 +46,7 @@ describe("the log is the state", () => {
       await before.settle();
       const kept = at % (journal.batches.length + 1);
       const written = [...place.disk.entries.slice(0, 1), ...journal.batches.slice(0, kept).flat()];
-      place.disk = { entries: written };
+      await place.crashedWith(written);
       place.time.restart(500);
       const again = await place.start();
       const events = await again.events();

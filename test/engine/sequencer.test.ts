@@ -99,7 +99,7 @@ describe("an order wider than a write", () => {
       const { events } = await engine.submit(kill(admin, "root"));
       const cut = before + journal.batches.slice(0, pieces).flat().length;
       expect(cut).to.be.lessThan(vault.head().size);
-      place.disk = { entries: place.disk.entries.slice(0, cut) };
+      await place.crashedWith(place.disk.entries.slice(0, cut));
       place.time.restart();
       const again = await place.start();
       expect(again.engine.state.live_sessions).to.equal(0);

@@ -38,6 +38,7 @@ export function vaultOptions(directory: string, more: Partial<VaultOptions> = {}
     journal: new MemoryJournal(),
     now: () => noon,
     random: randomBytes,
+    checkpoint_ms: 5,
     ...more,
   };
 }
@@ -75,4 +76,11 @@ export async function refusedStart(open: () => Promise<Vault>): Promise<StartErr
   }
   await vault.close();
   throw new Error(`the vault opened with ${vault.head().size} entries, a refusal was expected`);
+}
+
+/** Publishes everything that is sealed; gives the size of the checkpoint. */
+export async function published(vault: Vault): Promise<number> {
+  vault.publish();
+  const covering = await vault.publication.covering(vault.head().size - 1, 20_000);
+  return covering?.size ?? Number.NaN;
 }

@@ -391,7 +391,7 @@ describe("a first start that was cut short", () => {
     expect(disk.entries).to.have.length(0);
     const vault = await openVault(vaultOptions(directory, { journal: new MemoryJournal(disk) }));
     expect(vault.created).to.equal(true);
-    expect(await readdir(directory)).to.deep.equal(["keys"]);
+    expect(await readdir(directory)).to.deep.equal(["checkpoints.log", "head", "keys", "log"]);
     await vault.close();
   });
 
@@ -403,7 +403,7 @@ describe("a first start that was cut short", () => {
     const vault = await openVault(vaultOptions(directory, { journal: new MemoryJournal(disk), onEntry }));
     expect(vault.created).to.equal(true);
     expect(seen).to.deep.equal([stored?.leaf]);
-    expect(await readdir(directory)).to.deep.equal(["keys"]);
+    expect(await readdir(directory)).to.deep.equal(["checkpoints.log", "head", "keys", "log"]);
     await vault.seal(drafts(1));
     await vault.close();
     const again = await openVault(vaultOptions(directory, { journal: new MemoryJournal(disk) }));

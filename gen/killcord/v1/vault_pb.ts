@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/vault.proto.
  */
 export const file_killcord_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("ChdraWxsY29yZC92MS92YXVsdC5wcm90bxILa2lsbGNvcmQudjEisQEKBUVudHJ5EhcKD3NlcXVlbmNlX251bWJlchgBIAEoAxIQCghlbnRyeV9pZBgCIAEoCRINCgVldmVudBgDIAEoCRItCglzaWduZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxlYWYYBSABKAkSDwoHY29udGVudBgGIAEoCRIUCgdkZXRhaWxzGAcgASgJSACIAQFCCgoIX2RldGFpbHMiUgoPR2V0RW50cnlSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQiNQoQR2V0RW50cnlSZXNwb25zZRIhCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5IlgKEkxpc3RFbnRyaWVzUmVxdWVzdBImCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KAASGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAIkkKE0xpc3RFbnRyaWVzUmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLmtpbGxjb3JkLnYxLkVudHJ5Eg0KBXRvdGFsGAIgASgDInQKE1dhdGNoRW50cmllc1JlcXVlc3QSKwoNZnJvbV9zZXF1ZW5jZRgBIAEoA0IPukgMIgoY////////PygASACIAQESHgoMcmVzdW1lX3Rva2VuGAIgASgJQgi6SAVyAxiABEIQCg5fZnJvbV9zZXF1ZW5jZSKYAQoUV2F0Y2hFbnRyaWVzUmVzcG9uc2USIwoFZW50cnkYASABKAsyEi5raWxsY29yZC52MS5FbnRyeUgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIhUKE0V4cG9ydEJ1bmRsZVJlcXVlc3QiMwoURXhwb3J0QnVuZGxlUmVzcG9uc2USDAoEcGF0aBgBIAEoCRINCgVjaHVuaxgCIAEoDDK/AwoMVmF1bHRTZXJ2aWNlEnAKCEdldEVudHJ5Ehwua2lsbGNvcmQudjEuR2V0RW50cnlSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0RW50cnlSZXNwb25zZSInkAIBgtPkkwIeEhwvdjEvdmF1bHQvZW50cmllcy97ZW50cnlfaWR9Em4KC0xpc3RFbnRyaWVzEh8ua2lsbGNvcmQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiAua2lsbGNvcmQudjEuTGlzdEVudHJpZXNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvdmF1bHQvZW50cmllcxJ2CgxXYXRjaEVudHJpZXMSIC5raWxsY29yZC52MS5XYXRjaEVudHJpZXNSZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hFbnRyaWVzUmVzcG9uc2UiH4LT5JMCGRIXL3YxL3ZhdWx0L2VudHJpZXM6d2F0Y2gwARJVCgxFeHBvcnRCdW5kbGUSIC5raWxsY29yZC52MS5FeHBvcnRCdW5kbGVSZXF1ZXN0GiEua2lsbGNvcmQudjEuRXhwb3J0QnVuZGxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("ChdraWxsY29yZC92MS92YXVsdC5wcm90bxILa2lsbGNvcmQudjEisQEKBUVudHJ5EhcKD3NlcXVlbmNlX251bWJlchgBIAEoAxIQCghlbnRyeV9pZBgCIAEoCRINCgVldmVudBgDIAEoCRItCglzaWduZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxlYWYYBSABKAkSDwoHY29udGVudBgGIAEoCRIUCgdkZXRhaWxzGAcgASgJSACIAQFCCgoIX2RldGFpbHMiUgoPR2V0RW50cnlSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQiNQoQR2V0RW50cnlSZXNwb25zZRIhCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5IlgKEkxpc3RFbnRyaWVzUmVxdWVzdBImCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KAASGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAIkkKE0xpc3RFbnRyaWVzUmVzcG9uc2USIwoHZW50cmllcxgBIAMoCzISLmtpbGxjb3JkLnYxLkVudHJ5Eg0KBXRvdGFsGAIgASgDIjUKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eh0KBHNpemUYASABKANCD7pIDCIKGP///////z8oACJBChVHZXRDaGVja3BvaW50UmVzcG9uc2USDAoEc2l6ZRgBIAEoAxIMCgRyb290GAIgASgJEgwKBG5vdGUYAyABKAkiegoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Ej8KCGVudHJ5X2lkGAEgASgJQi26SCpyKDImXih2ZV9bMC05YS1mXXsyNH18MHxbMS05XVswLTldezAsMTR9KSQSHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAImYKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USFwoPc2VxdWVuY2VfbnVtYmVyGAEgASgDEgwKBHNpemUYAiABKAMSDgoGaGFzaGVzGAMgAygJEhIKCnRsb2dfcHJvb2YYBCABKAkidAoTV2F0Y2hFbnRyaWVzUmVxdWVzdBIrCg1mcm9tX3NlcXVlbmNlGAEgASgDQg+6SAwiChj///////8/KABIAIgBARIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEQhAKDl9mcm9tX3NlcXVlbmNlIpgBChRXYXRjaEVudHJpZXNSZXNwb25zZRIjCgVlbnRyeRgBIAEoCzISLmtpbGxjb3JkLnYxLkVudHJ5SAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUiaAoTRXhwb3J0QnVuZGxlUmVxdWVzdBIjCgpzZXNzaW9uX2lkGAEgASgJQgq6SAdyBRABGIACSACIAQESHQoEc2l6ZRgCIAEoA0IPukgMIgoY////////PygAQg0KC19zZXNzaW9uX2lkIjMKFEV4cG9ydEJ1bmRsZVJlc3BvbnNlEgwKBHBhdGgYASABKAkSDQoFY2h1bmsYAiABKAwyzAUKDFZhdWx0U2VydmljZRJwCghHZXRFbnRyeRIcLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVxdWVzdBodLmtpbGxjb3JkLnYxLkdldEVudHJ5UmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfRJuCgtMaXN0RW50cmllcxIfLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBogLmtpbGxjb3JkLnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3ZhdWx0L2VudHJpZXMSdwoNR2V0Q2hlY2twb2ludBIhLmtpbGxjb3JkLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GiIua2lsbGNvcmQudjEuR2V0Q2hlY2twb2ludFJlc3BvbnNlIh+QAgGC0+STAhYSFC92MS92YXVsdC9jaGVja3BvaW50EpEBChFHZXRJbmNsdXNpb25Qcm9vZhIlLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBomLmtpbGxjb3JkLnYxLkdldEluY2x1c2lvblByb29mUmVzcG9uc2UiLZACAYLT5JMCJBIiL3YxL3ZhdWx0L2VudHJpZXMve2VudHJ5X2lkfS9wcm9vZhJ2CgxXYXRjaEVudHJpZXMSIC5raWxsY29yZC52MS5XYXRjaEVudHJpZXNSZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hFbnRyaWVzUmVzcG9uc2UiH4LT5JMCGRIXL3YxL3ZhdWx0L2VudHJpZXM6d2F0Y2gwARJVCgxFeHBvcnRCdW5kbGUSIC5raWxsY29yZC52MS5FeHBvcnRCdW5kbGVSZXF1ZXN0GiEua2lsbGNvcmQudjEuRXhwb3J0QnVuZGxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * One sealed entry. The texts are the canonical bytes that were hashed and signed, never
@@ -181,6 +181,132 @@ export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__P
   messageDesc(file_killcord_v1_vault, 4);
 
 /**
+ * Which checkpoint to show.
+ *
+ * @generated from message killcord.v1.GetCheckpointRequest
+ */
+export type GetCheckpointRequest = Message<"killcord.v1.GetCheckpointRequest"> & {
+  /**
+   * Its size, that of a checkpoint that was signed; 0 means the newest.
+   *
+   * @generated from field: int64 size = 1;
+   */
+  size: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.GetCheckpointRequest.
+ * Use `create(GetCheckpointRequestSchema)` to create a new message.
+ */
+export const GetCheckpointRequestSchema: GenMessage<GetCheckpointRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 5);
+
+/**
+ * A checkpoint.
+ *
+ * @generated from message killcord.v1.GetCheckpointResponse
+ */
+export type GetCheckpointResponse = Message<"killcord.v1.GetCheckpointResponse"> & {
+  /**
+   * Number of entries that it covers.
+   *
+   * @generated from field: int64 size = 1;
+   */
+  size: bigint;
+
+  /**
+   * Root of their Merkle tree (RFC 6962), base64.
+   *
+   * @generated from field: string root = 2;
+   */
+  root: string;
+
+  /**
+   * The signed note, verbatim: origin, size and root, then one line a signature.
+   *
+   * @generated from field: string note = 3;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message killcord.v1.GetCheckpointResponse.
+ * Use `create(GetCheckpointResponseSchema)` to create a new message.
+ */
+export const GetCheckpointResponseSchema: GenMessage<GetCheckpointResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 6);
+
+/**
+ * Which entry to prove.
+ *
+ * @generated from message killcord.v1.GetInclusionProofRequest
+ */
+export type GetInclusionProofRequest = Message<"killcord.v1.GetInclusionProofRequest"> & {
+  /**
+   * The entry's id, or its sequence number in decimal.
+   *
+   * @generated from field: string entry_id = 1;
+   */
+  entryId: string;
+
+  /**
+   * Size of the checkpoint to prove it under, one that was signed; 0 means the newest.
+   *
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.GetInclusionProofRequest.
+ * Use `create(GetInclusionProofRequestSchema)` to create a new message.
+ */
+export const GetInclusionProofRequestSchema: GenMessage<GetInclusionProofRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 7);
+
+/**
+ * A proof.
+ *
+ * @generated from message killcord.v1.GetInclusionProofResponse
+ */
+export type GetInclusionProofResponse = Message<"killcord.v1.GetInclusionProofResponse"> & {
+  /**
+   * The entry's index in the log.
+   *
+   * @generated from field: int64 sequence_number = 1;
+   */
+  sequenceNumber: bigint;
+
+  /**
+   * Size of the checkpoint.
+   *
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * Hashes from the leaf to the root, 32 bytes each, base64.
+   *
+   * @generated from field: repeated string hashes = 3;
+   */
+  hashes: string[];
+
+  /**
+   * The same as one C2SP tlog-proof: leaf, index, hashes and checkpoint, to be kept and verified offline.
+   *
+   * @generated from field: string tlog_proof = 4;
+   */
+  tlogProof: string;
+};
+
+/**
+ * Describes the message killcord.v1.GetInclusionProofResponse.
+ * Use `create(GetInclusionProofResponseSchema)` to create a new message.
+ */
+export const GetInclusionProofResponseSchema: GenMessage<GetInclusionProofResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_vault, 8);
+
+/**
  * From where to watch the log.
  *
  * @generated from message killcord.v1.WatchEntriesRequest
@@ -209,7 +335,7 @@ export type WatchEntriesRequest = Message<"killcord.v1.WatchEntriesRequest"> & {
  * Use `create(WatchEntriesRequestSchema)` to create a new message.
  */
 export const WatchEntriesRequestSchema: GenMessage<WatchEntriesRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 5);
+  messageDesc(file_killcord_v1_vault, 9);
 
 /**
  * One message of a watch of the log.
@@ -261,14 +387,27 @@ export type WatchEntriesResponse = Message<"killcord.v1.WatchEntriesResponse"> &
  * Use `create(WatchEntriesResponseSchema)` to create a new message.
  */
 export const WatchEntriesResponseSchema: GenMessage<WatchEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 6);
+  messageDesc(file_killcord_v1_vault, 10);
 
 /**
- * What to export: everything.
+ * What to export.
  *
  * @generated from message killcord.v1.ExportBundleRequest
  */
 export type ExportBundleRequest = Message<"killcord.v1.ExportBundleRequest"> & {
+  /**
+   * One session alone, with a proof for each entry; the whole log when absent.
+   *
+   * @generated from field: optional string session_id = 1;
+   */
+  sessionId?: string | undefined;
+
+  /**
+   * Size of the checkpoint to export up to, one that was signed; 0 means the newest.
+   *
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
 };
 
 /**
@@ -276,7 +415,7 @@ export type ExportBundleRequest = Message<"killcord.v1.ExportBundleRequest"> & {
  * Use `create(ExportBundleRequestSchema)` to create a new message.
  */
 export const ExportBundleRequestSchema: GenMessage<ExportBundleRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 7);
+  messageDesc(file_killcord_v1_vault, 11);
 
 /**
  * A piece of a file of the export.
@@ -285,7 +424,7 @@ export const ExportBundleRequestSchema: GenMessage<ExportBundleRequest> = /*@__P
  */
 export type ExportBundleResponse = Message<"killcord.v1.ExportBundleResponse"> & {
   /**
-   * The file's path within the export, `trust.json` or `bundle.json`.
+   * The file's path within the export: `trust.json`, `bundle.json`, or one under `log/`.
    *
    * @generated from field: string path = 1;
    */
@@ -304,7 +443,7 @@ export type ExportBundleResponse = Message<"killcord.v1.ExportBundleResponse"> &
  * Use `create(ExportBundleResponseSchema)` to create a new message.
  */
 export const ExportBundleResponseSchema: GenMessage<ExportBundleResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_vault, 8);
+  messageDesc(file_killcord_v1_vault, 12);
 
 /**
  * Reads the sealed log.
@@ -333,6 +472,27 @@ export const VaultService: GenService<{
     output: typeof ListEntriesResponseSchema;
   },
   /**
+   * Shows a checkpoint: the log's size and root, signed by both checkpoint keys. Role: auditor.
+   *
+   * @generated from rpc killcord.v1.VaultService.GetCheckpoint
+   */
+  getCheckpoint: {
+    methodKind: "unary";
+    input: typeof GetCheckpointRequestSchema;
+    output: typeof GetCheckpointResponseSchema;
+  },
+  /**
+   * Proves that an entry stands in the log, under a checkpoint. Waits up to 2 s for one that covers
+   * the entry, then `unavailable`. Role: auditor.
+   *
+   * @generated from rpc killcord.v1.VaultService.GetInclusionProof
+   */
+  getInclusionProof: {
+    methodKind: "unary";
+    input: typeof GetInclusionProofRequestSchema;
+    output: typeof GetInclusionProofResponseSchema;
+  },
+  /**
    * Streams entries in the order of the log: those that are there from from_sequence on, a bookmark,
    * then each entry as it is sealed, none left out. A slow reader is told all of them later. REST:
    * server-sent events. Role: auditor.
@@ -345,8 +505,10 @@ export const VaultService: GenService<{
     output: typeof WatchEntriesResponseSchema;
   },
   /**
-   * Streams the files of an export: trust.json, then bundle.json, each cut into chunks in order.
-   * The export ends with the newest entry at the time of the call. Role: auditor.
+   * Streams the files of an export: trust.json, then bundle.json, then, of a whole log, the static
+   * log under `log/`; each cut into chunks in order. It goes exactly to a checkpoint: the newest, once
+   * that covers every entry sealed before the call (it waits up to 2 s for it), or the one asked for.
+   * Role: auditor.
    *
    * @generated from rpc killcord.v1.VaultService.ExportBundle
    */
