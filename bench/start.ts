@@ -1,7 +1,6 @@
 /**
- * How long a start takes over a log of so many entries: opening the vault, which hashes everything,
- * and the replay; beside the floor that quality asks about, parsing each entry and four hashes of it
- * on one thread.
+ * How long a start takes over a log of so many entries, with the snapshot that an orderly stop has
+ * kept, and without one; beside the floor that nobody who checks a log can do without.
  *
  * Run by `npm run bench:start [-- ENTRIES]`.
  */
@@ -19,26 +18,29 @@ const directory = await mkdtemp(join(tmpdir(), "killcord-bench-"));
 try {
   const made = await open();
   await askTimes(made.engine, 64, entries);
+  // An orderly stop, which keeps a snapshot.
   await made.close();
   const floor_ms = await timed(floor);
-  const opened = await open();
-  await opened.close();
-  const size = opened.size;
-  console.log(`${size} entries`);
-  console.log(`floor: parse and four hashes   ${line(floor_ms, size)}`);
-  console.log(
-    `open the vault                 ${line(opened.vault_ms, size)}   ${(opened.vault_ms / floor_ms).toFixed(2)} x`,
-  );
-  console.log(
-    `replay                         ${line(opened.engine_ms, size)}   ${(opened.engine_ms / floor_ms).toFixed(2)} x`,
-  );
-  const both_ms = opened.vault_ms + opened.engine_ms;
-  console.log(`start                          ${line(both_ms, size)}   ${(both_ms / floor_ms).toFixed(2)} x`);
+  await measured("with its snapshot", floor_ms);
+  await rm(join(directory, "snapshot"));
+  await measured("without", floor_ms);
+  console.log(`floor: parse and four hashes of each entry, one thread  ${(floor_ms / 1000).toFixed(2)} s`);
 } finally {
   await rm(directory, { recursive: true });
 }
 
-async function open() {
+async function measured(name: string, floor_ms: number): Promise<void> {
+  const { vault_ms, engine_ms, size, close } = await open(Number.POSITIVE_INFINITY);
+  await close();
+  const both_ms = vault_ms + engine_ms;
+  console.log(
+    `${size} entries, ${name.padEnd(17)}  start ${(both_ms / 1000).toFixed(2).padStart(6)} s` +
+      `  (vault ${(vault_ms / 1000).toFixed(2)}, replay ${(engine_ms / 1000).toFixed(2)})` +
+      `  ${(both_ms / floor_ms).toFixed(2)} x the floor`,
+  );
+}
+
+async function open(snapshot_entries?: number) {
   const store = openLevel(join(directory, "store"));
   const began = performance.now();
   const vault = await openVault({
@@ -47,6 +49,7 @@ async function open() {
     heartbeat_seconds: 60,
     now: Date.now,
     random: randomBytes,
+    snapshot_entries,
   });
   const vault_ms = performance.now() - began;
   let engine: Engine | null = null;
@@ -91,8 +94,4 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;
-}
-
-function line(ms: number, size: number): string {
-  return `${(ms / 1000).toFixed(2).padStart(8)} s  ${((ms * 1000) / size).toFixed(1).padStart(6)} us/entry`;
 }

@@ -100,11 +100,6 @@ function decode(bytes: Uint8Array): string | null {
   }
 }
 
-/** What of a note its lines sign. */
-export function signedText(note: string): string {
-  return note.slice(0, note.lastIndexOf("\n\n") + 1);
-}
-
 /** The line that a signature makes in a note. */
 export function noteLine(key: NoteKey, signature: Uint8Array): string {
   const id = Uint8Array.from(key.id.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
@@ -114,6 +109,11 @@ export function noteLine(key: NoteKey, signature: Uint8Array): string {
 /** A note: its text, which ends with a newline, and the lines of who signed it. */
 export function noteOf(text: string, lines: readonly string[]): string {
   return `${text}\n${lines.join("")}`;
+}
+
+/** What of a note everybody signs, also when it is no note. */
+export function signedText(note: string): string {
+  return note.slice(0, note.lastIndexOf("\n\n") + 1);
 }
 
 function parseLine(row: string): SignatureLine | null {

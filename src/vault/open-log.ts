@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import { limits } from "../limits.js";
 import { CheckpointSigner } from "./checkpoint-signer.js";
+import type { Cosigning } from "./cosigning.js";
 import type { FileSystem } from "./files.js";
 import type { ExpectedName } from "./genesis.js";
 import { HeadMarkFile } from "./head-mark.js";
@@ -9,7 +10,7 @@ import type { Journal } from "./journal.js";
 import { type Kept, KeptCheckpoints } from "./kept-checkpoints.js";
 import type { Keys } from "./keys.js";
 import { leavesOf, openTree } from "./open-tree.js";
-import { type Cosign, Publication } from "./publication.js";
+import { Publication } from "./publication.js";
 import { markIn, reconcile } from "./reconcile.js";
 import type { OnEntry } from "./scan.js";
 import { Scrub } from "./scrub.js";
@@ -38,7 +39,7 @@ export interface VaultOptions extends ExpectedName {
   /** Signs the first checkpoint of a log that has none, after all of it was checked. */
   readonly adopt?: boolean | undefined;
   /** Asks witnesses; absent when there are none. */
-  readonly cosign?: Cosign | undefined;
+  readonly cosigning?: Cosigning | undefined;
   /** Told of what is no reason not to start, and of what cannot be proven therefore. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Told once when the log cannot be published: the process must exit. */
@@ -103,6 +104,7 @@ export async function openLog(found: Found, keys: Keys, created: boolean): Promi
     mark: end,
     now: options.now,
     random: options.random,
+    witnesses: options.cosigning?.policy ?? null,
     onPoisoned: options.onPoisoned ?? (() => {}),
     snapshots: new Snapshots({
       found: read.snapshot,
@@ -122,12 +124,11 @@ export async function openLog(found: Found, keys: Keys, created: boolean): Promi
         ...{ log, tree, signer, size, onFailed },
         kept: checkpoints,
         leaves: (from, to) => leavesOf(journal, from, to),
-        cosign: options.cosign ?? null,
+        cosigning: options.cosigning ?? null,
         checkpoint_ms: options.checkpoint_ms ?? limits.checkpoint_ms,
       }),
   });
-  await vault.publication.showKept();
-  return vault;
+  return vault.shown();
 }
 
 /** checkpoints.log; begun with a first checkpoint over all that is there where there is none. */

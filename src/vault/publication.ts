@@ -5,15 +5,15 @@
 import { limits } from "../limits.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import type { CheckpointSigner, SignedNote } from "./checkpoint-signer.js";
+import type { Cosigning } from "./cosigning.js";
 import type { SealedEntry } from "./entry.js";
 import { sha256 } from "./hash.js";
 import type { KeptCheckpoints } from "./kept-checkpoints.js";
-import { leafHash } from "./merkle.js";
 import { signedText } from "./note.js";
 import { Prover } from "./prover.js";
 import type { StaticLog } from "./static-log.js";
-import { lastLeafBelow, parseTilePath, type Tile } from "./tiles.js";
-import { type EdgeText, TreeEdge } from "./tree-edge.js";
+import { lastLeafOf, parseTilePath, type Tile } from "./tiles.js";
+import type { EdgeText } from "./tree-edge.js";
 import type { TreeWriter } from "./tree-writer.js";
 
 /** A checkpoint that is shown, with the signatures of witnesses if there are any. */
@@ -21,17 +21,6 @@ export interface Published {
   readonly size: number;
   readonly note: string;
 }
-
-/**
- * Asks witnesses to sign a checkpoint, which is in checkpoints.log then: the note with their lines, or
- * null when too few have signed. Then the one before is shown on.
- *
- * @param prove gives the consistency proof from an earlier size to this checkpoint
- */
-export type Cosign = (
-  signed: SignedNote,
-  prove: (size: number) => Promise<readonly Uint8Array[]>,
-) => Promise<string | null>;
 
 export interface PublicationParts {
   readonly log: StaticLog;
@@ -43,8 +32,7 @@ export interface PublicationParts {
   readonly size: number;
   /** Leaves of sealed entries from an index to before another. */
   readonly leaves: (from: number, to: number) => AsyncIterable<string>;
-  readonly cosign: Cosign | null;
-  /** After the log has grown. */
+  readonly cosigning: Cosigning | null;
   readonly checkpoint_ms: number;
   /** Told once when a step has failed: nothing more may be sealed. */
   readonly onFailed: (error: Error) => void;
@@ -110,22 +98,43 @@ export class Publication {
     this.#arm();
   }
 
-  /** Shows the newest checkpoint that was kept: the process may have ended before it was shown. */
+  /**
+   * Shows the newest checkpoint that was kept: the process may have ended before it was shown. Witnesses
+   * are asked for it, and thereby for the size that they know.
+   * @throws {Error} when one of them shows that this log must not go on
+   */
   async showKept(): Promise<void> {
-    const { log, kept, cosign } = this.#parts;
+    const { log, kept, cosigning } = this.#parts;
     const { size, note } = kept.last;
     const shown = await log.checkpoint();
-    if (cosign === null) {
-      if (shown !== note) {
+    if (cosigning === null) {
+      // Lines of witnesses that are asked no more are still true.
+      const same = shown !== null && signedText(shown) === signedText(note);
+      if (!same) {
         await log.show(note);
       }
-      this.#published = { size, note };
+      this.#published = { size, note: same ? shown : note };
       return;
     }
     // Without witnesses the newest one is not shown; the one that they have signed is.
     const checkpoint = shown === null ? null : parseCheckpoint(signedText(shown));
-    if (checkpoint !== null && checkpoint.origin === kept.last.origin && checkpoint.size <= size) {
+    const is_ours = checkpoint?.origin === kept.last.origin && checkpoint.size <= size;
+    if (checkpoint !== null && is_ours && cosigning.isWitnessed(shown as string)) {
       this.#published = { size: checkpoint.size, note: shown as string };
+    }
+    await this.#showWitnessed(kept.last, cosigning);
+  }
+
+  /** Step 5 and 6 of publishing: the newest record of checkpoints.log, once witnesses have signed it. */
+  async #showWitnessed(signed: SignedNote, cosigning: Cosigning | null): Promise<void> {
+    const { log, tree } = this.#parts;
+    const prover = this.prover(signed.size);
+    const note =
+      cosigning === null ? signed.note : await cosigning.cosign(signed, (from) => prover.consistency(from));
+    if (note !== null) {
+      await log.show(note);
+      this.#publishedNow({ size: signed.size, note });
+      await tree.tidy();
     }
   }
 
@@ -184,7 +193,7 @@ export class Publication {
     }
     const tile = parseTilePath(path);
     const shown = this.#published?.size ?? 0;
-    if (tile === null || lastLeafBelow(tile) >= shown) {
+    if (tile === null || lastLeafOf(tile) >= shown) {
       return null;
     }
     return this.#parts.log.read(tile);
@@ -193,11 +202,8 @@ export class Publication {
   /** The tree's edge at a size that is sealed; nothing may be sealed meanwhile. */
   async edgeAt(size: number): Promise<EdgeText> {
     await this.#running;
-    const edge = TreeEdge.from(this.#parts.tree.edge(), sha256) as TreeEdge;
-    for await (const leaf of this.#parts.leaves(edge.size, size)) {
-      edge.add(leafHash(Buffer.from(leaf, "latin1"), sha256));
-    }
-    return edge.text();
+    const { tree, leaves } = this.#parts;
+    return tree.edgeAfter(leaves(tree.size, size));
   }
 
   /** The note of a checkpoint that was signed at exactly this size, or null. */
@@ -228,7 +234,9 @@ export class Publication {
 
   #arm(): void {
     const idle = this.#timer === null && this.#running === null;
-    if (idle && this.#begun && !this.#closed && this.#failure === null && this.#whole > this.signed.size) {
+    // What witnesses have not signed is brought to them again, also when nothing follows it.
+    const due = this.#whole > this.signed.size || this.#published?.size !== this.signed.size;
+    if (idle && this.#begun && !this.#closed && this.#failure === null && due) {
       this.#timer = setTimeout(() => this.#run(), this.#parts.checkpoint_ms);
       this.#timer.unref();
     }
@@ -244,7 +252,7 @@ export class Publication {
 
   async #publish(): Promise<void> {
     try {
-      await this.#steps(this.#whole);
+      await this.#steps(Math.max(this.#whole, this.signed.size));
     } catch (error) {
       this.stop(error as Error);
       this.#parts.onFailed(error as Error);
@@ -252,19 +260,15 @@ export class Publication {
   }
 
   async #steps(size: number): Promise<void> {
-    const { log, tree, signer, kept, cosign } = this.#parts;
-    await tree.add(this.#leavesTo(size));
-    const root = await tree.finish();
-    const prover = this.prover(size);
-    // From the tiles as they are on disk: what cannot prove the step is not signed.
-    const signed = signer.sign(size, root, await prover.consistency(kept.last.size));
-    await kept.append(signed);
-    const note = cosign === null ? signed.note : await cosign(signed, (from) => prover.consistency(from));
-    if (note !== null) {
-      await log.show(note);
-      this.#publishedNow({ size, note });
-      await tree.tidy();
+    const { tree, signer, kept, cosigning } = this.#parts;
+    if (size > kept.last.size) {
+      await tree.add(this.#leavesTo(size));
+      const root = await tree.finish();
+      // From the tiles as they are on disk: what cannot prove the step is not signed.
+      const proof = await this.prover(size).consistency(kept.last.size);
+      await kept.append(signer.sign(size, root, proof));
     }
+    await this.#showWitnessed(kept.last, cosigning);
   }
 
   #leavesTo(size: number): AsyncIterable<string> | Iterable<string> {

@@ -46,12 +46,6 @@ export function parseTilePath(path: string): Tile | null {
   return possible ? tile : null;
 }
 
-/** Index of the last leaf below a tile. */
-export function lastLeafBelow({ level, index, width }: Tile): number {
-  const below = level === "entries" ? 1 : tile_width ** level;
-  return (index * tile_width + width) * below - 1;
-}
-
 /** Every file of a log of that size, but the checkpoint. */
 export function tilesOf(size: number): Tile[] {
   const tiles = tilesAt("entries", size);
@@ -88,4 +82,10 @@ export function entryBundle(leaves: readonly Uint8Array[]): Uint8Array {
     offset += 2 + leaf.length;
   }
   return bundle;
+}
+
+/** Index of the last leaf below a tile. */
+export function lastLeafOf({ level, index, width }: Tile): number {
+  const below = level === "entries" ? 1 : tile_width ** level;
+  return (index * tile_width + width) * below - 1;
 }

@@ -1,11 +1,11 @@
 /** The append-only signed log of one workspace (vault-format.md). */
 import {
-  type ChainedEntry,
   type ChainHead,
   chain,
   type Draft,
   type Prepared,
   prepare,
+  type Staged,
   sealedWith,
   split,
 } from "./chain.js";
@@ -21,6 +21,7 @@ import { Signer, spkiOf } from "./signer.js";
 import type { Snapshots } from "./snapshot-file.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
+import type { WitnessPolicy } from "./witness-policy.js";
 
 /** A write failed, so nobody knows where the log ends: nothing more is sealed before a restart. */
 export class VaultPoisoned extends Error {
@@ -29,18 +30,6 @@ export class VaultPoisoned extends Error {
     super(`the vault seals nothing more until it is opened again: ${why}`, { cause });
     this.name = "VaultPoisoned";
   }
-}
-
-/** Entries that have their places in the log, and are being signed. */
-export interface Staged {
-  readonly entries: readonly ChainedEntry[];
-  readonly signatures: Promise<readonly string[]>;
-  /** The same, as soon as they are there: then nothing has to wait for a promise's turn. */
-  signed: readonly string[] | null;
-  /** Where the log ends with them. */
-  readonly head: ChainHead;
-  /** Whether they are the last of their command: only then may a checkpoint follow. */
-  readonly ends: boolean;
 }
 
 /** The last entry, and how many there are. */
@@ -61,6 +50,8 @@ export interface VaultParts {
   readonly mark: HeadMarkFile;
   /** What publishes the log; told what to do when a step of it fails. */
   readonly publication: (onFailed: (error: Error) => void) => Publication;
+  /** Whom trust.json names beside the keys; null when the log asks no witness. */
+  readonly witnesses: WitnessPolicy | null;
   /** What reads old entries again. */
   readonly scrub: Scrub;
   readonly snapshots: Snapshots;
@@ -89,6 +80,7 @@ export class Vault {
   readonly #signer: Signer;
   readonly #root: string;
   readonly #random: VaultParts["random"];
+  readonly #witnesses: WitnessPolicy | null;
   readonly #mark: HeadMarkFile;
   readonly #scrub: Scrub;
   readonly #onPoisoned: (error: Error) => void;
@@ -110,6 +102,7 @@ export class Vault {
     this.#signer = new Signer(keys.entry);
     this.#root = spkiOf(keys.root).toString("base64");
     this.#mark = mark;
+    this.#witnesses = parts.witnesses;
     this.#now = now;
     this.#head = head;
     this.#staged = head;
@@ -270,9 +263,24 @@ export class Vault {
     return null;
   }
 
+  /**
+   * Itself, once the checkpoint that it left behind is shown, and witnesses were asked for it.
+   *
+   * @throws {Error} when it must not go on; it is closed then
+   */
+  async shown(): Promise<this> {
+    try {
+      await this.publication.showKept();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
   /** The text of trust.json. */
   trust(): string {
-    return trustText(this.genesis, this.#root);
+    return trustText(this.genesis, this.#root, this.#witnesses);
   }
 
   /** Closes the store; nothing is sealed or read afterwards. */

@@ -37,6 +37,7 @@ describe("rpc: health, without a key", () => {
     expect(statuses.sort()).to.deep.equal([
       ["", Status.NOT_SERVING],
       ["grpc.health.v1.Health", Status.NOT_SERVING],
+      ["killcord.probe.ProbeService", Status.NOT_SERVING],
       ["killcord.v1.EnforcementService", Status.NOT_SERVING],
       ["killcord.v1.SessionService", Status.NOT_SERVING],
     ]);
