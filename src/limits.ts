@@ -5,6 +5,21 @@
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
+  /**
+   * Messages of callers that have come, or are coming, and whose calls are not over: of all calls
+   * together. A part is kept for what agents cannot call, so that a stop always finds room.
+   */
+  bodies_bytes: 128 * 1024 * 1024,
+  bodies_bytes_kept: 32 * 1024 * 1024,
+  /**
+   * Calls and streams under way on the whole server; of these, what is kept for methods that agents
+   * cannot call, and the most that calls without a key may be.
+   */
+  calls: 20_000,
+  calls_kept: 2_000,
+  calls_keyless: 2_000,
+  /** A message of a call that needs no key: the name of a service, of a symbol. */
+  keyless_body_bytes: 4 * 1024,
   /** Nested containers in a JSON body, far above what any request has. */
   json_depth: 128,
   /** Fields at fault that one error lists, and characters of a name that the caller made up. */
@@ -33,13 +48,30 @@ export const limits = {
   write_buffer_bytes: 16 * 1024 * 1024,
   /** Entries of which one write takes so many however large they are. */
   piece_entries: 80,
+  /** The body of add-checkpoint: a proof and a note with its lines. Requests that one witness has open. */
+  witness_request_bytes: 64 * 1024,
+  witness_connections: 256,
+  /** How long a log waits for a witness, how much longer when the quorum has signed, and what it reads. */
+  witness_ms: 1_000,
+  witness_grace_ms: 50,
+  witness_reply_bytes: 16 * 1024,
+  /** Witnesses of one log. */
+  witnesses: 32,
   /** Indexes are below 2^48 (vault-format.md, 4). */
   sequence_max: 2 ** 48 - 1,
   /** One line of a bundle, far above an entry's: a header lists every key. Nested containers in it (vault-format.md, 9 B). */
   bundle_line_bytes: 16 * 1024 * 1024,
   bundle_line_depth: 34,
+  /** Of a bundle larger than this a verifier reads pieces of this size, so many for each of its threads ahead. */
+  verified_whole_bytes: 4 * 1024 * 1024,
+  verified_piece_bytes: 1024 * 1024,
+  verified_pieces_ahead: 2,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,
+  /** Hashes from a leaf to the root (vault-format.md, 6). */
+  proof_hashes: 63,
+  /** A receipt or a proof, far above the largest entry with its checkpoint. */
+  receipt_bytes: 1024 * 1024,
   /** Characters of any base64 text that a verifier decodes: signatures, keys, hashes. */
   base64_characters: 65_536,
   /** Parents that a verifier follows, of a session or of a credential: keeps a replay linear. */
@@ -208,6 +240,9 @@ export const limits = {
   watch_retry_ms_min: 250,
   watch_retry_ms_max: 5_000,
   watch_give_up_ms: 300_000,
+  /** Work that takes longer than this shows how far it is, this often. */
+  progress_after_ms: 1_000,
+  progress_ms: 100,
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */
@@ -222,6 +257,11 @@ if (
   limits.metadata_depth >= limits.canonical_depth ||
   limits.metadata_depth >= limits.json_depth ||
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
+  limits.keyless_body_bytes >= limits.request_body_bytes ||
+  limits.request_body_bytes >= limits.bodies_bytes_kept ||
+  limits.bodies_bytes_kept * 2 > limits.bodies_bytes ||
+  limits.health_watches + limits.reflection_streams >= limits.calls_keyless ||
+  limits.calls_keyless + limits.calls_kept >= limits.calls ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
@@ -229,7 +269,8 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
-  limits.export_chunk_bytes >= limits.reply_bytes
+  limits.export_chunk_bytes >= limits.reply_bytes ||
+  limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes
 ) {
   throw new Error("limits.ts: two limits contradict each other");
 }

@@ -16,6 +16,15 @@ const ready = {
         required: ["code", "message"],
       },
     },
+    warnings: {
+      type: "array",
+      description: "What somebody should see to all the same; absent when there is nothing.",
+      items: {
+        type: "object",
+        properties: { code: { type: "string" }, message: { type: "string" } },
+        required: ["code", "message"],
+      },
+    },
   },
   required: ["ok", "reasons"],
 };

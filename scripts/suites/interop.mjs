@@ -18,7 +18,9 @@ const needs = {
   node: [],
   python: [venv],
   go: [goPlugins],
-  browser: [page],
+  browser: [() => page("browser", "page")],
+  verifier: [() => page("verifier", "verifier")],
+  log: [openssl, fsck],
   watchers: [curl, venv, goPlugins],
 };
 
@@ -50,17 +52,32 @@ async function goPlugins() {
   return path === undefined ? { path, ...lack } : goTool("protoc-gen-go-grpc");
 }
 
-/** A Chromium and the page that it opens. */
-async function page() {
+async function openssl() {
+  const { ok } = await command("openssl", ["version"], { timeout_seconds: 30 });
+  return ok ? { path: "openssl" } : { path: undefined, outcome: "missing", text: "no openssl was found" };
+}
+
+/** Checks a static log, written by others. */
+async function fsck() {
+  const { path, ...lack } = await goTool("fsck");
+  if (path === undefined) {
+    return { path, ...lack };
+  }
+  writeFileSync(join(root, emptied(".build/interop/log"), "fsck.txt"), path);
+  return { path };
+}
+
+/** A Chromium and the page that it opens, whose program is a file of test/interop/browser. */
+async function page(client, program) {
   const { path, ...lack } = await chromium();
   if (path === undefined) {
     return { path, ...lack };
   }
-  const folder = emptied(".build/interop/browser");
+  const folder = emptied(`.build/interop/${client}`);
   writeFileSync(join(root, folder, "chromium.txt"), path);
   await build({
     absWorkingDir: root,
-    entryPoints: ["test/interop/browser/page.ts"],
+    entryPoints: [`test/interop/browser/${program}.ts`],
     bundle: true,
     format: "esm",
     outfile: `${folder}/page.js`,

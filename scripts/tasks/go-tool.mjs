@@ -11,6 +11,7 @@ import { root } from "./root.mjs";
 /** By the name of the program: its package and the version of its module. */
 export const go_tools = {
   connectconformance: ["connectrpc.com/conformance/cmd/connectconformance", "v1.0.7"],
+  fsck: ["github.com/transparency-dev/tessera/cmd/fsck", "v1.0.4"],
   grpcurl: ["github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.4"],
   "protoc-gen-go": ["google.golang.org/protobuf/cmd/protoc-gen-go", "v1.36.12"],
   "protoc-gen-go-grpc": ["google.golang.org/grpc/cmd/protoc-gen-go-grpc", "v1.6.2"],

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
+import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
 
 /** What `serve` runs with. Frozen. */
@@ -15,6 +16,8 @@ export interface Config {
   readonly checkpoints: string | null;
   /** Whether everybody may read the static log under /log/: it holds hashes and signatures, no content. */
   readonly public_log: boolean;
+  /** The witnesses that must sign before a checkpoint is shown; null asks nobody. */
+  readonly witnesses: WitnessPolicy | null;
   /** Name of the log, at its first start; null makes one up. */
   readonly origin: string | null;
   /** Secret of the first admin key, at the first start; null makes one up. */
@@ -50,6 +53,8 @@ const settings = [
   "data",
   "checkpoints",
   "public_log",
+  "witnesses",
+  "witness_quorum",
   "origin",
   "bootstrap_key",
   "insecure",
@@ -69,6 +74,8 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   data: "./killcord-data",
   checkpoints: undefined,
   public_log: "false",
+  witnesses: undefined,
+  witness_quorum: undefined,
   origin: undefined,
   bootstrap_key: undefined,
   insecure: "false",
@@ -114,6 +121,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     data: merged.data as string,
     checkpoints: merged.checkpoints ?? null,
     public_log: readBoolean("public_log", merged.public_log as string),
+    witnesses: readOr(() => readWitnessFile(merged.witnesses, merged.witness_quorum)),
     origin: readOrigin(merged.origin),
     bootstrap_key: readBootstrapKey(merged.bootstrap_key),
     insecure: readBoolean("insecure", merged.insecure as string),
@@ -130,12 +138,14 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, metrics_listen, ...rest } = config;
+  const { host, port, bootstrap_key, metrics_listen, witnesses, ...rest } = config;
   const metrics = metrics_listen === null ? null : `${metrics_listen.host}:${metrics_listen.port}`;
   return {
     listen: `${host}:${port}`,
     ...rest,
     metrics_listen: metrics,
+    witnesses: witnesses?.witnesses.map(({ vkey, url }) => ({ vkey, url })) ?? [],
+    witness_quorum: witnesses?.quorum ?? 0,
     bootstrap_key: bootstrap_key === null ? null : "********",
   };
 }
@@ -212,6 +222,14 @@ function readOrigin(text: string | undefined): string | null {
     );
   }
   return text;
+}
+
+function readOr<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
 }
 
 function readBootstrapKey(text: string | undefined): string | null {

@@ -9,6 +9,7 @@ import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
 import { sessionsCommand } from "./sessions.js";
 import { vaultCommand } from "./vault.js";
+import { witnessCommand } from "./witness.js";
 
 const after_help = `
 First steps:
@@ -38,6 +39,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(exportCommand())
     .addCommand(vaultCommand())
     .addCommand(outside.verify)
+    .addCommand(witnessCommand())
     .addCommand(demoAgentCommand(), { hidden: true });
 }
 

@@ -15,12 +15,14 @@ import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
+import { Witnesses } from "../vault/witnesses.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
 import { expiryOf, readIdentity } from "./tls-files.js";
+import { alarm, checkpointsOf, warningsOf } from "./witness-alarm.js";
 
 /** Runs a server until a signal ends it. */
 export async function serve(config: Config): Promise<void> {
@@ -82,6 +84,7 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
 async function joinParts(config: Config, log: Logger, opened: StartingPort): Promise<Parts> {
   const store = openStoreIn(config.data);
   let engine: Engine | null = null;
+  const witnesses = config.witnesses === null ? null : new Witnesses(config.witnesses, alarm(log));
   const vault = await openVault({
     directory: config.data,
     checkpoints: config.checkpoints ?? undefined,
@@ -90,6 +93,7 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
     journal: store.journal,
     now: Date.now,
     random: randomBytes,
+    cosigning: witnesses ?? undefined,
     onWarning: (message) => log.warn(message),
     onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
   });
@@ -109,11 +113,13 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
   const rest = withStaticLog(routes, door, { file, is_public: config.public_log }, log, countRefusal);
   const { host, port, metrics_listen, reflection } = config;
   const cors_origins = new Set(config.cors_origins);
-  const more = { cors_origins, countRefusal, reflection };
+  const warnings = () => warningsOf(witnesses?.state ?? null);
+  const more = { cors_origins, countRefusal, reflection, warnings };
   const server = await openServer({ door, rest, host, port, opened, log, ...more });
   metrics.measure({
     engine,
     logEntries: () => vault.head().size,
+    checkpoints: () => checkpointsOf(vault.publication, witnesses?.state ?? null),
     unready: server.unready,
     connections: server.connections,
     streams: server.streams,

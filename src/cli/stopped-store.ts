@@ -8,8 +8,9 @@ import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
+import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 import type { Piece } from "./export-files.js";
-import { CommandFailure } from "./failure.js";
+import { CommandFailure, wrongUsage } from "./failure.js";
 
 /** Where a stopped log is. */
 export interface StoppedLog {
@@ -33,7 +34,8 @@ export async function* exportStopped(
 ): AsyncGenerator<Piece> {
   const vault = await openStopped(log);
   try {
-    const { size } = vault.publication.signed;
+    // The newest that is shown: of a log with witnesses, the newest that they have signed.
+    const { size } = vault.publication.published ?? vault.publication.signed;
     if (vault.head().size > size) {
       onLeftOut(vault.head().size - size);
     }
@@ -65,11 +67,22 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
       random: randomBytes,
+      // Nothing is shown that was not: whether witnesses have signed it is the server's to ask.
+      cosigning: { policy: witnessesNamed(), cosign: async () => null, isWitnessed: () => true },
     });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     const running = error.code === "start.locked" ? ": leave --data out to export from a running server" : "";
     throw new CommandFailure(error.code, 1, `${error.message}${running}`);
+  }
+}
+
+/** Those of the server's settings, for trust.json. */
+function witnessesNamed(): WitnessPolicy | null {
+  try {
+    return readWitnessFile(process.env.KILLCORD_WITNESSES, process.env.KILLCORD_WITNESS_QUORUM);
+  } catch (error) {
+    throw wrongUsage((error as Error).message);
   }
 }
 

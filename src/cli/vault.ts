@@ -8,7 +8,7 @@ import { repairVault } from "../vault/repair.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import { CommandFailure } from "./failure.js";
-import { note, print, printJson } from "./output.js";
+import { note, plain, print, printJson } from "./output.js";
 import { command } from "./teach.js";
 
 interface VaultCommandOptions {
@@ -145,6 +145,13 @@ function show(report: CheckReport, options: VaultCommandOptions): void {
   print(`entries       ${entries}, every hash and signature holds`);
   print(
     `checkpoints   the newest covers ${newest_checkpoint}; ${roots_compared} roots computed anew are those that were signed`,
+  );
+  const { shown_checkpoint, witnesses } = report;
+  const cosigned = witnesses.length === 0 ? "" : `, signed by ${plain(witnesses.join(", "))} too`;
+  print(
+    shown_checkpoint === newest_checkpoint
+      ? `shown         the newest${cosigned}`
+      : `shown         the one over ${shown_checkpoint ?? 0} entries${cosigned}; the newest is unwitnessed, or was never shown`,
   );
   print(`beyond it     ${beyond} entries, which the next start signs`);
   print(`head mark     ${head_mark}`);

@@ -11,6 +11,7 @@ import type {
 } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
+import { refuseLastAdmin } from "./last-admin.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { revocationOrder, withDescendants } from "./scope.js";
 import type { Agent, Session, State, StopOrder } from "./state.js";
@@ -240,6 +241,10 @@ export function revokeKey(state: State, command: RevokeKey): Decision {
   const key = state.keys.get(command.key_id);
   if (key?.kind !== "key") {
     return refuse("key_not_found", `there is no API key ${quoted(command.key_id)}`);
+  }
+  const refusal = refuseLastAdmin(state, key, command.at, command.at);
+  if (refusal !== null) {
+    return refusal;
   }
   const draft = new Draft(state, command);
   if (key.revoked === null) {

@@ -21,6 +21,7 @@ export type RefusalCode =
   | "session_not_stopped"
   | "scope_halted"
   | "already_exists"
+  | "last_admin_key"
   | "idempotency_key_mismatch"
   | "session_limit_reached"
   | "limit_reached";

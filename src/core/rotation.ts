@@ -4,6 +4,7 @@ import { isExpired, quoted } from "./access.js";
 import type { RotateKey } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import { idAt } from "./ids.js";
+import { refuseLastAdmin } from "./last-admin.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import type { Key, State } from "./state.js";
 
@@ -65,7 +66,7 @@ function refuseRotation(state: State, command: RotateKey, old: Key): Decision | 
   }
   return state.keys.size >= limits.keys
     ? refuse("limit_reached", "the workspace holds no more keys or credentials")
-    : null;
+    : refuseLastAdmin(state, old, endOfNew(command, old), command.at);
 }
 
 /** As asked, or as long as the old one was given. */

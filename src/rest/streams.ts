@@ -9,7 +9,7 @@ import { type Exchange, headerOf } from "./exchange.js";
 import type { Route } from "./routes.js";
 
 /** What a call knows of its caller before it is answered. */
-export type By = Pick<Call, "principal" | "received_ms">;
+export type By = Pick<Call, "principal" | "received_ms" | "share">;
 
 export interface Streams {
   /**
@@ -20,6 +20,8 @@ export interface Streams {
   send(exchange: Exchange, route: Route, request: Message, by: By): Promise<void>;
   /** Brings all of them to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many are under way. */
+  count(): number;
 }
 
 export function createStreams(door: Door, bounds: StreamBounds): Streams {
@@ -53,6 +55,7 @@ export function createStreams(door: Door, bounds: StreamBounds): Streams {
         ending.abort(draining());
       }
     },
+    count: () => under_way.size,
   };
 }
 

@@ -2,6 +2,7 @@
  * The REST surface as an HTTP handler: route, key, body, message, call, reply. The key is checked
  * before a byte of the body is read.
  */
+import type { Message } from "@bufbuild/protobuf";
 import { limits } from "../limits.js";
 import { type CountRefusal, type Log, latencySince, logCall } from "../services/call-log.js";
 import type { Call, Door } from "../services/door.js";
@@ -15,16 +16,16 @@ import {
   headerOf,
   type Incoming,
   type Outgoing,
-  type RefusedBodyBounds,
   type Reply,
-  sendReply,
+  type ReplyBounds,
 } from "./exchange.js";
 import type { Page } from "./pages.js";
 import { readRequest } from "./params.js";
 import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
+import { sendReply } from "./send-reply.js";
 import { errorReply, type Refusal, refusalOf } from "./status.js";
-import { createStreams } from "./streams.js";
+import { type By, createStreams } from "./streams.js";
 import { createRouter, cutQuery, type Match, type Router } from "./trie.js";
 import { writeReply } from "./write.js";
 
@@ -32,7 +33,7 @@ import { writeReply } from "./write.js";
 const mounts = ["", "/api"] as const;
 
 /** Sizes and times; the defaults are those of limits.ts. */
-export interface RestBounds extends BodyBounds, RefusedBodyBounds, StreamBounds {
+export interface RestBounds extends BodyBounds, ReplyBounds, StreamBounds {
   readonly call_ms: number;
 }
 
@@ -52,6 +53,8 @@ export interface RestHandler {
   handle(req: Incoming, res: Outgoing): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many streams are under way. */
+  streams(): number;
 }
 
 /**
@@ -71,7 +74,7 @@ export function createRestHandler(
 
   /** The reply, or null when everything has been sent. */
   async function answer(exchange: Exchange, found: Found, received_ms: number): Promise<Reply | null> {
-    const { req, res, request_id } = exchange;
+    const { req } = exchange;
     const target = req.url ?? "";
     if (found.kind === "page") {
       return readPage(door, found.page, exchange);
@@ -81,23 +84,19 @@ export function createRestHandler(
     }
     const { route, values } = found;
     const principal = door.authenticate((name) => headerOf(req, name), route.rpc);
-    const body = await readBody(req, bounds);
-    const request = readRequest(route, route.rpc.input, { values, target, body }, nameRule);
-    applyIdempotencyKey(route.rpc.input, request, headerOf(req, "idempotency-key"));
-    if (route.rpc.methodKind === "server_streaming") {
-      await streams.send(exchange, route, request, { principal, received_ms });
-      return null;
-    }
-
-    const watch = watchCaller(res, bounds.call_ms);
-    const reply_headers = new Headers();
-    const call: Call = { principal, request_id, signal: watch.signal, reply_headers, received_ms };
+    const share = door.room.enter(route.rpc);
     try {
-      const response = await Promise.race([door.unary(route.rpc, request, call), watch.given_up]);
-      const plain = writeReply(response, route.rpc.output, route.response_body, reshape);
-      return jsonReply(200, request_id, reply_headers, plain);
+      const body = await readBody(req, bounds, share);
+      const request = readRequest(route, route.rpc.input, { values, target, body }, nameRule);
+      applyIdempotencyKey(route.rpc.input, request, headerOf(req, "idempotency-key"));
+      const by = { principal, received_ms, share };
+      if (route.rpc.methodKind === "server_streaming") {
+        await streams.send(exchange, route, request, by);
+        return null;
+      }
+      return await answerUnary(door, exchange, route, { ...by, request, call_ms: bounds.call_ms });
     } finally {
-      watch.end();
+      share.leave();
     }
   }
 
@@ -115,15 +114,36 @@ export function createRestHandler(
       const allow = found.kind === "method_not_allowed" ? { allow: found.allow } : {};
       reply = refusalReply(refusal === null ? null : { ...refusal, ...allow }, exchange.request_id);
     }
-    if (reply !== null) {
-      sendReply(exchange, reply, bounds);
-    }
+    const sent = reply === null ? null : sendReply(exchange, reply, bounds);
     const { request_id } = exchange;
     const latency_ms = latencySince(received_ms);
     logCall(log, { request_id, door: "rest", method: routeName(found), latency_ms }, thrown, countRefusal);
+    await sent;
   }
 
-  return { handle, drain: streams.drain };
+  return { handle, drain: streams.drain, streams: streams.count };
+}
+
+async function answerUnary(
+  door: Door,
+  { res, request_id }: Exchange,
+  { rpc, response_body }: Route,
+  { request, call_ms, ...by }: By & { readonly request: Message; readonly call_ms: number },
+): Promise<Reply> {
+  const watch = watchCaller(res, call_ms);
+  const reply_headers = new Headers();
+  const call: Call = { ...by, request_id, signal: watch.signal, reply_headers };
+  try {
+    const response = await Promise.race([door.unary(rpc, request, call), watch.given_up]);
+    return jsonReply(
+      200,
+      request_id,
+      reply_headers,
+      writeReply(response, rpc.output, response_body, reshape),
+    );
+  } finally {
+    watch.end();
+  }
 }
 
 function findIn(router: Router<Route>, pages: readonly Page[], req: Incoming): Found {

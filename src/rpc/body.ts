@@ -1,7 +1,8 @@
 /** Reads the one message that a unary or server-streaming call brings. */
 import { KillcordError } from "../services/errors.js";
+import { Gathering } from "../services/gathering.js";
+import type { Share } from "../services/room.js";
 import { tooLarge } from "./error.js";
-import { Gathering } from "./gathering.js";
 import { type HttpRequest, headerOf } from "./http.js";
 
 /** The flag and the length before each message of a stream, in every protocol. */
@@ -13,12 +14,13 @@ export const envelope_bytes = 5;
  * unread: connect-es alone would wait for the end of some of these for ever (and never with
  * `for await`, whose early exit destroys an HTTP/1.1 connection before the refusal is sent).
  *
- * @throws {KillcordError} payload_too_large; the reason of `signal` when that aborts first
+ * @throws {KillcordError} payload_too_large; overloaded when there is no room; the reason of `signal` when that aborts first
  */
 export function readBody(
   request: HttpRequest,
   max_bytes: number,
   signal: AbortSignal,
+  share: Pick<Share, "take">,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const limit = max_bytes + envelope_bytes;
   return new Promise((resolve, reject) => {
@@ -37,8 +39,13 @@ export function readBody(
     const take = (chunk: Uint8Array) => {
       if (gathering.length + chunk.byteLength > limit) {
         settle(tooLarge(max_bytes));
-      } else {
+        return;
+      }
+      try {
+        share.take(chunk.byteLength);
         gathering.add(chunk);
+      } catch (error) {
+        settle(error);
       }
     };
     const end = () => {

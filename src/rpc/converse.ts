@@ -62,7 +62,8 @@ export async function converse(
   const { life, call } = pass;
   const outgoing = new Outgoing(reply, life, bounds.blocked_reader_ms);
   const encode = encoder(conversation.method, conversation.protocol);
-  const requests = decoded(readMessages(request, bounds, life.ended), conversation, pass.message_bytes_max);
+  const messages = readMessages(request, bounds, life.ended, pass.share);
+  const requests = decoded(messages, conversation, pass.message_bytes_max);
   try {
     await pump(duplex(method, requests, call)[Symbol.asyncIterator](), life, (message) => {
       begin(conversation, call.reply_headers);

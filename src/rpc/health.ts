@@ -11,7 +11,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { limits } from "../limits.js";
-import type { Door, Reason } from "../services/door.js";
+import type { Door, Reason, Warning } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
 import type { HttpReply, HttpRequest } from "./http.js";
 import type { Mount } from "./mount.js";
@@ -81,6 +81,7 @@ export function healthMount(door: Pick<Door, "services" | "unready">): Mount {
   return {
     service: HealthService,
     keyed: false,
+    message_bytes_max: limits.keyless_body_bytes,
     calls: {
       unary: async (method, request) =>
         method === HealthService.method.list ? health.list() : health.check(named(request)),
@@ -89,12 +90,20 @@ export function healthMount(door: Pick<Door, "services" | "unready">): Mount {
   };
 }
 
+/** How the server is, asked each time. */
+export interface Condition {
+  /** Every reason why commands are not taken. */
+  readonly unready: () => readonly Reason[];
+  /** What somebody should see to all the same. */
+  readonly warnings?: (() => readonly Warning[]) | undefined;
+}
+
 /**
  * Answers GET /healthz, as long as the process answers at all, and GET /readyz with every reason
  * why commands are not taken.
  */
 export function answerHealth(
-  unready: () => readonly Reason[],
+  { unready, warnings = () => [] }: Condition,
   path: "/healthz" | "/readyz",
   request: HttpRequest,
   reply: HttpReply,
@@ -106,7 +115,9 @@ export function answerHealth(
   if (!readable) {
     reply.setHeader("allow", "GET, HEAD");
   }
-  const body = JSON.stringify(path === "/healthz" ? { ok } : { ok, reasons });
+  const warned = path === "/healthz" ? [] : warnings();
+  const more = warned.length === 0 ? {} : { warnings: warned };
+  const body = JSON.stringify(path === "/healthz" ? { ok } : { ok, reasons, ...more });
   reply.setHeader("content-type", "application/json; charset=utf-8");
   reply.setHeader("cache-control", "no-store");
   reply.setHeader("content-length", Buffer.byteLength(body));

@@ -1,8 +1,9 @@
 /** Reads the messages of a client-streaming or bidirectional call as they come. */
 import { KillcordError } from "../services/errors.js";
+import { Gathering } from "../services/gathering.js";
+import type { Share } from "../services/room.js";
 import { envelope_bytes, wentAway } from "./body.js";
 import { tooLarge } from "./error.js";
-import { Gathering } from "./gathering.js";
 import type { HttpRequest } from "./http.js";
 
 /** What one message may take up; a part of limits.ts. */
@@ -22,14 +23,17 @@ export interface MessageBounds {
  * An iterator written by hand: leaving a `for await` over a request would destroy it, and on HTTP/2
  * connect-es would wait for ever for that to end before it told the caller anything.
  *
- * @throws {KillcordError} payload_too_large, deadline_exceeded, canceled; the reason of `signal` when that aborts first
+ * @throws {KillcordError} payload_too_large, overloaded, deadline_exceeded, canceled; the reason of `signal` when that aborts first
  */
 export function readMessages(
   request: HttpRequest,
   { request_body_bytes: max_bytes, request_ms }: MessageBounds,
   signal: AbortSignal,
+  share: Pick<Share, "take" | "give">,
 ): AsyncIterable<Uint8Array> {
-  const chunks = readChunks(request, signal);
+  const chunks = readChunks(request, signal, share);
+  /** Bytes of the last message, if it did not lie whole in what came. */
+  let gathered = 0;
   let rest: Uint8Array = new Uint8Array(0);
   let slow: NodeJS.Timeout | undefined;
 
@@ -46,16 +50,17 @@ export function readMessages(
         }
         rest = chunk;
       }
-      const missing = length - gathering.length;
-      gathering.add(rest.subarray(0, missing));
-      rest = rest.subarray(missing);
+      const piece = rest.subarray(0, length - gathering.length);
+      gathered += taken(share, piece);
+      gathering.add(piece);
+      rest = rest.subarray(piece.byteLength);
     }
     return true;
   };
 
-  /** The next message; nothing at the end. One that is torn is passed on: the library has the words for it. */
+  /** The next message; nothing at the end. A torn one is passed on: the library has the words for it. */
   const take = async (): Promise<Uint8Array> => {
-    if (rest.byteLength < envelope_bytes || rest.byteLength < announced(rest, max_bytes)) {
+    if (!liesWhole(rest, max_bytes)) {
       const gathering = new Gathering();
       if (await fill(gathering, envelope_bytes)) {
         await fill(gathering, announced(gathering.take(), max_bytes));
@@ -70,6 +75,9 @@ export function readMessages(
   };
 
   const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    // Whoever asks for the next is done with the bytes of the last.
+    share.give(gathered);
+    gathered = 0;
     try {
       const message = await take();
       return message.byteLength === 0 ? { done: true, value: undefined } : { done: false, value: message };
@@ -81,11 +89,20 @@ export function readMessages(
       slow = undefined;
     }
   };
-  const end = async (): Promise<IteratorResult<Uint8Array>> => {
+  const end = () => {
     chunks.leave();
-    return { done: true, value: undefined };
+    return Promise.resolve({ done: true as const, value: undefined });
   };
   return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+}
+
+function taken(share: Pick<Share, "take">, { byteLength }: Uint8Array): number {
+  share.take(byteLength);
+  return byteLength;
+}
+
+function liesWhole(bytes: Uint8Array, max_bytes: number): boolean {
+  return bytes.byteLength >= envelope_bytes && bytes.byteLength >= announced(bytes, max_bytes);
 }
 
 /** Bytes of a message with its head, of which at least that is there. @throws {KillcordError} payload_too_large */
@@ -111,9 +128,10 @@ interface Chunks {
 const waiting_bytes_max = 64 * 1024;
 const waiting_chunks_max = 64;
 
-function readChunks(request: HttpRequest, signal: AbortSignal): Chunks {
+function readChunks(request: HttpRequest, signal: AbortSignal, share: Pick<Share, "take" | "give">): Chunks {
   const come: Uint8Array[] = [];
   let waiting_bytes = 0;
+  let last_bytes = 0;
   let over: { readonly error: unknown } | null = null;
   let wake: (() => void) | null = null;
 
@@ -125,6 +143,12 @@ function readChunks(request: HttpRequest, signal: AbortSignal): Chunks {
     wake?.();
   };
   const take = (chunk: Uint8Array) => {
+    try {
+      share.take(chunk.byteLength);
+    } catch (error) {
+      finish(error);
+      return;
+    }
     come.push(chunk);
     waiting_bytes += chunk.byteLength;
     if (waiting_bytes >= waiting_bytes_max || come.length >= waiting_chunks_max) {
@@ -143,6 +167,8 @@ function readChunks(request: HttpRequest, signal: AbortSignal): Chunks {
   }
   return {
     async next() {
+      share.give(last_bytes);
+      last_bytes = 0;
       if (come.length === 0 && over === null) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -152,6 +178,7 @@ function readChunks(request: HttpRequest, signal: AbortSignal): Chunks {
       const chunk = come.shift();
       if (chunk !== undefined) {
         waiting_bytes -= chunk.byteLength;
+        last_bytes = chunk.byteLength;
         if (come.length === 0 && over === null) {
           request.resume();
         }

@@ -21,6 +21,8 @@ export interface Endpoint {
   /** Whether a key is needed. */
   readonly keyed: boolean;
   readonly handler: UniversalHandler;
+  /** Of one message of its caller, also after its inflation. */
+  readonly message_bytes_max: number;
   /** A bidi method that needs nothing of the protocol library. */
   readonly duplex: Duplex | null;
 }
@@ -52,10 +54,13 @@ export function createEndpoints(
     jsonOptions: { ...json_options, ...(registry === null ? {} : { registry }) },
   });
   const free = new Set<DescMethod>();
+  const sizes = new Map<DescMethod, number>();
   const duplexes = new Map<DescMethod, Duplex>();
   for (const mount of mounts) {
     for (const method of mount.service.methods) {
-      serve(router, mount, method);
+      const size = Math.min(mount.message_bytes_max ?? message_bytes_max, message_bytes_max);
+      serve(router, mount, method, { readMaxBytes: size });
+      sizes.set(method, size);
       if (!mount.keyed) {
         free.add(method);
       }
@@ -69,7 +74,13 @@ export function createEndpoints(
       const { method, requestPath } = handler;
       return [
         requestPath,
-        { method, handler, keyed: !free.has(method), duplex: duplexes.get(method) ?? null },
+        {
+          method,
+          handler,
+          keyed: !free.has(method),
+          message_bytes_max: sizes.get(method) ?? message_bytes_max,
+          duplex: duplexes.get(method) ?? null,
+        },
       ];
     }),
   );
@@ -82,33 +93,48 @@ export const json_options = {
   textDecoder: new TextDecoder("utf-8", { fatal: true }),
 };
 
-function serve(router: ConnectRouter, { calls }: Mount, method: DescMethod): void {
+function serve(
+  router: ConnectRouter,
+  { calls }: Mount,
+  method: DescMethod,
+  options: { readonly readMaxBytes: number },
+): void {
   switch (method.methodKind) {
     case "unary": {
       const run = had(calls.unary, method);
-      router.rpc(method as DescMethod & { methodKind: "unary" }, (request, context) =>
-        answer(context, (pass) => run(method, request, pass, context)),
+      router.rpc(
+        method as DescMethod & { methodKind: "unary" },
+        (request, context) => answer(context, (pass) => run(method, request, pass, context)),
+        options,
       );
       return;
     }
     case "server_streaming": {
       const run = had(calls.serverStreaming, method);
-      router.rpc(method as DescMethod & { methodKind: "server_streaming" }, (request, context) =>
-        stream(context, (pass) => run(method, request, pass, context)),
+      router.rpc(
+        method as DescMethod & { methodKind: "server_streaming" },
+        (request, context) => stream(context, (pass) => run(method, request, pass, context)),
+        options,
       );
       return;
     }
     case "client_streaming": {
       const run = had(calls.clientStreaming, method);
-      router.rpc(method as DescMethod & { methodKind: "client_streaming" }, (requests, context) =>
-        answer(context, (pass) => run(method, arriving(requests, method, pass), pass, context)),
+      router.rpc(
+        method as DescMethod & { methodKind: "client_streaming" },
+        (requests, context) =>
+          answer(context, (pass) => run(method, arriving(requests, method, pass), pass, context)),
+        options,
       );
       return;
     }
     case "bidi_streaming": {
       const run = had(calls.bidiStreaming, method);
-      router.rpc(method as DescMethodBiDiStreaming, (requests, context) =>
-        stream(context, (pass) => run(method, arriving(requests, method, pass), pass, context)),
+      router.rpc(
+        method as DescMethodBiDiStreaming,
+        (requests, context) =>
+          stream(context, (pass) => run(method, arriving(requests, method, pass), pass, context)),
+        options,
       );
       return;
     }

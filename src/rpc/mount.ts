@@ -2,6 +2,7 @@
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
 import type { ConnectError, HandlerContext } from "@connectrpc/connect";
 import type { Call, Door } from "../services/door.js";
+import type { Share } from "../services/room.js";
 import type { Life } from "./life.js";
 
 /** One call under way, from the authentication to its service. */
@@ -9,6 +10,7 @@ export interface Pass {
   /** What the service gets to know. */
   readonly call: Call;
   readonly life: Life;
+  readonly share: Share;
   /** Whether the call's messages are JSON, and the most bytes that one may have. */
   readonly json: boolean;
   readonly message_bytes_max: number;
@@ -53,6 +55,8 @@ export interface Mount {
   readonly service: DescService;
   /** Whether its methods need a key. */
   readonly keyed: boolean;
+  /** The most bytes of one of its messages, where that is less than for others. */
+  readonly message_bytes_max?: number;
   readonly calls: Calls;
   /** Its bidi calls, for the short way (converse.ts). */
   readonly duplex?: Duplex;

@@ -43,6 +43,7 @@ export function reflectionMounts(services: readonly DescService[]): readonly Mou
   return both.map((service) => ({
     service,
     keyed: false,
+    message_bytes_max: limits.keyless_body_bytes,
     calls: {
       bidiStreaming: (method, requests, pass) => answers(requests, pass, formOf(method.input, method.output)),
     },

@@ -12,6 +12,7 @@ import {
 } from "../services/call-log.js";
 import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
+import { Room, type Share } from "../services/room.js";
 import { readBody } from "./body.js";
 import { converse, isPlain } from "./converse.js";
 import { earlyError } from "./early-error.js";
@@ -76,13 +77,15 @@ export interface RpcParts {
   readonly registry?: Registry;
   /** Whether refusals carry google.rpc details; not all callers count on them. */
   readonly details?: boolean;
+  /** Where the messages of calls find room; one of their own when absent. */
+  readonly room?: Room;
   readonly countRefusal?: CountRefusal;
 }
 
 /** Makes the handler of what is mounted. */
 export function createRpcHandler(parts: RpcParts): RpcHandler {
   const { mounts, authenticate, log, bounds = limits, registry = null, details = true } = parts;
-  const { countRefusal = () => {} } = parts;
+  const { countRefusal = () => {}, room = new Room() } = parts;
   const endpoints = createEndpoints(mounts, bounds.request_body_bytes, registry);
   const tell = details ? (error: ConnectError) => error : withoutDetails;
   const isOurs = ownPaths(mounts);
@@ -93,13 +96,15 @@ export function createRpcHandler(parts: RpcParts): RpcHandler {
   const serve = async (arrival: Arrival): Promise<unknown> => {
     const { reply, endpoint, protocol } = arrival;
     let life: Life | null = null;
+    let share: Share | null = null;
     try {
       const admitted = admit(authenticate, arrival, bounds, is_draining);
+      share = room.enter(endpoint.method);
       life = beginLife(reply, admitted.timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);
       }
-      return await run(arrival, admitted, life, bounds, tell);
+      return await run(arrival, admitted, { life, share, tell }, bounds);
     } catch (error) {
       if (life?.gone.aborted !== true && !reply.headersSent) {
         refuse(reply, protocol, tell(toConnectError(error)));
@@ -107,6 +112,7 @@ export function createRpcHandler(parts: RpcParts): RpcHandler {
       }
       return error;
     } finally {
+      share?.leave();
       if (life !== null) {
         life.finish();
         streams.delete(life);
@@ -190,20 +196,18 @@ function admit(
 async function run(
   arrival: Arrival,
   { principal, asked_ms }: Admitted,
-  life: Life,
+  parts: Pick<Pass, "life" | "share" | "tell">,
   bounds: CallBounds,
-  tell: Pass["tell"],
 ): Promise<unknown> {
   const { request, reply, endpoint, protocol, request_id, received_ms } = arrival;
-  const message_bytes_max = bounds.request_body_bytes;
-  const { signal } = life;
+  const { message_bytes_max } = endpoint;
+  const { life, share } = parts;
   const pass: Pass = {
-    call: { principal, request_id, received_ms, signal, reply_headers: new Headers() },
-    life,
+    ...parts,
+    call: { principal, request_id, received_ms, signal: life.signal, reply_headers: new Headers(), share },
     json: protocol.json,
     message_bytes_max,
     timeout_ms: asked_ms,
-    tell,
     reached: false,
     thrown: undefined,
   };
@@ -217,7 +221,7 @@ async function run(
     method: request.method ?? "",
     url: `http://localhost${path}?${query}`,
     header: callHeaders(request),
-    body: await bodyOf(arrival, bounds, life.ended),
+    body: await bodyOf(arrival, bounds, pass),
     signal: life.ended,
     contextValues: carrying(pass),
   });
@@ -232,17 +236,19 @@ async function run(
 /** One message is read whole before its service is called; several as they come. */
 async function bodyOf(
   { request, endpoint }: Arrival,
-  bounds: CallBounds,
-  signal: AbortSignal,
+  { request_ms }: CallBounds,
+  { life, share, message_bytes_max }: Pass,
 ): Promise<AsyncIterable<Uint8Array>> {
   switch (endpoint.method.methodKind) {
     case "client_streaming":
     case "bidi_streaming":
-      return readMessages(request, bounds, signal);
+      return readMessages(request, { request_body_bytes: message_bytes_max, request_ms }, life.ended, share);
     case "unary":
     case "server_streaming": {
       const in_query = request.method === "GET";
-      return whole(in_query ? new Uint8Array(0) : await readBody(request, bounds.request_body_bytes, signal));
+      return whole(
+        in_query ? new Uint8Array(0) : await readBody(request, message_bytes_max, life.ended, share),
+      );
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Joins the port with what answers on it. */
 import { limits } from "../limits.js";
 import type { CountRefusal, Log } from "../services/call-log.js";
-import type { Door, Reason } from "../services/door.js";
+import type { Door, Reason, Warning } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
 import { answerCors } from "./cors.js";
 import { answerHealth, healthMount } from "./health.js";
@@ -18,6 +18,8 @@ export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings its streams to their end, if it has any: the server is about to stop. */
   drain?(): void;
+  /** How many of them are under way. */
+  streams?(): number;
 }
 
 /** A port with the calls on it. */
@@ -48,6 +50,8 @@ export async function openServer(options: {
   readonly cors_origins?: ReadonlySet<string>;
   readonly bounds?: PortBounds & CallBounds;
   readonly countRefusal?: CountRefusal;
+  /** What somebody should see to although calls are taken. */
+  readonly warnings?: () => readonly Warning[];
   /** Whether clients may ask what services there are; they may unless this says no. */
   readonly reflection?: boolean;
 }): Promise<Server> {
@@ -62,6 +66,7 @@ export async function openServer(options: {
     authenticate: door.authenticate,
     log,
     bounds,
+    room: door.room,
     ...(options.countRefusal === undefined ? {} : { countRefusal: options.countRefusal }),
   });
 
@@ -72,7 +77,7 @@ export async function openServer(options: {
     const { path } = targetOf(request);
     if (path === "/healthz" || path === "/readyz") {
       reply.setHeader("x-request-id", requestId(headerOf(request, "x-request-id")));
-      answerHealth(unready, path, request, reply);
+      answerHealth({ unready, warnings: options.warnings }, path, request, reply);
     } else {
       await (rpc.match(path) ? rpc : rest).handle(request, reply);
     }
@@ -87,7 +92,7 @@ export async function openServer(options: {
   opened.serve(handler);
   return {
     ...opened,
-    streams: rpc.streams,
+    streams: () => rpc.streams() + (rest.streams?.() ?? 0),
     unready,
     close(grace_ms) {
       is_draining = true;

@@ -41,7 +41,7 @@ function answerStarting(request: HttpRequest, reply: HttpReply): void {
   const request_id = requestId(headerOf(request, "x-request-id"));
   reply.setHeader("x-request-id", request_id);
   if (path === "/healthz" || path === "/readyz") {
-    answerHealth(() => [starting], path, request, reply);
+    answerHealth({ unready: () => [starting] }, path, request, reply);
     return;
   }
   const text = "the server is starting: nothing was decided, ask again in a moment";

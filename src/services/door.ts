@@ -6,6 +6,7 @@
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
 import type { Role } from "../core/event.js";
 import type { KillcordError } from "./errors.js";
+import type { Room, Share } from "./room.js";
 
 /** Who calls. */
 export interface Principal {
@@ -26,6 +27,8 @@ export interface Call {
   readonly reply_headers: Headers;
   /** Monotonic milliseconds (performance.now) when the request's headers had arrived. */
   readonly received_ms: number;
+  /** Its part of the room for messages, for work that may outlast it. */
+  readonly share: Pick<Share, "hold">;
 }
 
 /** Why no commands are taken at the moment. More reasons may come: readers go by the text. */
@@ -34,10 +37,18 @@ export interface Reason {
   readonly message: string;
 }
 
+/** What somebody should see to although commands are taken. More may come. */
+export interface Warning {
+  readonly code: "unwitnessed";
+  readonly message: string;
+}
+
 /** The services, as the transports see them. */
 export interface Door {
   /** Every service with its methods, for routing. */
   readonly services: readonly DescService[];
+  /** What the messages of all calls take up, whichever way they come. */
+  readonly room: Room;
   /**
    * Tells who calls, from the request's headers alone: X-API-Key, Authorization: Bearer and
    * X-Xybern-API-Key are equal; and whether its roles allow the method.

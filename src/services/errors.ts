@@ -40,6 +40,7 @@ export const error_codes = {
   session_not_active: Code.FailedPrecondition,
   session_not_stopped: Code.FailedPrecondition,
   scope_halted: Code.FailedPrecondition,
+  last_admin_key: Code.FailedPrecondition,
   already_exists: Code.AlreadyExists,
   payload_too_large: Code.ResourceExhausted,
   rate_limited: Code.ResourceExhausted,

@@ -36,7 +36,7 @@ export async function intercept(
   via: HaltVia = "intercept",
 ): Promise<InterceptResponse> {
   const { command, enclosed } = commandOf(request, call);
-  const { reply, events, entries } = await submit(context, call, command, "verdict", enclosed);
+  const { reply, events, entries } = await submitHolding(context, request, call, command, enclosed);
   const place = events.findIndex((event) => event.event === "enforcement_decision");
   const fresh = entries[place];
   const { decision, entry_id } =
@@ -49,6 +49,22 @@ export async function intercept(
     noteDelivery(context, session.session_id, via);
   }
   return verdictView(decision, entry_id, session);
+}
+
+/** Submits an action; its text is in memory until that is sealed, also when its caller has gone. */
+async function submitHolding(
+  context: Context,
+  { actionContent = "" }: InterceptRequest,
+  call: Call,
+  command: Unstamped,
+  enclosed: Enclosed,
+) {
+  const give = call.share.hold(actionContent.length);
+  try {
+    return await submit(context, call, command, "verdict", enclosed);
+  } finally {
+    give();
+  }
 }
 
 /** Why an action was not decided, where the answer is a message and not the end of the call. */

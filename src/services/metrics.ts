@@ -8,6 +8,7 @@ import type { Event } from "../core/event.js";
 import type { Engine } from "../engine/engine.js";
 import type { Observer } from "../engine/observer.js";
 import type { CountRefusal } from "./call-log.js";
+import { addCheckpointGauges, type CheckpointFigures } from "./checkpoint-metrics.js";
 import type { Reason } from "./door.js";
 
 /** What is read when somebody asks, and not counted. */
@@ -16,6 +17,7 @@ export interface Measured {
   /** Sealed entries. */
   readonly logEntries: () => number;
   readonly unready: () => readonly Reason[];
+  readonly checkpoints: () => CheckpointFigures;
   /** Open sockets, and streaming calls under way. */
   readonly connections: () => number;
   readonly streams: () => number;
@@ -186,9 +188,10 @@ function addGauges(registers: Registry[], { engine, ...measured }: Measured): vo
     });
   gauge("killcord_ready", "1 while commands are taken", () => (measured.unready().length === 0 ? 1 : 0));
   gauge("killcord_log_entries", "Sealed entries of the log", measured.logEntries);
+  addCheckpointGauges(registers, measured.checkpoints);
   gauge("killcord_connections", "Open sockets", measured.connections);
   gauge("killcord_streams", "Streaming calls under way", measured.streams);
-  gauge("killcord_watchers", "Watches of sessions under way", () => engine.follower.watchers);
+  gauge("killcord_watchers", "Watches of sessions and of the log under way", () => engine.follower.watchers);
   gauge(
     "killcord_agents",
     "Agents that were registered or named by a session",

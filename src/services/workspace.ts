@@ -16,6 +16,7 @@ import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
 import { identify } from "./principal.js";
 import { checkMatrix } from "./roles.js";
+import { Room } from "./room.js";
 import { sessionService } from "./session.js";
 import { prepareValidation, validate } from "./validate.js";
 import { vaultService } from "./vault.js";
@@ -58,6 +59,7 @@ export function openDoor(context: Context): Door {
   }
   return {
     services,
+    room: new Room(),
     authenticate: (header, method) =>
       identify(
         context.engine.state,

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { limits } from "../limits.js";
-import type { Checkpoint } from "./checkpoint.js";
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.js";
 import { sameBytes } from "./encoding.js";
 import { node_files, readIfThere } from "./files.js";
 import { sha256 } from "./hash.js";
@@ -13,6 +13,7 @@ import type { Journal } from "./journal.js";
 import { type Kept, readKept } from "./kept-checkpoints.js";
 import { readKeys } from "./keys.js";
 import { leafHash } from "./merkle.js";
+import { parseNote } from "./note.js";
 import { leavesOf } from "./open-tree.js";
 import { markIn, reconcile } from "./reconcile.js";
 import { asStartError, scan } from "./scan.js";
@@ -30,6 +31,10 @@ export interface CheckReport {
   /** Size of the newest checkpoint, and entries after it. */
   readonly newest_checkpoint: number;
   readonly beyond: number;
+  /** Size of the checkpoint that `log/` shows: below the newest when witnesses have not signed that. */
+  readonly shown_checkpoint: number | null;
+  /** Who else signed the one that is shown, by the names in its lines. */
+  readonly witnesses: readonly string[];
   /** Newest checkpoints whose root was computed from the entries and is the one that was signed. */
   readonly roots_compared: number;
   readonly head_mark: "fits" | "absent" | "unreadable";
@@ -89,11 +94,13 @@ export async function checkVault(options: CheckOptions): Promise<CheckReport> {
     const roots_compared = await compareRoots(journal, kept);
     const tiles = await compareTiles(new StaticLog(join(data, "log"), node_files), journal, kept.last.size);
     const bytes = await readIfThere(mark);
+    const shown = await shownIn(new StaticLog(join(data, "log"), node_files), genesis.origin);
     return {
       origin: genesis.origin,
       entries: size,
       newest_checkpoint: kept.last.size,
       beyond: size - kept.last.size,
+      ...shown,
       roots_compared,
       head_mark: bytes === null ? "absent" : decodeHeadMark(bytes) === null ? "unreadable" : "fits",
       log_files: tiles.files,
@@ -105,6 +112,16 @@ export async function checkVault(options: CheckOptions): Promise<CheckReport> {
   } finally {
     await journal.close();
   }
+}
+
+async function shownIn(
+  log: StaticLog,
+  origin: string,
+): Promise<Pick<CheckReport, "shown_checkpoint" | "witnesses">> {
+  const note = parseNote((await log.checkpoint()) ?? "");
+  const checkpoint = note === null ? null : parseCheckpoint(note.text);
+  const names = note?.lines.map(({ name }) => name).filter((name) => name !== origin) ?? [];
+  return { shown_checkpoint: checkpoint?.size ?? null, witnesses: names };
 }
 
 async function compareRoots(journal: Journal, { checked }: Kept): Promise<number> {

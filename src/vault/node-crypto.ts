@@ -25,6 +25,8 @@ function keyOf(bytes: Uint8Array, spki: Uint8Array): KeyObject | null {
 
 export const node_crypto: VerifyCrypto = {
   sha256: (bytes) => hash("sha256", bytes, "buffer"),
+  sha256Text: (text) => hash("sha256", text, "buffer"),
+  sha256Hex: (text) => hash("sha256", text, "hex"),
 
   verifyP256: (spki, message, signature) => {
     const key = isP256(spki) ? keyOf(spki, spki) : null;

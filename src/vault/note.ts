@@ -111,6 +111,11 @@ export function noteOf(text: string, lines: readonly string[]): string {
   return `${text}\n${lines.join("")}`;
 }
 
+/** What of a note everybody signs, also when it is no note. */
+export function signedText(note: string): string {
+  return note.slice(0, note.lastIndexOf("\n\n") + 1);
+}
+
 function parseLine(row: string): SignatureLine | null {
   const match = /^\u2014 ([^ ]+) ([^ ]+)$/u.exec(row);
   const [, name = "", encoded = ""] = match ?? [];

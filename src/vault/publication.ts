@@ -5,12 +5,14 @@
 import { limits } from "../limits.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import type { CheckpointSigner, SignedNote } from "./checkpoint-signer.js";
+import type { Cosigning } from "./cosigning.js";
 import type { SealedEntry } from "./entry.js";
 import { sha256 } from "./hash.js";
 import type { KeptCheckpoints } from "./kept-checkpoints.js";
+import { signedText } from "./note.js";
 import { Prover } from "./prover.js";
 import type { StaticLog } from "./static-log.js";
-import { parseTilePath, type Tile, tile_width } from "./tiles.js";
+import { lastLeafOf, parseTilePath, type Tile } from "./tiles.js";
 import type { TreeWriter } from "./tree-writer.js";
 
 /** A checkpoint that is shown, with the signatures of witnesses if there are any. */
@@ -18,17 +20,6 @@ export interface Published {
   readonly size: number;
   readonly note: string;
 }
-
-/**
- * Asks witnesses to sign a checkpoint, which is in checkpoints.log then: the note with their lines, or
- * null when too few have signed. Then the one before is shown on.
- *
- * @param prove gives the consistency proof from an earlier size to this checkpoint
- */
-export type Cosign = (
-  signed: SignedNote,
-  prove: (size: number) => Promise<readonly Uint8Array[]>,
-) => Promise<string | null>;
 
 export interface PublicationParts {
   readonly log: StaticLog;
@@ -40,7 +31,7 @@ export interface PublicationParts {
   readonly size: number;
   /** Leaves of sealed entries from an index to before another. */
   readonly leaves: (from: number, to: number) => AsyncIterable<string>;
-  readonly cosign: Cosign | null;
+  readonly cosigning: Cosigning | null;
   /** After the log has grown. */
   readonly checkpoint_ms: number;
   /** Told once when a step has failed: nothing more may be sealed. */
@@ -107,22 +98,45 @@ export class Publication {
     this.#arm();
   }
 
-  /** Shows the newest checkpoint that was kept: the process may have ended before it was shown. */
+  /**
+   * Shows the newest checkpoint that was kept: the process may have ended before it was shown. Witnesses
+   * are asked for it, and thereby for the size that they know.
+   *
+   * @throws {Error} when one of them shows that this log must not go on
+   */
   async showKept(): Promise<void> {
-    const { log, kept, cosign } = this.#parts;
+    const { log, kept, cosigning } = this.#parts;
     const { size, note } = kept.last;
     const shown = await log.checkpoint();
-    if (cosign === null) {
-      if (shown !== note) {
+    if (cosigning === null) {
+      // Lines of witnesses that are asked no more are still true.
+      const same = shown !== null && signedText(shown) === signedText(note);
+      if (!same) {
         await log.show(note);
       }
-      this.#published = { size, note };
+      this.#published = { size, note: same ? shown : note };
       return;
     }
     // Without witnesses the newest one is not shown; the one that they have signed is.
-    const checkpoint = shown === null ? null : parseCheckpoint(textOf(shown));
-    if (checkpoint !== null && checkpoint.origin === kept.last.origin && checkpoint.size <= size) {
+    const checkpoint = shown === null ? null : parseCheckpoint(signedText(shown));
+    const is_ours = checkpoint?.origin === kept.last.origin && checkpoint.size <= size;
+    if (checkpoint !== null && is_ours && cosigning.isWitnessed(shown as string)) {
       this.#published = { size: checkpoint.size, note: shown as string };
+    }
+    await this.#showWitnessed(kept.last, cosigning);
+  }
+
+  /** Step 5 and 6 of publishing: the newest record of checkpoints.log, once witnesses have signed it. */
+  async #showWitnessed(signed: SignedNote, cosigning: Cosigning | null): Promise<void> {
+    const { log, tree } = this.#parts;
+    const { size } = signed;
+    const prover = this.prover(size);
+    const note =
+      cosigning === null ? signed.note : await cosigning.cosign(signed, (from) => prover.consistency(from));
+    if (note !== null) {
+      await log.show(note);
+      this.#publishedNow({ size, note });
+      await tree.tidy();
     }
   }
 
@@ -220,7 +234,9 @@ export class Publication {
 
   #arm(): void {
     const idle = this.#timer === null && this.#running === null;
-    if (idle && this.#begun && !this.#closed && this.#failure === null && this.#whole > this.signed.size) {
+    // What witnesses have not signed is brought to them again, also when nothing follows it.
+    const due = this.#whole > this.signed.size || this.#published?.size !== this.signed.size;
+    if (idle && this.#begun && !this.#closed && this.#failure === null && due) {
       this.#timer = setTimeout(() => this.#run(), this.#parts.checkpoint_ms);
       this.#timer.unref();
     }
@@ -236,7 +252,7 @@ export class Publication {
 
   async #publish(): Promise<void> {
     try {
-      await this.#steps(this.#whole);
+      await this.#steps(Math.max(this.#whole, this.signed.size));
     } catch (error) {
       this.stop(error as Error);
       this.#parts.onFailed(error as Error);
@@ -244,19 +260,15 @@ export class Publication {
   }
 
   async #steps(size: number): Promise<void> {
-    const { log, tree, signer, kept, cosign } = this.#parts;
-    await tree.add(this.#leavesTo(size));
-    const root = await tree.finish();
-    const prover = this.prover(size);
-    // From the tiles as they are on disk: what cannot prove the step is not signed.
-    const signed = signer.sign(size, root, await prover.consistency(kept.last.size));
-    await kept.append(signed);
-    const note = cosign === null ? signed.note : await cosign(signed, (from) => prover.consistency(from));
-    if (note !== null) {
-      await log.show(note);
-      this.#publishedNow({ size, note });
-      await tree.tidy();
+    const { tree, signer, kept, cosigning } = this.#parts;
+    if (size > kept.last.size) {
+      await tree.add(this.#leavesTo(size));
+      const root = await tree.finish();
+      // From the tiles as they are on disk: what cannot prove the step is not signed.
+      const proof = await this.prover(size).consistency(kept.last.size);
+      await kept.append(signer.sign(size, root, proof));
     }
+    await this.#showWitnessed(kept.last, cosigning);
   }
 
   #leavesTo(size: number): AsyncIterable<string> | Iterable<string> {
@@ -285,15 +297,4 @@ export class Publication {
       }
     }
   }
-}
-
-/** What of a note is signed by all. */
-function textOf(note: string): string {
-  return note.slice(0, note.lastIndexOf("\n\n") + 1);
-}
-
-/** Index of the last leaf below a tile. */
-function lastLeafOf({ level, index, width }: Tile): number {
-  const below = level === "entries" ? 1 : tile_width ** level;
-  return (index * tile_width + width) * below - 1;
 }

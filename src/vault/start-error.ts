@@ -12,6 +12,7 @@
  * - `start.gap`: indexes are missing
  * - `start.damaged`: what is stored is not what was sealed
  * - `start.foreign_log`: the store belongs to another log
+ * - `start.behind_witness`: a witness has seen more of the log than the store has
  */
 export type StartCode =
   | "start.directory"
@@ -24,7 +25,8 @@ export type StartCode =
   | "start.tail_lost"
   | "start.gap"
   | "start.damaged"
-  | "start.foreign_log";
+  | "start.foreign_log"
+  | "start.behind_witness";
 
 /** A vault that must not be opened. The message says what was expected, what was found and what to do. */
 export class StartError extends Error {

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { limits } from "../limits.js";
 import { type ChainHead, chain, prepare, sealedWith } from "./chain.js";
 import { CheckpointSigner } from "./checkpoint-signer.js";
+import type { Cosigning } from "./cosigning.js";
 import { isOrigin } from "./entry.js";
 import { type FileSystem, makeDirectories, node_files, syncDirectory } from "./files.js";
 import { type ExpectedName, genesisContent } from "./genesis.js";
@@ -15,7 +16,7 @@ import type { Journal } from "./journal.js";
 import { checkpoints_file, type Kept, KeptCheckpoints, readKept } from "./kept-checkpoints.js";
 import { type Keys, makeKeys, readKeys } from "./keys.js";
 import { leavesOf, openTree } from "./open-tree.js";
-import { type Cosign, Publication } from "./publication.js";
+import { Publication } from "./publication.js";
 import { markIn, reconcile } from "./reconcile.js";
 import { asStartError, type OnEntry } from "./scan.js";
 import { Scrub } from "./scrub.js";
@@ -46,7 +47,7 @@ export interface VaultOptions extends ExpectedName {
   /** Signs the first checkpoint of a log that has none, after all of it was checked. */
   readonly adopt?: boolean | undefined;
   /** Asks witnesses; absent when there are none. */
-  readonly cosign?: Cosign | undefined;
+  readonly cosigning?: Cosigning | undefined;
   /** Told of what is no reason not to start, and of what cannot be proven therefore. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Told once when the log cannot be published: the process must exit. */
@@ -233,10 +234,9 @@ async function keepKeys(paths: Paths): Promise<void> {
 /** Steps 3 to 6: what is there is checked, and what is shown of it is put in order. */
 async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> {
   const { options, paths, files, size, kept } = found;
-  const { journal, onWarning = () => {} } = options;
+  const { journal, onWarning = () => {}, onEntry = () => {} } = options;
   const mark = markIn(paths.checkpoints);
   const last = kept?.last ?? null;
-  const onEntry = options.onEntry ?? (() => {});
   const read = await reconcile({
     journal,
     size,
@@ -271,6 +271,7 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
     created,
     mark: end,
     now: options.now,
+    witnesses: options.cosigning?.policy ?? null,
     onPoisoned: options.onPoisoned ?? (() => {}),
     scrub: new Scrub({
       journal,
@@ -286,13 +287,12 @@ async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> 
         kept: checkpoints,
         size,
         leaves,
-        cosign: options.cosign ?? null,
+        cosigning: options.cosigning ?? null,
         checkpoint_ms: options.checkpoint_ms ?? limits.checkpoint_ms,
         onFailed,
       }),
   });
-  await vault.publication.showKept();
-  return vault;
+  return vault.shown();
 }
 
 function hex(bytes: Uint8Array): string {

@@ -83,3 +83,9 @@ export function entryBundle(leaves: readonly Uint8Array[]): Uint8Array {
   }
   return bundle;
 }
+
+/** Index of the last leaf below a tile. */
+export function lastLeafOf({ level, index, width }: Tile): number {
+  const below = level === "entries" ? 1 : tile_width ** level;
+  return (index * tile_width + width) * below - 1;
+}

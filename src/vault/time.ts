@@ -25,19 +25,21 @@ function newText(at_ms: number): string {
   return text;
 }
 
-let last_good = "";
+const days_of_months = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** Whether a text is a moment as the log writes it, and a real date. */
 export function isTime(text: string): boolean {
-  if (text === last_good) {
-    return true;
-  }
   if (!shape.test(text)) {
     return false;
   }
-  // Date rolls the 30th of February over to March, so the text comes back different.
-  const date = new Date(text);
-  const good = !Number.isNaN(date.getTime()) && date.toISOString() === text;
-  last_good = good ? text : last_good;
-  return good;
+  const number = (start: number, end: number) => Number(text.slice(start, end));
+  const month = number(5, 7);
+  const day = number(8, 10);
+  const in_day = number(11, 13) < 24 && number(14, 16) < 60 && number(17, 19) < 60;
+  return in_day && day >= 1 && day <= daysOf(number(0, 4), month);
+}
+
+function daysOf(year: number, month: number): number {
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && leap ? 29 : (days_of_months[month - 1] ?? 0);
 }

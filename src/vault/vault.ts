@@ -19,6 +19,7 @@ import type { Scrub } from "./scrub.js";
 import { Signer, spkiOf } from "./signer.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
+import type { WitnessPolicy } from "./witness-policy.js";
 
 /** A write failed, so nobody knows where the log ends: nothing more is sealed before a restart. */
 export class VaultPoisoned extends Error {
@@ -59,6 +60,8 @@ export interface VaultParts {
   readonly mark: HeadMarkFile;
   /** What publishes the log; told what to do when a step of it fails. */
   readonly publication: (onFailed: (error: Error) => void) => Publication;
+  /** Whom trust.json names beside the keys; null when the log asks no witness. */
+  readonly witnesses: WitnessPolicy | null;
   /** What reads old entries again. */
   readonly scrub: Scrub;
   /** Told once when nothing more can be sealed because the log could not be published. */
@@ -82,6 +85,7 @@ export class Vault {
   readonly #journal: Journal;
   readonly #signer: Signer;
   readonly #root: string;
+  readonly #witnesses: WitnessPolicy | null;
   readonly #mark: HeadMarkFile;
   readonly #scrub: Scrub;
   readonly #onPoisoned: (error: Error) => void;
@@ -103,6 +107,7 @@ export class Vault {
     this.#signer = new Signer(keys.entry);
     this.#root = spkiOf(keys.root).toString("base64");
     this.#mark = mark;
+    this.#witnesses = parts.witnesses;
     this.#now = now;
     this.#head = head;
     this.#staged = head;
@@ -249,9 +254,24 @@ export class Vault {
     return null;
   }
 
+  /**
+   * Itself, once the checkpoint that it left behind is shown, and witnesses were asked for it.
+   *
+   * @throws {Error} when it must not go on; it is closed then
+   */
+  async shown(): Promise<this> {
+    try {
+      await this.publication.showKept();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
   /** The text of trust.json. */
   trust(): string {
-    return trustText(this.genesis, this.#root);
+    return trustText(this.genesis, this.#root, this.#witnesses);
   }
 
   /** Closes the store; nothing is sealed or read afterwards. */

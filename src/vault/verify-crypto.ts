@@ -5,6 +5,9 @@
 export interface VerifyCrypto {
   /** SHA-256, 32 bytes. */
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  /** SHA-256 of a text's UTF-8: 32 bytes, and as lower-case hex. */
+  readonly sha256Text: (text: string) => Uint8Array;
+  readonly sha256Hex: (text: string) => string;
   /**
    * ECDSA P-256 with SHA-256 over the message. The key is an SPKI DER with an uncompressed point, the
    * signature strict DER; a high s is fine.

@@ -2,18 +2,19 @@
  * The offline verifier: evidence and trust in, a closed set of codes out (vault-format.md, 9). It reads
  * no files and knows no platform: what hashes and checks signatures is given to it.
  */
-import { toBase64 } from "./encoding.js";
 import { growTree, type HashTree } from "./merkle.js";
 import { type Checkpoints, type LogFiles, readCheckpoints } from "./verify/checkpoints.js";
+import { claims } from "./verify/claims.js";
 import { type Failure, failure } from "./verify/code.js";
-import { checkEntries, type SignedEntries } from "./verify/entries.js";
-import { bundle_format, checkHeader, type Header, readHeader } from "./verify/header.js";
+import { checkEntries, type EntryLine, type SignedEntries } from "./verify/entries.js";
+import { chain_start } from "./verify/entry-check.js";
+import { bundle_format, checkLines, checkOrigin, type Header, readHeader } from "./verify/header.js";
 import { checkHistory } from "./verify/history.js";
 import { type EntryKeys, readKeys } from "./verify/keys.js";
 import { type Bundle, isForeign, readLayout } from "./verify/layout.js";
 import { replay } from "./verify/replay.js";
-import { type Findings, type Report, refusal, remarksOf, type SessionReport } from "./verify/report.js";
-import type { State } from "./verify/state.js";
+import { type Findings, type Report, refusal } from "./verify/report.js";
+import { isObject } from "./verify/shape.js";
 import { checkProofs, checkTree } from "./verify/tree.js";
 import { readTrust, type Trust } from "./verify/trust.js";
 import type { VerifyCrypto } from "./verify-crypto.js";
@@ -50,7 +51,8 @@ export function verify(evidence: Evidence, trust: Uint8Array | null, options: Ve
   const { header, bundle, keys, checkpoints } = opened;
   const known = { kind: header.kind, entries: header.entry_count };
   const context = { kind: header.kind, origin: pinned.origin, keys, crypto };
-  const entries = checkEntries(bundle.lines, context);
+  const { count } = bundle.lines;
+  const entries = checkEntries(linesOf(bundle), count, context, chain_start);
   if (entries.failures.length > 0) {
     return refuse(entries.failures, known);
   }
@@ -63,7 +65,7 @@ export function verify(evidence: Evidence, trust: Uint8Array | null, options: Ve
   if (failures.length > 0) {
     return refuse(failures, known);
   }
-  return claims(state, entries, checkpoints, pinned, word);
+  return claims(state, [...entries.signed.keys()], checkpoints, pinned, word);
 }
 
 function absent(evidence: Evidence): string {
@@ -95,7 +97,10 @@ function openBundle(evidence: Evidence, trust: Trust, crypto: VerifyCrypto): Ope
   if ("code" in header) {
     return header;
   }
-  const misfit = checkHeader(header, bundle, trust);
+  const { count, at } = bundle.lines;
+  const last = count === 0 ? null : at(count - 1);
+  const misfit =
+    checkOrigin(header, trust) ?? checkLines(header, count, isObject(last) ? last.signed_at : null);
   if (misfit !== null) {
     return misfit;
   }
@@ -105,6 +110,12 @@ function openBundle(evidence: Evidence, trust: Trust, crypto: VerifyCrypto): Ope
   }
   const checkpoints = readCheckpoints(header, evidence.log, trust, crypto);
   return checkpoints !== null && "code" in checkpoints ? checkpoints : { header, bundle, keys, checkpoints };
+}
+
+function* linesOf({ lines }: Bundle): Generator<EntryLine> {
+  for (let line = 0; line < lines.count; line++) {
+    yield { value: lines.at(line), text: null };
+  }
 }
 
 /** Stages F and G: the entries against the checkpoint, and against what was known before. */
@@ -120,49 +131,11 @@ function checkPlace(
     const found =
       tree === null
         ? checkProofs(checkpoints, entries.leaves, bundle.lines, sha256)
-        : checkTree(checkpoints, tree, bundle.lines, log, sha256);
+        : checkTree(checkpoints, tree, log, sha256);
     if (found !== null) {
       return found;
     }
   }
   const shown = tree === null ? { root: checkpoints?.newest ?? null } : { tree };
   return checkHistory(shown, checkpoints, entries, trust, sha256);
-}
-
-/** What verified evidence shows. */
-function claims(
-  state: State,
-  entries: SignedEntries,
-  checkpoints: Checkpoints | null,
-  trust: Trust,
-  word: Findings["trust"],
-): Report {
-  const { header } = state;
-  const erased = [...state.missing].sort((a, b) => a - b);
-  const sessions = [...state.sessions.values()].map(({ id, status, next_index }): [string, SessionReport] => [
-    id,
-    { status, last_index: next_index - 1 },
-  ]);
-  const newest = checkpoints?.newest ?? null;
-  return {
-    exit: 0,
-    code: null,
-    failures: [],
-    kind: header.kind,
-    entries: header.entry_count,
-    tree_size: newest?.size ?? null,
-    root: newest === null ? null : toBase64(newest.root),
-    authentic: true,
-    complete_to: header.kind === "full" ? header.entry_count : null,
-    witnessed: { quorum: trust.witness_quorum, by: newest?.witnesses.map(({ key }) => key.name) ?? [] },
-    erased,
-    sessions: Object.fromEntries(sessions),
-    trust: word,
-    remarks: {
-      ...remarksOf(trust, checkpoints),
-      signers: [...entries.signed.keys()],
-      roots: [...new Set([...entries.signed.keys()].map((id) => state.keys.get(id)?.root_key_id as string))],
-      erasures: state.erasures,
-    },
-  };
 }

@@ -4,6 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { verifyPath } from "../../src/cli/verify.js";
+import { vector } from "../vectors.js";
+
+interface Proof {
+  readonly proof: { readonly tlog_proof: string };
+}
 
 const bundles = "test/vectors/vault/bundles";
 const pinned = join(bundles, "trust.json");
@@ -47,6 +52,11 @@ describe("killcord verify", () => {
         "timestamped: not checked",
         "erased: nothing",
         "sessions: 4 killed, 1 expired, 1 ended",
+        "rules: kept: nothing was allowed after a stop, no count passed its budget, every stop names its cause, and every order stopped what it had to",
+        "not shown: that the witnesses were independent of the operator: their names are in trust.json",
+        "not shown: what came after entry 45",
+        "not shown: when things happened, other than by the server's clock: no timestamps were checked",
+        "not shown: that every decision was sealed: one that never was is missed only by who holds a receipt or a record of it",
       ].join("\n"),
     );
   });
@@ -82,6 +92,22 @@ describe("killcord verify", () => {
     expect((await verifyPath(path, plain)).exit).to.equal(0);
     writeFileSync(join(folder, "log/checkpoint"), "");
     expect(await verifyPath(path, plain)).to.have.property("exit", 1);
+  });
+
+  it("takes a receipt or a bare proof, with the trust.json beside it", async () => {
+    const { receipts } = vector<{ readonly receipts: readonly { readonly receipt: Proof }[] }>(
+      "vault/tlogproof.json",
+    );
+    const receipt = receipts[0]?.receipt as Proof;
+    const files = { "receipt.json": JSON.stringify(receipt), "13.tlog-proof": receipt.proof.tlog_proof };
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      expect(await verifyPath(path, { ...plain, trust: pinned })).to.have.property("exit", 0);
+      expect((await verifyPath(path, plain)).text).to.match(/^trust is the export's own word/);
+      writeFileSync(path, text.replace("index 13", "index 14"));
+      expect(await verifyPath(path, { ...plain, trust: pinned })).to.have.property("exit", 1);
+    }
   });
 
   it("finds every file below log/, and does not wait for what is none", async () => {

@@ -11,6 +11,7 @@ import type { CallLine, Log } from "../../src/services/call-log.js";
 import { keyFromHeaders } from "../../src/services/credentials-header.js";
 import type { Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
+import { Room } from "../../src/services/room.js";
 
 /** The five services, as the product has them. */
 export const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService];
@@ -35,9 +36,10 @@ export interface TestDoor extends Door {
   onStream: Door["stream"] | undefined;
 }
 
-export function createTestDoor(): TestDoor {
+export function createTestDoor(room = new Room()): TestDoor {
   const door: TestDoor = {
     services,
+    room,
     seen: [],
     onCall: undefined,
     onStream: undefined,
@@ -81,11 +83,13 @@ export interface Served {
   readonly faults: Line[];
   /** Brings the streams to their end. */
   drain(): void;
+  /** How many sockets are open. */
+  connections(): number;
   close(): Promise<void>;
 }
 
-export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
-  const door = createTestDoor();
+export async function serve(bounds: Partial<RestBounds> = {}, room = new Room()): Promise<Served> {
+  const door = createTestDoor(room);
   const lines: Line[] = [];
   const faults: Line[] = [];
   const note = (fields: Line) => void lines.push(fields);
@@ -97,6 +101,13 @@ export async function serve(bounds: Partial<RestBounds> = {}): Promise<Served> {
     handler: (req, res) => void rest.handle(req, res),
     bounds: { ...limits, remains_ms: 10 },
   });
-  const { port: free } = port.address;
-  return { door, lines, faults, drain: () => rest.drain(), port: free, close: () => port.close(0) };
+  return {
+    door,
+    lines,
+    faults,
+    drain: () => rest.drain(),
+    port: port.address.port,
+    connections: port.connections,
+    close: () => port.close(0),
+  };
 }

@@ -9,6 +9,7 @@ import {
 } from "../../gen/killcord/v1/session_pb.js";
 import type { Call, Door } from "../../src/services/door.js";
 import { KillcordError } from "../../src/services/errors.js";
+import { Room } from "../../src/services/room.js";
 import { ProbeService } from "./probe-service.js";
 
 /** The one key that the door knows. */
@@ -27,9 +28,10 @@ export interface FakeDoor extends Door {
  * GetSession answers the id that it is asked for; WatchSession tells one session and ends; the probe
  * service answers each message as GetSession would.
  */
-export function openFakeDoor(): FakeDoor {
+export function openFakeDoor(room = new Room()): FakeDoor {
   const door: FakeDoor = {
     services: [SessionService, EnforcementService, ProbeService],
+    room,
     calls: [],
     is_ready: true,
     answer: async (request) =>

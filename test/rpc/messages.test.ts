@@ -3,17 +3,22 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { expect } from "chai";
 import type { HttpRequest } from "../../src/rpc/http.js";
 import { readMessages } from "../../src/rpc/messages.js";
+import { Room } from "../../src/services/room.js";
+import { ProbeService } from "./probe-service.js";
 
 /** The reader uses what every stream has, so a pipe stands for a request. */
 function reading(max_bytes: number, request_ms = 10_000) {
   const pipe = new PassThrough();
   const stop = new AbortController();
+  const room = new Room({ bodies_bytes: 300_000, bodies_bytes_kept: 0 });
+  const share = room.enter(ProbeService.method.talk);
   const messages = readMessages(
     pipe as unknown as HttpRequest,
     { request_body_bytes: max_bytes, request_ms },
     stop.signal,
+    share,
   );
-  return { pipe, stop, messages: messages[Symbol.asyncIterator]() };
+  return { pipe, stop, share, room, messages: messages[Symbol.asyncIterator]() };
 }
 
 const codeOf = (error: unknown) => (error as { code: string }).code;
@@ -36,6 +41,34 @@ describe("rpc: the messages of a caller's stream", () => {
       expect(await messages.next()).to.deep.equal({ done: true, value: undefined });
     });
   }
+
+  it("take up room as long as they come and are looked at, and no longer", async () => {
+    const { pipe, messages, room, share } = reading(100_000);
+    pipe.write(large.subarray(0, 50_000));
+    const first = messages.next();
+    pipe.write(large.subarray(50_000));
+    await first;
+    expect(room.taken).to.be.at.least(large.length);
+    const second = messages.next();
+    pipe.end(small);
+    await second;
+    expect(room.taken).to.be.at.most(2 * small.length);
+    await messages.next();
+    expect(room.taken).to.equal(0);
+    share.leave();
+    expect(room.taken).to.equal(0);
+  });
+
+  it("are refused when others leave no room", async () => {
+    const { pipe, messages, room, share } = reading(100_000);
+    const others = room.enter(ProbeService.method.talk);
+    others.take(299_000);
+    pipe.write(large);
+    const error = await messages.next().catch((thrown: unknown) => thrown);
+    expect(codeOf(error)).to.equal("overloaded");
+    share.leave();
+    expect(room.taken).to.equal(299_000);
+  });
 
   it("are refused over the limit when only their length has come", async () => {
     const { pipe, messages } = reading(99_999);

@@ -5,6 +5,7 @@ import type { PortBounds } from "../../src/rpc/port.js";
 import type { CallBounds } from "../../src/rpc/routes.js";
 import { openServer, type RestHandler } from "../../src/rpc/server.js";
 import type { TlsIdentity } from "../../src/rpc/tls.js";
+import type { Room } from "../../src/services/room.js";
 import { type FakeDoor, openFakeDoor } from "./fake-door.js";
 
 /** A running server, its door, and the lines that it logged. */
@@ -25,9 +26,10 @@ export async function start(
     readonly tls?: TlsIdentity;
     readonly cors_origins?: ReadonlySet<string>;
     readonly reflection?: boolean;
+    readonly room?: Room;
   } = {},
 ): Promise<Running> {
-  const door = openFakeDoor();
+  const door = openFakeDoor(more.room);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const server = await openServer({

@@ -20,6 +20,7 @@ export class Stage {
 
   constructor() {
     this.#root = this.#workspace.bootstrap();
+    this.#ids.set("root", this.#root.key_id as string);
   }
 
   /** Plays one line; `3 times LINE` plays it thrice. Returns what came of it. */

@@ -23,6 +23,7 @@ const ranks: Readonly<Record<string, number>> = {
   web: 4,
   services: 3,
   engine: 2,
+  witness: 2,
   core: 1,
   vault: 1,
   gen: 0,

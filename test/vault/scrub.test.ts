@@ -147,6 +147,7 @@ describe("the check of a stopped vault", () => {
         entries: 400,
         newest_checkpoint: 400,
         beyond: 0,
+        shown_checkpoint: 400,
         head_mark: "fits",
         log_files: 5,
       });

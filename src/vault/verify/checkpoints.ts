@@ -31,13 +31,9 @@ export function readCheckpoints(
   if (header.checkpoint === null) {
     return null;
   }
-  const newest = open(header.checkpoint, trust, crypto);
+  const newest = openWitnessed(header.checkpoint, trust, crypto);
   if ("code" in newest) {
     return newest;
-  }
-  if (newest.witnesses.length < trust.witness_quorum) {
-    const found = `${newest.witnesses.length} of the ${trust.witness_quorum} witnesses that trust demands`;
-    return failure("checkpoint.witness", `the checkpoint is cosigned by ${found}`);
   }
   const older: SignedCheckpoint[] = [];
   for (const note of header.older_checkpoints) {
@@ -61,6 +57,16 @@ function comparePublished(note: string, log: LogFiles): Failure | null {
   return sameBytes(published, bytesOf(note))
     ? null
     : failure("checkpoint.differs", "log/checkpoint is not the checkpoint of the bundle");
+}
+
+/** A checkpoint that the quorum of the pinned witnesses cosigned, or the first thing wrong with it. */
+export function openWitnessed(note: string, trust: Trust, crypto: VerifyCrypto): SignedCheckpoint | Failure {
+  const checkpoint = open(note, trust, crypto);
+  if ("code" in checkpoint || checkpoint.witnesses.length >= trust.witness_quorum) {
+    return checkpoint;
+  }
+  const found = `${checkpoint.witnesses.length} of the ${trust.witness_quorum} witnesses that trust demands`;
+  return failure("checkpoint.witness", `the checkpoint is cosigned by ${found}`);
 }
 
 function open(note: string, trust: Trust, crypto: VerifyCrypto): SignedCheckpoint | Failure {

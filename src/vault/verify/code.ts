@@ -49,11 +49,21 @@ export type VerifyCode =
   | "checkpoint.rollback"
   | "checkpoint.fork"
   | "entry.key_compromised"
+  // Receipts
+  | ReceiptCode
   // H contents and behaviour
   | "slice.selection"
   | ContentCode
   | BehaviourCode
   | EndCode;
+
+/** What is wrong with a receipt or a proof itself (vault-format.md, 6). */
+export type ReceiptCode =
+  | "receipt.syntax"
+  | "receipt.mismatch"
+  | "proof.syntax"
+  | "proof.index"
+  | "proof.hash";
 
 export type ContentCode = "content.event" | "content.schema" | "content.time" | "content.decimals";
 

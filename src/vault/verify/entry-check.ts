@@ -1,8 +1,8 @@
 /** Stage E, one entry: its fields, its place in the chain, its hashes and its signature (vault-format.md, 9). */
 import { limits } from "../../limits.js";
 import { canonical } from "../canonical.js";
-import { bytesOf, fromBase64, toHex } from "../encoding.js";
-import { entryId, hashedLine, signature_algorithm } from "../entry.js";
+import { bytesOf, fromBase64 } from "../encoding.js";
+import { entryId, hashedLine, leafOf, signature_algorithm } from "../entry.js";
 import type { VerifyCrypto } from "../verify-crypto.js";
 import type { VerifyCode } from "./code.js";
 import type { EntryKeys } from "./keys.js";
@@ -85,28 +85,49 @@ const shapes = {
   slice: exact(members, { details: object, inclusion_proof: list(base64) }),
 };
 
-/** The leaf: the canonical envelope (vault-format.md, 4). */
-export function leafText(entry: Entry): string {
-  const { content: _content, details: _details, inclusion_proof: _proof, ...envelope } = entry;
-  return canonical(envelope, limits.leaf_bytes);
-}
-
 interface Texts {
   readonly content: string;
   readonly details: string | null;
   readonly leaf: string;
 }
 
-/** The canonical texts of an entry's parts, or null when one is longer or deeper than it may be. */
-function textsOf(entry: Entry): Texts | null {
+/**
+ * The canonical texts of an entry's parts, or null when one is longer or deeper than it may be.
+ *
+ * @param line the canonical text of the whole entry, when it is at hand: its content stands in it
+ */
+function textsOf(entry: Entry, line: string | null): Texts | null {
   try {
-    const content = canonical(entry.content);
-    const details =
-      entry.details === undefined ? null : canonical(entry.details, limits.entry_bytes - content.length);
-    return { content, details, leaf: leafText(entry) };
+    const leaf = leafOf(entry);
+    const shown = line === null || entry.inclusion_proof !== undefined ? null : line;
+    const details = entry.details === undefined ? null : canonical(entry.details);
+    const content = (shown && contentIn(shown, leaf, details)) ?? canonical(entry.content);
+    return content.length + (details?.length ?? 0) > limits.entry_bytes ? null : { content, details, leaf };
   } catch {
     return null;
   }
+}
+
+const before_content = '{"content":'.length;
+const around_details = '"details":,'.length;
+
+/** The content out of the entry's own line; null when it may be nested too deep, and has to be walked. */
+function contentIn(line: string, leaf: string, details: string | null): string | null {
+  const shown = details === null ? 0 : details.length + around_details;
+  const content = line.slice(before_content, line.length - shown - leaf.length);
+  // Each level takes a bracket, also where it is only text.
+  return brackets(content) > limits.canonical_depth ? null : content;
+}
+
+function brackets(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x7b || unit === 0x5b) {
+      count++;
+    }
+  }
+  return count;
 }
 
 function fieldFault(value: unknown, kind: "full" | "slice"): Fault | null {
@@ -142,8 +163,7 @@ function placeFault(entry: Entry, place: ChainPlace, context: EntryContext): Fau
 }
 
 function hashFault(entry: Entry, texts: Texts, context: EntryContext): Fault | null {
-  const { sha256 } = context.crypto;
-  const hashOf = (line: string) => toHex(sha256(bytesOf(line)));
+  const { sha256Hex: hashOf } = context.crypto;
   if (hashOf(texts.content) !== entry.content_hash) {
     return { code: "entry.content_hash", why: "content_hash is not the hash of the content" };
   }
@@ -175,18 +195,29 @@ function signatureFault(entry: Entry, place: ChainPlace, context: EntryContext):
     : { code: "entry.signature", why: `${key.key_id} did not sign this hash` };
 }
 
-/** The leaf of an entry that stands rightly at this place of the chain, or the first thing wrong with it. */
+export interface CheckedEntry {
+  readonly leaf: string;
+  /** Characters, and bytes, of the canonical content. */
+  readonly content_length: number;
+}
+
+/**
+ * The leaf of an entry that stands rightly at this place of the chain, or the first thing wrong with it.
+ *
+ * @param line the canonical text that spells the value, when it is at hand
+ */
 export function checkEntry(
   value: unknown,
   place: ChainPlace,
   context: EntryContext,
-): { readonly leaf: string } | Fault {
+  line: string | null = null,
+): CheckedEntry | Fault {
   const misfit = fieldFault(value, context.kind);
   if (misfit !== null) {
     return misfit;
   }
   const entry = value as Entry;
-  const texts = textsOf(entry);
+  const texts = textsOf(entry, line);
   if (texts === null) {
     return { code: "entry.field", why: "the entry is larger or nested deeper than an entry may be" };
   }
@@ -199,7 +230,7 @@ export function checkEntry(
   }
   return entry.signed_at < place.signed_at
     ? { code: "entry.time", why: "signed_at is earlier than that of the entry before" }
-    : { leaf: texts.leaf };
+    : { leaf: texts.leaf, content_length: texts.content.length };
 }
 
 /** Where the chain goes on: by what the entry states, also when something else about it is wrong. */

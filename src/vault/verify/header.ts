@@ -1,13 +1,11 @@
 /** Stage B, the header: members, types, constants, and what they say of the lines (vault-format.md, 8). */
 import { signature_algorithm } from "../entry.js";
 import { type Failure, failure } from "./code.js";
-import type { Bundle } from "./layout.js";
 import {
   base64,
   count,
   exact,
   id,
-  isObject,
   type JsonObject,
   key_id,
   list,
@@ -85,26 +83,32 @@ export function readHeader(header: JsonObject): Header | Failure {
   };
 }
 
-/** Whether the header is that of the log that the auditor asks about, and fits the lines below it. */
-export function checkHeader(header: Header, bundle: Bundle, trust: Trust): Failure | null {
+/** Whether the header is that of the log that the auditor asks about. */
+export function checkOrigin(header: Header, trust: Trust): Failure | null {
   if (header.log !== trust.origin) {
     return failure("trust.origin", "the header names another log than the trust file");
   }
-  if (header.workspace_id !== trust.workspace_id) {
-    return failure("trust.workspace", "the header names another workspace than the trust file");
-  }
-  const { lines } = bundle;
-  if (lines.count === 0) {
+  return header.workspace_id === trust.workspace_id
+    ? null
+    : failure("trust.workspace", "the header names another workspace than the trust file");
+}
+
+/**
+ * Whether the header fits the lines below it.
+ *
+ * @param count entry lines
+ * @param last_signed_at what the last of them states
+ */
+export function checkLines(header: Header, count: number, last_signed_at: unknown): Failure | null {
+  if (count === 0) {
     return failure("bundle.empty", "a log has at least one entry: its genesis");
   }
-  if (header.entry_count !== lines.count) {
-    return failure("bundle.count", `entry_count is ${header.entry_count}, the file has ${lines.count}`);
+  if (header.entry_count !== count) {
+    return failure("bundle.count", `entry_count is ${header.entry_count}, the file has ${count}`);
   }
-  const last = lines.at(lines.count - 1);
-  if (!isObject(last) || last.signed_at !== header.generated_at) {
-    return failure("bundle.header", "generated_at is not the signed_at of the last entry");
-  }
-  return null;
+  return last_signed_at === header.generated_at
+    ? null
+    : failure("bundle.header", "generated_at is not the signed_at of the last entry");
 }
 
 /** The shape of one of the header's signing keys. */

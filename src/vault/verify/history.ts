@@ -10,10 +10,13 @@ import type { KnownCheckpoint, Trust } from "./trust.js";
 /** What of a log can be compared: the whole tree, or of a slice the one root that its checkpoint has. */
 export type Shown = { readonly tree: HashTree } | { readonly root: KnownCheckpoint | null };
 
+/** Who signed what, and which keys the log itself calls lost. */
+type Signers = Pick<SignedEntries, "signed" | "compromised">;
+
 export function checkHistory(
   shown: Shown,
   checkpoints: Checkpoints | null,
-  entries: SignedEntries,
+  entries: Signers,
   trust: Trust,
   sha256: VerifyCrypto["sha256"],
 ): Failure | null {
@@ -32,6 +35,21 @@ export function checkHistory(
   return checkKeys(checkpoints, entries, trust);
 }
 
+/** Stage G of a receipt: its checkpoint's own size, and whether its key was lost before a quorum saw it. */
+export function checkReceiptHistory(
+  checkpoint: SignedCheckpoint,
+  index: number,
+  key_id: string,
+  trust: Trust,
+): Failure | null {
+  const { size, root } = checkpoint;
+  if (trust.known_checkpoints.some((known) => known.size === size && !sameBytes(known.root, root))) {
+    return failure("checkpoint.fork", `the log had another root at ${size} entries before`);
+  }
+  const signed = new Map([[key_id, [index]]]);
+  return checkKeys({ newest: checkpoint, older: [] }, { signed, compromised: [] }, trust);
+}
+
 function rootOf(shown: Shown, size: number, sha256: VerifyCrypto["sha256"]): Uint8Array | null {
   if ("tree" in shown) {
     return rootAt(shown.tree, size, sha256);
@@ -40,7 +58,7 @@ function rootOf(shown: Shown, size: number, sha256: VerifyCrypto["sha256"]): Uin
 }
 
 /** The first entry of a lost key that no witness saw before the loss. */
-function checkKeys(checkpoints: Checkpoints | null, entries: SignedEntries, trust: Trust): Failure | null {
+function checkKeys(checkpoints: Checkpoints | null, entries: Signers, trust: Trust): Failure | null {
   const signed = checkpoints === null ? [] : [checkpoints.newest, ...checkpoints.older];
   let first: Failure | null = null;
   for (const { key_id, compromised_at } of [...trust.compromised_keys, ...entries.compromised]) {

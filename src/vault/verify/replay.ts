@@ -4,7 +4,7 @@ import type { VerifyCrypto } from "../verify-crypto.js";
 import { behaviourFault } from "./behaviour.js";
 import type { Failure } from "./code.js";
 import type { Content } from "./content.js";
-import { contentFault } from "./content-check.js";
+import { type ContentFault, contentFault } from "./content-check.js";
 import { endFailures } from "./ending.js";
 import type { Entry } from "./entry-check.js";
 import { evolve, noteCause } from "./evolve.js";
@@ -23,37 +23,65 @@ export interface Authentic {
   readonly tree: HashTree | null;
 }
 
+/** What of an entry a replay looks at. */
+export type Replayed = Pick<Entry, "sequence_number" | "signed_at" | "content" | "details"> & {
+  readonly signature: { readonly key_id: string };
+};
+
 /** The state at the end of the log, and what was found wrong on the way. */
 export function replay(
   { header, keys, lines, tree }: Authentic,
   sha256: VerifyCrypto["sha256"],
 ): { readonly state: State; readonly failures: readonly Failure[] } {
-  const state = newState(header, keys, tree, sha256);
+  const played = new Replay(header, keys, tree, sha256);
   const strange = header.session_id === null ? null : checkSelection(lines, header.session_id);
   if (strange !== null) {
-    return { state, failures: [strange] };
+    return { state: played.state, failures: [strange] };
   }
-  const failures: Failure[] = [];
-  let last_at = "";
   for (let line = 0; line < lines.count; line++) {
     const entry = lines.at(line) as Entry;
+    played.take(entry, contentFault(entry, played.last_at));
+  }
+  return { state: played.state, failures: played.end() };
+}
+
+/** A replay under way. */
+export class Replay {
+  readonly state: State;
+  readonly #failures: Failure[] = [];
+  #last_at = "";
+
+  constructor(header: Header, keys: EntryKeys, tree: HashTree | null, sha256: VerifyCrypto["sha256"]) {
+    this.state = newState(header, keys, tree, sha256);
+  }
+
+  /** The `at` of the last entry whose content was right. */
+  get last_at(): string {
+    return this.#last_at;
+  }
+
+  /** @param content what is wrong with the entry's content itself */
+  take(entry: Replayed, content: ContentFault | null): void {
     const sequence = entry.sequence_number;
-    const content = contentFault(entry, last_at);
     const item = { sequence, content: entry.content as unknown as Content, key_id: entry.signature.key_id };
-    const fault = content ?? take(state, item);
+    const fault = content ?? behaviourOf(this.state, item);
     if (fault !== null) {
-      failures.push({ ...fault, sequence });
+      this.#failures.push({ ...fault, sequence });
     }
     // Without its members an entry cannot be replayed.
     if (content?.code !== "content.event" && content?.code !== "content.schema") {
-      absorb(state, item);
+      absorb(this.state, item);
     }
     if (content === null) {
-      last_at = item.content.at;
+      this.#last_at = item.content.at;
     }
-    noteDetails(state, entry);
+    noteDetails(this.state, entry);
   }
-  return { state, failures: failures.length > 0 ? failures : endFailures(state) };
+
+  /** What was found; the checks at the end of the log only when nothing was found before. */
+  end(): readonly Failure[] {
+    return this.#failures.length > 0 ? this.#failures : endFailures(this.state);
+  }
 }
 
 /** Of a slice, entries of other sessions are shown as causes only. */
@@ -62,7 +90,7 @@ function isForeign(state: State, { content }: Item): boolean {
   return session_id !== null && "session_id" in content && (content.session_id ?? session_id) !== session_id;
 }
 
-function take(state: State, item: Item): ReturnType<typeof behaviourFault> {
+function behaviourOf(state: State, item: Item): ReturnType<typeof behaviourFault> {
   return isForeign(state, item) ? null : behaviourFault(state, item);
 }
 
@@ -73,7 +101,7 @@ function absorb(state: State, item: Item): void {
   }
 }
 
-function noteDetails(state: State, { sequence_number, content, details }: Entry): void {
+function noteDetails(state: State, { sequence_number, content, details }: Replayed): void {
   if (typeof content.details_digest === "string") {
     state.digests.set(sequence_number, content.details_digest);
     if (details === undefined) {

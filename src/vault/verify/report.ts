@@ -1,6 +1,7 @@
-/** What a verification says: as data, and as text for people (vault-format.md, 9, "Prints"). */
+/** What a verification says, as data (vault-format.md, 9, "Prints"). */
 import type { Checkpoints } from "./checkpoints.js";
-import { type Failure, quoted, type VerifyCode } from "./code.js";
+import type { Failure, VerifyCode } from "./code.js";
+import type { JsonObject } from "./shape.js";
 import type { Status } from "./state.js";
 import type { Trust } from "./trust.js";
 
@@ -16,7 +17,8 @@ export interface Findings {
   /** The first failure's. */
   readonly code: VerifyCode | null;
   readonly failures: readonly Failure[];
-  readonly kind: "full" | "slice" | null;
+  /** A bundle's kind; `receipt` for a receipt.json, `proof` for a tlog-proof. */
+  readonly kind: "full" | "slice" | "receipt" | "proof" | null;
   readonly entries: number | null;
   /** Null while the log has no checkpoints. */
   readonly tree_size: number | null;
@@ -31,6 +33,14 @@ export interface Findings {
   readonly trust: "given" | "own word";
 }
 
+/** The one entry that a receipt is about. */
+export interface Proven {
+  readonly sequence: number;
+  readonly signed_at: string;
+  /** Null in a bare proof, which holds hashes only. */
+  readonly content: JsonObject | null;
+}
+
 /** What only the text tells. */
 export interface Remarks {
   readonly origin: string | null;
@@ -43,6 +53,7 @@ export interface Remarks {
   /** When each witness signed, in the order of `by`. */
   readonly witness_times: readonly string[];
   readonly witnesses_pinned: number;
+  readonly proven: Proven | null;
 }
 
 export interface Report extends Findings {
@@ -88,6 +99,7 @@ export function remarksOf(pinned: Trust | null, checkpoints: Checkpoints | null)
     erasures: new Map(),
     witness_times: witnesses.map(({ time_seconds }) => momentOf(time_seconds as number)),
     witnesses_pinned: pinned?.witnesses.length ?? 0,
+    proven: null,
   };
 }
 
@@ -104,71 +116,4 @@ function momentOf(time_seconds: number): string {
 export function findingsOf(report: Report): Findings {
   const { remarks: _remarks, ...findings } = report;
   return findings;
-}
-
-/** The text for people; every line but the last ends in a newline. */
-export function formatReport(report: Report): string {
-  const verdict = { 0: "VERIFIED", 1: "FAILED", 2: "NO JUDGEMENT" }[report.exit];
-  const failures = report.failures.map(({ code, sequence, why }) => {
-    const entry = sequence === null ? "" : ` entry ${sequence}`;
-    return `FAIL ${code}${entry}: ${why}`;
-  });
-  const origin = report.remarks.origin === null ? [] : [`origin: ${report.remarks.origin}`];
-  const claims = report.exit === 0 ? claimsOf(report) : [];
-  return [trustLine(report), verdict, ...origin, ...claims, ...failures].join("\n");
-}
-
-function trustLine({ trust, remarks }: Report): string {
-  if (trust === "given") {
-    return "trust is given, its keys are pinned";
-  }
-  const keys = remarks.fingerprints.length === 0 ? "none could be read" : remarks.fingerprints.join(", ");
-  return `trust is the export's own word, its keys are not pinned (--trust FILE pins them): ${keys}`;
-}
-
-function claimsOf(report: Report): string[] {
-  return [
-    `authentic: ${report.entries} entries signed by ${report.remarks.signers.join(", ")}, certified by ${report.remarks.roots.join(", ")}`,
-    completeness(report),
-    report.root === null ? "tree: not yet" : `tree: ${report.tree_size} entries, root ${report.root}`,
-    witnesses(report),
-    "timestamped: not checked",
-    erasures(report),
-    `sessions: ${statuses(report)}`,
-  ];
-}
-
-function completeness(report: Report): string {
-  if (report.kind === "full") {
-    return `complete to ${report.complete_to}: nothing is missing below, nothing is said of later`;
-  }
-  const shown = Object.entries(report.sessions).map(([id, { status, last_index }]) => {
-    const end = status === "active" || status === "paused" ? "it had not ended" : `it was ${status}`;
-    return `${quoted(id)} from session_index 0 to ${last_index}, where ${end}`;
-  });
-  return `complete to: ${shown.join("; ")}; what followed only a full bundle shows`;
-}
-
-function witnesses({ witnessed, remarks }: Report): string {
-  if (witnessed.by.length === 0) {
-    return "witnessed: no: nobody outside has vouched for this history";
-  }
-  const named = witnessed.by.map((name, i) => `${name} at ${remarks.witness_times[i]}`);
-  const counted = `${witnessed.by.length} of ${remarks.witnesses_pinned}`;
-  return `witnessed: ${counted} (${witnessed.quorum} demanded): ${named.join(", ")}`;
-}
-
-function erasures({ erased, remarks }: Report): string {
-  const named = erased.map((entry) => `entry ${entry}, authorised by entry ${remarks.erasures.get(entry)}`);
-  return `erased: ${named.length === 0 ? "nothing" : named.join("; ")}`;
-}
-
-function statuses({ sessions }: Report): string {
-  const counts = new Map<Status, number>();
-  for (const { status } of Object.values(sessions)) {
-    counts.set(status, (counts.get(status) ?? 0) + 1);
-  }
-  const order: readonly Status[] = ["active", "paused", "killed", "expired", "ended"];
-  const named = order.flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${status}`] : []));
-  return named.length === 0 ? "none" : named.join(", ");
 }

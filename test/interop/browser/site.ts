@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import { chromium, type Page } from "playwright-core";
 
 /** What `npm test -- interop-browser` has put there: the bundle of page.ts, and where a Chromium is. */
-const folder = ".build/interop/browser";
+const agent_folder = ".build/interop/browser";
 
 export interface OpenPage {
   readonly page: Page;
@@ -20,11 +20,13 @@ export interface OpenPage {
 /** Where the page is served. */
 export interface Site {
   readonly origin: string;
+  /** Where its program is, and beside it the path of a Chromium. */
+  readonly folder: string;
   close(): void;
 }
 
 /** Opens it in a browser of its own. */
-export async function openPage({ origin }: Site): Promise<OpenPage> {
+export async function openPage({ origin, folder }: Site): Promise<OpenPage> {
   const browser = await chromium.launch({
     executablePath: readFileSync(`${folder}/chromium.txt`, "utf8"),
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
@@ -49,8 +51,8 @@ export async function openPage({ origin }: Site): Promise<OpenPage> {
   };
 }
 
-/** Serves the page on an origin of its own: no call to the server is a call to where the page is from. */
-export async function servePage(): Promise<Site> {
+/** Serves a page on an origin of its own: no call to the server is a call to where the page is from. */
+export async function servePage(folder = agent_folder): Promise<Site> {
   const site = createServer((request, reply) => {
     if (request.url === "/page.js") {
       reply.setHeader("content-type", "text/javascript");
@@ -62,6 +64,7 @@ export async function servePage(): Promise<Site> {
   });
   await new Promise<void>((yes) => site.listen(0, "127.0.0.1", yes));
   return {
+    folder,
     origin: `http://127.0.0.1:${(site.address() as AddressInfo).port}`,
     close: () => {
       site.close();

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { canonical } from "../../../src/vault/canonical.js";
-import { formatReport } from "../../../src/vault/verify/report.js";
+import { formatReport } from "../../../src/vault/verify/words.js";
 import { bundles, judge, logAt, pinned, verdictOf } from "./evidence.js";
 import { decided, made, started } from "./made.js";
 

@@ -55,7 +55,7 @@ function placeBehind(count: number): ChainPlace {
 describe("one entry", () => {
   it("stands rightly behind the one before it, and has the leaf of the vectors", () => {
     for (const [i, line] of lines.entries()) {
-      expect(checkEntry(line, placeBehind(i), context)).to.deep.equal({ leaf: cases.entries[i]?.leaf });
+      expect(checkEntry(line, placeBehind(i), context)).to.include({ leaf: cases.entries[i]?.leaf });
     }
   });
 

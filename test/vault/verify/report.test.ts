@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect } from "chai";
-import { findingsOf, formatReport } from "../../../src/vault/verify/report.js";
+import { findingsOf } from "../../../src/vault/verify/report.js";
+import { formatReport } from "../../../src/vault/verify/words.js";
 import { bundleAt, bundles, judge, logAt } from "./evidence.js";
 import { ended, halted, made, started } from "./made.js";
 
