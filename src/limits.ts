@@ -11,6 +11,13 @@ export const limits = {
    */
   bodies_bytes: 128 * 1024 * 1024,
   bodies_bytes_kept: 32 * 1024 * 1024,
+  /**
+   * Calls and streams under way on the whole server; of these, what is kept for methods that agents
+   * cannot call, and the most that calls without a key may be.
+   */
+  calls: 20_000,
+  calls_kept: 2_000,
+  calls_keyless: 2_000,
   /** A message of a call that needs no key: the name of a service, of a symbol. */
   keyless_body_bytes: 4 * 1024,
   /** Nested containers in a JSON body, far above what any request has. */
@@ -253,6 +260,8 @@ if (
   limits.keyless_body_bytes >= limits.request_body_bytes ||
   limits.request_body_bytes >= limits.bodies_bytes_kept ||
   limits.bodies_bytes_kept * 2 > limits.bodies_bytes ||
+  limits.health_watches + limits.reflection_streams >= limits.calls_keyless ||
+  limits.calls_keyless + limits.calls_kept >= limits.calls ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||

@@ -8,7 +8,8 @@ import { type CountRefusal, type Log, latencySince, logCall } from "../services/
 import type { Door } from "../services/door.js";
 import { KillcordError } from "../services/errors.js";
 import { requestId } from "../services/request-id.js";
-import { headerOf, type Incoming, type Outgoing, type Reply, sendReply } from "./exchange.js";
+import { headerOf, type Incoming, type Outgoing, type Reply } from "./exchange.js";
+import { sendReply } from "./send-reply.js";
 import { errorReply, refusalOf } from "./status.js";
 import type { RestHandler } from "./transcoder.js";
 import { cutQuery } from "./trie.js";
@@ -31,7 +32,7 @@ export function withStaticLog(
   log: Log,
   countRefusal: CountRefusal = () => {},
 ): RestHandler {
-  async function answer(req: Incoming): Promise<Reply> {
+  async function answer(req: Incoming, request_id: string): Promise<Reply> {
     if (req.method !== "GET") {
       throw new KillcordError("method_not_allowed", `${req.method} is not allowed here`);
     }
@@ -43,11 +44,12 @@ export function withStaticLog(
     if (bytes === null) {
       throw new KillcordError("route_not_found", "the static log has no such file");
     }
-    return { status: 200, headers: headersOf(path, shown.is_public), body: bytes };
+    return { status: 200, headers: headersOf(path, shown.is_public, request_id), body: bytes };
   }
 
   return {
     drain: () => rest.drain(),
+    streams: () => rest.streams(),
     async handle(req: Incoming, res: Outgoing): Promise<void> {
       if (!(req.url ?? "").startsWith(prefix)) {
         return rest.handle(req, res);
@@ -57,12 +59,12 @@ export function withStaticLog(
       let reply: Reply;
       let thrown: unknown;
       try {
-        reply = await answer(req);
+        reply = await answer(req, request_id);
       } catch (error) {
         thrown = error;
         reply = refusal(error, request_id);
       }
-      sendReply({ req, res, request_id }, reply, limits);
+      const sent = sendReply({ req, res, request_id }, reply, limits);
       const line = {
         request_id,
         door: "rest",
@@ -70,11 +72,12 @@ export function withStaticLog(
         latency_ms: latencySince(received_ms),
       } as const;
       logCall(log, line, thrown, countRefusal);
+      await sent;
     },
   };
 }
 
-function headersOf(path: string, is_public: boolean): ReadonlyMap<string, string> {
+function headersOf(path: string, is_public: boolean, request_id: string): ReadonlyMap<string, string> {
   const is_checkpoint = path === "checkpoint";
   // A full tile never changes; a partial one makes way for the full one some day.
   const age = is_checkpoint
@@ -83,6 +86,7 @@ function headersOf(path: string, is_public: boolean): ReadonlyMap<string, string
       ? "max-age=3600"
       : "max-age=31536000, immutable";
   return new Map([
+    ["x-request-id", request_id],
     ["content-type", is_checkpoint ? "text/plain; charset=utf-8" : "application/octet-stream"],
     // What was shown to the holder of a key is for no cache that others ask.
     ["cache-control", `${is_public ? "public" : "private"}, ${age}`],

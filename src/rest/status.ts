@@ -61,7 +61,7 @@ const by_reason: ReadonlyMap<string, number> = new Map([
   ["unsupported_encoding", 415],
 ]);
 
-/** Codes whose message may hold what is nobody's business. */
+/** Codes whose message may hold what is nobody's business; our own data_loss says what a client has to know. */
 const hidden: ReadonlySet<Code> = new Set([Code.Internal, Code.Unknown, Code.DataLoss]);
 
 /** What an error says. */
@@ -90,7 +90,7 @@ export function errorReply(refusal: Refusal | null, request_id: string): ErrorRe
       ok: false,
       error: {
         code,
-        message: hidden.has(connect) ? "internal error" : message,
+        message: hidden.has(connect) && reason !== "data_loss" ? "internal error" : message,
         request_id,
         ...(details.length === 0 ? {} : { details }),
       },

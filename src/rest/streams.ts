@@ -20,6 +20,8 @@ export interface Streams {
   send(exchange: Exchange, route: Route, request: Message, by: By): Promise<void>;
   /** Brings all of them to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many are under way. */
+  count(): number;
 }
 
 export function createStreams(door: Door, bounds: StreamBounds): Streams {
@@ -53,6 +55,7 @@ export function createStreams(door: Door, bounds: StreamBounds): Streams {
         ending.abort(draining());
       }
     },
+    count: () => under_way.size,
   };
 }
 

@@ -16,14 +16,14 @@ import {
   headerOf,
   type Incoming,
   type Outgoing,
-  type RefusedBodyBounds,
   type Reply,
-  sendReply,
+  type ReplyBounds,
 } from "./exchange.js";
 import type { Page } from "./pages.js";
 import { readRequest } from "./params.js";
 import { type BodyBounds, readBody } from "./request-body.js";
 import { compileRoutes, type Route } from "./routes.js";
+import { sendReply } from "./send-reply.js";
 import { errorReply, type Refusal, refusalOf } from "./status.js";
 import { type By, createStreams } from "./streams.js";
 import { createRouter, cutQuery, type Match, type Router } from "./trie.js";
@@ -33,7 +33,7 @@ import { writeReply } from "./write.js";
 const mounts = ["", "/api"] as const;
 
 /** Sizes and times; the defaults are those of limits.ts. */
-export interface RestBounds extends BodyBounds, RefusedBodyBounds, StreamBounds {
+export interface RestBounds extends BodyBounds, ReplyBounds, StreamBounds {
   readonly call_ms: number;
 }
 
@@ -53,6 +53,8 @@ export interface RestHandler {
   handle(req: Incoming, res: Outgoing): Promise<void>;
   /** Brings the streams to their end and refuses new ones: the server is about to stop. */
   drain(): void;
+  /** How many streams are under way. */
+  streams(): number;
 }
 
 /**
@@ -112,15 +114,14 @@ export function createRestHandler(
       const allow = found.kind === "method_not_allowed" ? { allow: found.allow } : {};
       reply = refusalReply(refusal === null ? null : { ...refusal, ...allow }, exchange.request_id);
     }
-    if (reply !== null) {
-      sendReply(exchange, reply, bounds);
-    }
+    const sent = reply === null ? null : sendReply(exchange, reply, bounds);
     const { request_id } = exchange;
     const latency_ms = latencySince(received_ms);
     logCall(log, { request_id, door: "rest", method: routeName(found), latency_ms }, thrown, countRefusal);
+    await sent;
   }
 
-  return { handle, drain: streams.drain };
+  return { handle, drain: streams.drain, streams: streams.count };
 }
 
 async function answerUnary(

@@ -12,7 +12,7 @@ import {
 } from "../services/call-log.js";
 import type { Door, Principal } from "../services/door.js";
 import { requestId } from "../services/request-id.js";
-import { Room } from "../services/room.js";
+import { Room, type Share } from "../services/room.js";
 import { readBody } from "./body.js";
 import { converse, isPlain } from "./converse.js";
 import { earlyError } from "./early-error.js";
@@ -96,9 +96,10 @@ export function createRpcHandler(parts: RpcParts): RpcHandler {
   const serve = async (arrival: Arrival): Promise<unknown> => {
     const { reply, endpoint, protocol } = arrival;
     let life: Life | null = null;
-    const share = room.enter(endpoint.method);
+    let share: Share | null = null;
     try {
       const admitted = admit(authenticate, arrival, bounds, is_draining);
+      share = room.enter(endpoint.method);
       life = beginLife(reply, admitted.timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);
@@ -111,7 +112,7 @@ export function createRpcHandler(parts: RpcParts): RpcHandler {
       }
       return error;
     } finally {
-      share.leave();
+      share?.leave();
       if (life !== null) {
         life.finish();
         streams.delete(life);

@@ -18,6 +18,8 @@ export interface RestHandler {
   handle(request: HttpRequest, reply: HttpReply): Promise<void>;
   /** Brings its streams to their end, if it has any: the server is about to stop. */
   drain?(): void;
+  /** How many of them are under way. */
+  streams?(): number;
 }
 
 /** A port with the calls on it. */
@@ -90,7 +92,7 @@ export async function openServer(options: {
   opened.serve(handler);
   return {
     ...opened,
-    streams: rpc.streams,
+    streams: () => rpc.streams() + (rest.streams?.() ?? 0),
     unready,
     close(grace_ms) {
       is_draining = true;

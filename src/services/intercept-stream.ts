@@ -201,7 +201,7 @@ class InterceptStream {
       });
     }
     const key = callerKey(this.#context, this.#call);
-    if (isExpired(key, this.#context.engine.clock.now()) || (key.revoked !== null && key.kind === "key")) {
+    if (key.revoked === null ? isExpired(key, this.#context.engine.clock.now()) : key.kind === "key") {
       this.outbox.end(expired(key));
     } else if (key.revoked !== null && stop !== null) {
       this.#forgetDeadline ??= this.#after(limits.halt_confirm_ms, () => this.outbox.end(expired(key)));

@@ -191,7 +191,7 @@ function addGauges(registers: Registry[], { engine, ...measured }: Measured): vo
   addCheckpointGauges(registers, measured.checkpoints);
   gauge("killcord_connections", "Open sockets", measured.connections);
   gauge("killcord_streams", "Streaming calls under way", measured.streams);
-  gauge("killcord_watchers", "Watches of sessions under way", () => engine.follower.watchers);
+  gauge("killcord_watchers", "Watches of sessions and of the log under way", () => engine.follower.watchers);
   gauge(
     "killcord_agents",
     "Agents that were registered or named by a session",

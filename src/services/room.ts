@@ -1,7 +1,8 @@
 /**
- * What the messages of callers may take up together, whichever way they come: a bound on one of them
- * is none where ten thousand come at once. What agents may call never uses up the part that is kept
- * for the rest, so that no number of their calls keeps a stop out.
+ * How many calls may be under way, and what the messages of their callers may take up together,
+ * whichever way they come: a bound on one of them is none where ten thousand come at once. What
+ * agents may call never uses up the part that is kept for the rest, so that no number of their calls
+ * keeps a stop out; and calls that need no key have a small part only.
  */
 import type { DescMethod } from "@bufbuild/protobuf";
 import { limits } from "../limits.js";
@@ -13,6 +14,10 @@ export interface RoomBounds {
   readonly bodies_bytes: number;
   /** Of these, what is kept for methods that are not for agents. */
   readonly bodies_bytes_kept: number;
+  readonly calls: number;
+  /** Likewise. */
+  readonly calls_kept: number;
+  readonly calls_keyless: number;
 }
 
 /** What one call takes up of a room. */
@@ -31,12 +36,16 @@ export interface Share {
   hold(bytes: number): () => void;
 }
 
+type Caller = "keyless" | "agent" | "other";
+
 export class Room {
   readonly #bounds: RoomBounds;
   #taken = 0;
+  #calls = 0;
+  #keyless = 0;
 
-  constructor(bounds: RoomBounds = limits) {
-    this.#bounds = bounds;
+  constructor(bounds: Partial<RoomBounds> = {}) {
+    this.#bounds = { ...limits, ...bounds };
   }
 
   /** Bytes that are taken up at the moment. */
@@ -44,12 +53,24 @@ export class Room {
     return this.#taken;
   }
 
-  /** Begins the share of one call. */
+  /** Calls that are under way. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /**
+   * Begins the share of one call, which is to be left.
+   *
+   * @throws {KillcordError} overloaded, and there is nothing to leave
+   */
   enter(method: DescMethod): Share {
-    const bytes_max = this.#bytesFor(method);
+    const caller = callerOf(method);
+    const leaveCalls = this.#count(caller);
+    const { bodies_bytes, bodies_bytes_kept } = this.#bounds;
+    const bytes_max = caller === "other" ? bodies_bytes : bodies_bytes - bodies_bytes_kept;
     const grow = (bytes: number) => {
       if (this.#taken + bytes > bytes_max) {
-        throw full();
+        throw full("the messages under way leave no room for this one: it was not read; retry");
       }
       this.#taken += bytes;
     };
@@ -71,8 +92,11 @@ export class Room {
       },
       give,
       leave() {
-        give(held);
-        over = true;
+        if (!over) {
+          give(held);
+          over = true;
+          leaveCalls();
+        }
       },
       hold: (bytes) => {
         grow(bytes);
@@ -83,16 +107,33 @@ export class Room {
     };
   }
 
-  #bytesFor(method: DescMethod): number {
-    const { bodies_bytes, bodies_bytes_kept } = this.#bounds;
-    const access = accessTo(method);
-    return access === null || access.roles.includes("agent")
-      ? bodies_bytes - bodies_bytes_kept
-      : bodies_bytes;
+  /** Counts a call; what it returns counts it off. */
+  #count(caller: Caller): () => void {
+    const { calls, calls_kept, calls_keyless } = this.#bounds;
+    if (
+      this.#calls >= (caller === "other" ? calls : calls - calls_kept) ||
+      (caller === "keyless" && this.#keyless >= calls_keyless)
+    ) {
+      throw full("as many calls are under way as this server takes: nothing was decided; retry");
+    }
+    const keyless = caller === "keyless" ? 1 : 0;
+    this.#calls += 1;
+    this.#keyless += keyless;
+    return () => {
+      this.#calls -= 1;
+      this.#keyless -= keyless;
+    };
   }
 }
 
-function full(): KillcordError {
-  const text = "the messages under way leave no room for this one: it was not read; retry";
+function callerOf(method: DescMethod): Caller {
+  const access = accessTo(method);
+  if (access === null) {
+    return "keyless";
+  }
+  return access.roles.includes("agent") ? "agent" : "other";
+}
+
+function full(text: string): KillcordError {
   return new KillcordError("overloaded", text);
 }

@@ -19,7 +19,7 @@ import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { sessionView, statusAsked } from "./view.js";
-import { watchSession, watchSessions } from "./watch.js";
+import { revisionOf, watchSession, watchSessions } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
   return {
@@ -68,14 +68,17 @@ export function sessionService(context: Context): Handlers<typeof SessionService
       return { session: await present(context, request.sessionId) };
     },
     watchSession: async function* (request, call) {
+      // First: a log that was rolled back may lack the session, too, and the token tells why.
+      const from = revisionOf(context, request.resumeToken);
       await visible(context, call, request.sessionId);
-      yield* watchSession(context, request, call);
+      yield* watchSession(context, request, call, from);
     },
     watchSessions: async function* (request, call) {
+      const from = revisionOf(context, request.resumeToken);
       for (const session_id of new Set(request.sessionIds)) {
         await visible(context, call, session_id);
       }
-      yield* watchSessions(context, request, call);
+      yield* watchSessions(context, request, call, from);
     },
   };
 }

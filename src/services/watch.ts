@@ -23,24 +23,24 @@ import { sightOf } from "./own.js";
 import { readToken, tokenOf } from "./resume-token.js";
 import { sessionView, statusOf } from "./view.js";
 
-/** Watches one session, which the caller may see. */
+/** Watches one session, which the caller may see; `from` is what its token names. */
 export function watchSession(
   context: Context,
   request: WatchSessionRequest,
   call: Call,
+  from: number | null,
 ): AsyncIterable<WatchSessionResponse> {
-  const from = revisionOf(context, request.resumeToken);
   const updates = context.engine.follower.session(request.sessionId, readerOf(context, call), from);
   return messages(context, updates, of_one, call);
 }
 
-/** Watches the sessions that a request names, each of which the caller may see, or asks for. */
+/** Watches the sessions that a request names, each of which the caller may see, or asks for; likewise. */
 export function watchSessions(
   context: Context,
   request: WatchSessionsRequest,
   call: Call,
+  from: number | null,
 ): AsyncIterable<WatchSessionsResponse> {
-  const from = revisionOf(context, request.resumeToken);
   const selection: Selection =
     request.sessionIds.length > 0
       ? { by: "ids", session_ids: [...new Set(request.sessionIds)] }

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
+import { StartSessionResponseSchema } from "../../gen/killcord/v1/session_pb.js";
 import type { RestBounds } from "../../src/rest/transcoder.js";
 import type { Call } from "../../src/services/door.js";
 import { RawConnection } from "./client.js";
@@ -41,6 +43,13 @@ function parkCalls(served: Served): Promise<Call> {
       });
     };
   });
+}
+
+/** More than the buffers of both sides of a connection hold. */
+const long_label = "l".repeat(16 * 1024 * 1024);
+
+function answerAtLength(served: Served): void {
+  served.door.onCall = async () => create(StartSessionResponseSchema, { session: { label: long_label } });
 }
 
 async function aborted(signal: AbortSignal): Promise<unknown> {
@@ -117,6 +126,25 @@ describe("an HTTP/1.1 connection to the REST handler", () => {
     );
     await connection.untilEnd();
     stop();
+  });
+
+  it("is cut when its reader leaves a long reply lying", async () => {
+    await restart({ blocked_reader_ms: 50 });
+    answerAtLength(served);
+    const connection = open();
+    connection.socket.pause();
+    connection.write(`${head(good_key, "Content-Length: 2")}{}`);
+    while (served.door.seen.length === 0 || served.connections() > 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
+  it("gets a long reply whole", async () => {
+    answerAtLength(served);
+    const connection = open();
+    connection.write(`${head(good_key, "Content-Length: 2")}{}`);
+    const text = await connection.until(/"\}$/);
+    expect(text.length).to.be.above(long_label.length);
   });
 
   it("is cut when its body comes too slowly", async () => {

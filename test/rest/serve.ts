@@ -83,6 +83,8 @@ export interface Served {
   readonly faults: Line[];
   /** Brings the streams to their end. */
   drain(): void;
+  /** How many sockets are open. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -99,6 +101,13 @@ export async function serve(bounds: Partial<RestBounds> = {}, room = new Room())
     handler: (req, res) => void rest.handle(req, res),
     bounds: { ...limits, remains_ms: 10 },
   });
-  const { port: free } = port.address;
-  return { door, lines, faults, drain: () => rest.drain(), port: free, close: () => port.close(0) };
+  return {
+    door,
+    lines,
+    faults,
+    drain: () => rest.drain(),
+    port: port.address.port,
+    connections: port.connections,
+    close: () => port.close(0),
+  };
 }

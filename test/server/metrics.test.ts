@@ -37,8 +37,12 @@ describe("/metrics of a real server", () => {
     const watch = client.stream(SessionService.method.watchSession, { sessionId: session_id });
     const ended = statusOf(watch);
     await new Promise((resolve) => watch.once("data", resolve));
-    expect((await figures()).get("killcord_streams")).to.equal(1);
-    expect((await figures()).get("killcord_watchers")).to.equal(1);
+    const events = await fetch(`${server.url}/v1/vault/entries:watch`, {
+      headers: { "x-api-key": server.admin_key },
+    });
+    const open = await figures();
+    expect([open.get("killcord_streams"), open.get("killcord_watchers")]).to.deep.equal([2, 2]);
+    await events.body?.cancel();
 
     const action = { sessionId: session_id, actionType: "read" };
     await client.unary(EnforcementService.method.intercept, action);

@@ -56,6 +56,7 @@ describe("the log of a real server", () => {
     expect(Number(size)).to.be.above(260);
     expect(checkpoint.headers.get("content-type")).to.equal("text/plain; charset=utf-8");
     expect(checkpoint.headers.get("cache-control")).to.equal("private, max-age=1");
+    expect(checkpoint.headers.get("x-request-id")).to.match(/^req_/);
     const tile = await get(server, "/log/tile/0/000");
     expect([tile.status, tile.bytes.length]).to.deep.equal([200, 8192]);
     expect(tile.headers.get("content-type")).to.equal("application/octet-stream");

@@ -206,6 +206,24 @@ describe("watches of a real server", function () {
     });
   }
 
+  it("a token of a log that was rolled back is refused as that, also when the session went with it", async () => {
+    const resumeToken = token(["another.example/log", 1]);
+    const gone = { sessionId: "sess_none", resumeToken };
+    expect((await statusOf(client.stream(SessionService.method.watchSession, gone).resume())).code).to.equal(
+      15,
+    );
+    const many = { sessionIds: ["sess_none"], resumeToken };
+    expect((await statusOf(client.stream(SessionService.method.watchSessions, many).resume())).code).to.equal(
+      15,
+    );
+    const path = `/v1/enforce/sessions/sess_none/watch?resume_token=${resumeToken}`;
+    const reply = await fetch(server.url + path, { headers: { "x-api-key": server.admin_key } });
+    expect(reply.status).to.equal(500);
+    const { error } = (await reply.json()) as { error: { code: string; message: string } };
+    expect(error.code).to.equal("data_loss");
+    expect(error.message).to.include("rolled back or is another one");
+  });
+
   it("an entry that the log does not have yet is refused, since it may have been there", async () => {
     const stream = client.stream(VaultService.method.watchEntries, { fromSequence: 1_000_000n });
     expect((await statusOf(stream.resume())).code).to.equal(15);

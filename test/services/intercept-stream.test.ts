@@ -88,11 +88,39 @@ describe("the stream of a revoked credential", () => {
     expect(await stream.ended).to.include({ code: "expired_api_key" });
   });
 
+  it("ends well when the stop is confirmed, also where the credential would have had an end by then", async () => {
+    const { engine, admin } = running;
+    await engine.submit({
+      type: "rotate_key",
+      kind: "credential",
+      key_id: credential_id,
+      secret_digest: "another",
+      overlap_seconds: 5,
+      ttl_seconds: null,
+      repeat: null,
+      actor: admin,
+      request_id: null,
+    });
+    const stream = open();
+    await stream.until("opened");
+    await engine.submit(revokeCredential(admin, credential_id));
+    await stream.until("directive");
+    place.time.pass(6_000);
+    await confirm();
+    expect(await stream.ended).to.equal(null);
+  });
+
   it("is closed at once when the stop is confirmed", async () => {
     const stream = open();
     await stream.until("opened");
     await running.engine.submit(revokeCredential(running.admin, credential_id));
     await stream.until("directive");
+    await confirm();
+    await stream.ended;
+    expect(stream.heard.at(-1)?.case).to.equal("directive");
+  });
+
+  async function confirm(): Promise<void> {
     const halt_id = running.engine.state.sessions.get("s1")?.stop?.halt_id ?? expect.fail("it has one");
     await running.engine.submit({
       type: "acknowledge_halt",
@@ -104,7 +132,5 @@ describe("the stream of a revoked credential", () => {
       via: "supervisor",
       delivered_at: null,
     });
-    await stream.ended;
-    expect(stream.heard.at(-1)?.case).to.equal("directive");
-  });
+  }
 });

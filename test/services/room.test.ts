@@ -42,6 +42,32 @@ describe("services: the room for messages", () => {
     });
   }
 
+  for (const [who, method, most] of [
+    ["an agent may call", intercept, 8],
+    ["anybody may call without a key", Health.method.check, 3],
+  ] as const) {
+    it(`takes only so many calls of what ${who}, and still those that stop`, () => {
+      const room = new Room({ calls: 10, calls_kept: 2, calls_keyless: 3 });
+      const shares = Array.from({ length: most }, () => room.enter(method));
+      expect(codeOf(() => room.enter(method))).to.equal("overloaded");
+      expect(room.calls).to.equal(most);
+      const stop = room.enter(killSession);
+      stop.leave();
+      stop.leave();
+      shares[0]?.leave();
+      shares[0]?.leave();
+      room.enter(method);
+      expect(codeOf(() => room.enter(method))).to.equal("overloaded");
+    });
+  }
+
+  it("takes no call above all of them", () => {
+    const room = new Room({ calls: 2, calls_kept: 1, calls_keyless: 1 });
+    room.enter(killSession);
+    room.enter(killSession);
+    expect(codeOf(() => room.enter(killSession))).to.equal("overloaded");
+  });
+
   it("gets everything back when a call is over, once", () => {
     const room = open();
     const share = room.enter(intercept);
