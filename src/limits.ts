@@ -64,7 +64,7 @@ export const limits = {
   bundle_line_depth: 34,
   /** Of a bundle larger than this a verifier reads pieces of this size, so many for each of its threads ahead. */
   verified_whole_bytes: 4 * 1024 * 1024,
-  verified_piece_bytes: 1024 * 1024,
+  verified_piece_bytes: 256 * 1024,
   verified_pieces_ahead: 2,
   /** Signature lines of a note (vault-format.md, 6). */
   note_signatures: 100,

@@ -56,6 +56,8 @@ class InterceptStream {
     if (call.signal.aborted) {
       this.#abort();
     }
+    // From the beginning: a stream may be left for long before a session is opened on it.
+    this.#forgetKey = context.engine.key_ends.onEnd(call.principal.key_id, () => this.#look());
   }
 
   /** Takes the caller's messages one after the other, until either side is done. Never rejects. */
@@ -124,7 +126,6 @@ class InterceptStream {
     this.#silence = engine.alarms.set(id, () => this.#look());
     this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
     this.#look(this.#sealed() ?? session);
-    this.#forgetKey = engine.key_ends.onEnd(this.#call.principal.key_id, () => this.#look());
     this.#keepAlive();
   }
 
@@ -203,7 +204,7 @@ class InterceptStream {
     const key = callerKey(this.#context, this.#call);
     if (key.revoked === null ? isExpired(key, this.#context.engine.clock.now()) : key.kind === "key") {
       this.outbox.end(expired(key));
-    } else if (key.revoked !== null && stop !== null) {
+    } else if (key.revoked !== null && (stop !== null || this.#session_id === null)) {
       this.#forgetDeadline ??= this.#after(limits.halt_confirm_ms, () => this.outbox.end(expired(key)));
     }
     if (

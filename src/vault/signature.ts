@@ -3,7 +3,12 @@ import { type KeyObject, sign, verify } from "node:crypto";
 
 /** Signs a text in this thread. */
 export function signText(key: KeyObject, text: string): string {
-  return sign("sha256", Buffer.from(text), key).toString("base64");
+  return signBytes(key, Buffer.from(text)).toString("base64");
+}
+
+/** Signs bytes in this thread: DER. */
+export function signBytes(key: KeyObject, bytes: Uint8Array): Buffer {
+  return sign("sha256", bytes, key);
 }
 
 /** Verifies a DER, base64 signature of a text on libuv's thread pool; false for any malformed one. */

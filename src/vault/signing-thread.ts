@@ -1,12 +1,13 @@
 /**
- * A thread that signs, so that the event loop does not. Texts go to it in messages of a few; whoever
- * claims a message first signs it, so that an event loop that has to wait can take some back.
+ * A thread that signs, so that the event loop does not. Texts go to it in messages of a few, by
+ * memory that both share; whoever claims a message first signs it, so that an event loop that has to
+ * wait can take some back.
  */
 import type { KeyObject } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import { limits } from "../limits.js";
-import type { Signed, SigningWork, Unsigned } from "./signing.js";
-import { claim, newClaims } from "./signing-claims.js";
+import type { SigningWork } from "./signing.js";
+import { claim, newRing, post, signaturesOf } from "./signing-ring.js";
 
 interface Asked {
   readonly texts: readonly string[];
@@ -16,7 +17,7 @@ interface Asked {
 
 export class SigningThread {
   readonly #worker: Worker;
-  readonly #claims = newClaims(limits.signing_messages);
+  readonly #ring = newRing();
   /** Messages without their signatures yet, oldest first. */
   readonly #asked = new Map<number, Asked>();
   #next = 0;
@@ -24,12 +25,18 @@ export class SigningThread {
   #error: Error | null = null;
 
   constructor(key: KeyObject) {
-    const workerData: SigningWork = { key, claims: this.#claims };
+    const workerData: SigningWork = { key, ring: this.#ring };
     this.#worker = new Worker(new URL("./signing.js", import.meta.url), { workerData });
     this.#worker.on("online", () => {
       this.#ready = true;
     });
-    this.#worker.on("message", ({ message, signatures }: Signed) => this.#onSigned(message, signatures));
+    this.#worker.on("message", (message: number) => {
+      const signatures = signaturesOf(this.#ring, message);
+      this.#onSigned(
+        message,
+        signatures.map((signature) => signature.toString("base64")),
+      );
+    });
     this.#worker.on("error", (error) => this.#fail(error));
     this.#worker.on("exit", () => this.#fail(new Error("the thread that signs has ended")));
     // After the listeners, each of which would undo it: only an open question keeps the process alive.
@@ -38,22 +45,28 @@ export class SigningThread {
 
   /** Whether it has begun to work, and has room for one more message. */
   get ready(): boolean {
-    return this.#ready && this.#asked.size < limits.signing_messages;
+    const [oldest = this.#next] = this.#asked.keys();
+    return this.#ready && this.#next - oldest < limits.signing_messages;
   }
 
-  /** Signs each text: DER, base64. */
+  /**
+   * Signs each text: DER, base64.
+   *
+   * @param texts no more than a message holds, see post of signing-ring.ts
+   */
   sign(texts: readonly string[]): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       if (this.#error !== null) {
         reject(this.#error);
         return;
       }
-      const message = this.#next++;
+      const message = this.#next;
+      post(this.#ring, message, texts);
+      this.#next += 1;
       this.#asked.set(message, { texts, resolve, reject });
       if (this.#asked.size === 1) {
         this.#worker.ref();
       }
-      this.#worker.postMessage({ message, texts } satisfies Unsigned);
     });
   }
 
@@ -64,7 +77,7 @@ export class SigningThread {
    */
   signOneHere(sign: (text: string) => string): boolean {
     for (const [message, { texts }] of this.#asked) {
-      if (claim(this.#claims, message)) {
+      if (claim(this.#ring, message)) {
         this.#onSigned(message, texts.map(sign));
         return true;
       }

@@ -1,31 +1,26 @@
-/** The thread of a SigningThread: texts come in, the signatures of those that it claims go out. */
+/** The thread of a SigningThread: signs what it claims of a ring, and tells which messages it signed. */
 import type { KeyObject } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
-import { signText } from "./signature.js";
-import { claim } from "./signing-claims.js";
+import { signBytes } from "./signature.js";
+import { awaitPosted, claim, type SigningRing, sign, textsOf } from "./signing-ring.js";
 
 /** What the thread is given when it begins. */
 export interface SigningWork {
   readonly key: KeyObject;
-  readonly claims: Int32Array;
+  readonly ring: SigningRing;
 }
 
-/** Texts to sign. The thread answers with a Signed unless somebody else has claimed them. */
-export interface Unsigned {
-  readonly message: number;
-  readonly texts: readonly string[];
-}
+const { key, ring } = workerData as SigningWork;
 
-export interface Signed {
-  readonly message: number;
-  readonly signatures: readonly string[];
-}
-
-const { key, claims } = workerData as SigningWork;
-
-parentPort?.on("message", ({ message, texts }: Unsigned) => {
-  if (claim(claims, message)) {
-    const signatures = texts.map((text) => signText(key, text));
-    parentPort?.postMessage({ message, signatures } satisfies Signed);
+// It never ends by itself: whoever began it terminates it, also while it waits.
+for (let message = 0; ; message++) {
+  awaitPosted(ring, message);
+  if (claim(ring, message)) {
+    sign(
+      ring,
+      message,
+      textsOf(ring, message).map((text) => signBytes(key, text)),
+    );
+    parentPort?.postMessage(message);
   }
-});
+}

@@ -9,7 +9,7 @@ import {
 import { limits } from "../../src/limits.js";
 import { Room } from "../../src/services/room.js";
 import { openDoor } from "../../src/services/workspace.js";
-import { register, revokeCredential, start } from "../engine/asked.js";
+import { createKey, register, revokeCredential, start } from "../engine/asked.js";
 import { newPlace, type Place, type Running } from "../engine/place.js";
 
 const method = EnforcementService.method.interceptStream;
@@ -31,14 +31,16 @@ describe("the stream of a revoked credential", () => {
   afterEach(() => place.remove());
 
   /** A stream that is open on the session and says nothing more; what it hears, and how it ends. */
-  function open() {
+  function open({ key_id = credential_id, says_open = true } = {}) {
     const silent = new AbortController();
     async function* requests(): AsyncGenerator<InterceptStreamRequest> {
-      yield create(InterceptStreamRequestSchema, { message: { case: "open", value: { sessionId: "s1" } } });
+      if (says_open) {
+        yield create(InterceptStreamRequestSchema, { message: { case: "open", value: { sessionId: "s1" } } });
+      }
       await new Promise((resolve) => silent.signal.addEventListener("abort", resolve));
     }
     const call = {
-      principal: { key_id: credential_id, role: "agent" } as const,
+      principal: { key_id, role: "agent" } as const,
       request_id: "req_1",
       signal: new AbortController().signal,
       reply_headers: new Headers(),
@@ -85,6 +87,27 @@ describe("the stream of a revoked credential", () => {
     await turns();
     expect(stream.isOver()).to.equal(false);
     place.time.pass(1);
+    expect(await stream.ended).to.include({ code: "expired_api_key" });
+  });
+
+  it("is closed 10 seconds after the revocation when no session was opened on it", async () => {
+    const stream = open({ says_open: false });
+    await turns();
+    await running.engine.submit(revokeCredential(running.admin, credential_id));
+    place.time.pass(limits.halt_confirm_ms - 1);
+    await turns();
+    expect(stream.isOver()).to.equal(false);
+    place.time.pass(1);
+    expect(await stream.ended).to.include({ code: "expired_api_key" });
+  });
+
+  it("of an API key is closed with the key, also when no session was opened on it", async () => {
+    const { engine, admin } = running;
+    const { reply } = await engine.submit(createKey(["agent"]));
+    const key_id = reply.type === "key" ? reply.key_id : expect.fail(reply.type);
+    const stream = open({ key_id, says_open: false });
+    await turns();
+    await engine.submit({ type: "revoke_key", actor: admin, request_id: null, key_id, reason: "" });
     expect(await stream.ended).to.include({ code: "expired_api_key" });
   });
 

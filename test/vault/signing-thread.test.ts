@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { expect } from "chai";
+import { limits } from "../../src/limits.js";
 import { signText } from "../../src/vault/signature.js";
 import { Signer } from "../../src/vault/signer.js";
 import { SigningThread } from "../../src/vault/signing-thread.js";
@@ -32,7 +33,7 @@ describe("a signing thread", () => {
   afterEach(() => thread.close());
 
   it("answers each question with the signatures of its own texts", async () => {
-    const asked = [texts(3, "a"), texts(20, "b"), texts(1, "c")];
+    const asked = [texts(3, "a"), texts(8, "b"), texts(1, "c")];
     const answers = await Promise.all(asked.map((each) => thread.sign(each)));
     for (const [i, each] of asked.entries()) {
       expect(areSignatures(each, answers[i] as readonly string[])).to.equal(true);
@@ -48,9 +49,11 @@ describe("a signing thread", () => {
         setImmediate(turn);
       }
     };
-    const waiting = thread.sign(texts(500));
+    const waiting = Array.from({ length: 64 }, (_, i) => thread.sign(texts(8, String(i))));
     turn();
-    expect(areSignatures(texts(500), await waiting)).to.equal(true);
+    for (const [i, signatures] of (await Promise.all(waiting)).entries()) {
+      expect(areSignatures(texts(8, String(i)), signatures)).to.equal(true);
+    }
     signed = true;
     expect(turns).to.be.greaterThan(2);
   });
@@ -74,11 +77,28 @@ describe("a signing thread", () => {
     expect(areSignatures(texts(4), await thread.sign(texts(4)))).to.equal(true);
   });
 
+  it("has room again when its oldest message is answered, and not before", async () => {
+    await thread.sign(texts(1));
+    const waiting = Array.from({ length: limits.signing_messages }, () => thread.sign(texts(8)));
+    expect(thread.ready).to.equal(false);
+    await waiting[0];
+    expect(thread.ready).to.equal(true);
+    await Promise.all(waiting);
+  });
+
+  it("can be ended while it has nothing to do", async () => {
+    await thread.sign(texts(1));
+    await thread.close();
+  });
+
   it("rejects what it has not signed when it ends, and everything after", async () => {
     await thread.sign(texts(1));
-    const waiting = failure(() => thread.sign(texts(50_000)));
+    const waiting = Array.from({ length: 200 }, () => thread.sign(texts(8)));
+    const last = failure(() => waiting.at(-1) as Promise<unknown>);
+    const others = Promise.allSettled(waiting);
     await thread.close();
-    expect((await waiting).message).to.contain("has ended");
+    expect((await last).message).to.contain("has ended");
+    await others;
     expect((await failure(() => thread.sign(texts(1)))).message).to.contain("has ended");
   });
 });
