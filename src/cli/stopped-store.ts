@@ -63,6 +63,8 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
     return await openVault({
       directory: data,
       checkpoints,
+      // Evidence is not written from what was not looked at.
+      whole: true,
       journal: openStoreIn(data).journal,
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
