@@ -9,7 +9,7 @@ import { sha256 } from "./hash.js";
 import { leafHash } from "./merkle.js";
 import type { StaticLog, TileFile } from "./static-log.js";
 import { entryBundle, tile_width } from "./tiles.js";
-import type { TreeEdge } from "./tree-edge.js";
+import { type EdgeText, TreeEdge } from "./tree-edge.js";
 
 /** Where tiles go; or what compares them with those that are there. */
 export type TileSink = Pick<StaticLog, "write" | "forgetPartial">;
@@ -35,6 +35,15 @@ export class TreeWriter {
   /** Leaves so far. */
   get size(): number {
     return this.#edge.size;
+  }
+
+  /** What the edge would be with more leaves; nothing is added or written. */
+  async edgeAfter(leaves: AsyncIterable<string>): Promise<EdgeText> {
+    const edge = TreeEdge.from(this.#edge.text(), sha256) as TreeEdge;
+    for await (const leaf of leaves) {
+      edge.add(leafHash(Buffer.from(leaf, "latin1"), sha256));
+    }
+    return edge.text();
   }
 
   /**
