@@ -86,6 +86,21 @@ async function intercept(engine: Engine, session_id: string): Promise<void> {
   );
 }
 
+/** Asks for so many actions, with so many callers, in sessions that come and go. */
+export async function askTimes(engine: Engine, callers: number, actions: number): Promise<void> {
+  let left = actions;
+  const work = async () => {
+    while (left > 0) {
+      const session_id = await start(engine);
+      for (let i = 0; i < 1000 && left > 0; i++) {
+        left -= 1;
+        await intercept(engine, session_id);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, work));
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;

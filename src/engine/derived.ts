@@ -80,7 +80,17 @@ export class DerivedRows {
    * @throws the fault of a write that failed, now or before
    */
   async settle(): Promise<void> {
-    this.#write();
+    this.#write(false);
+    await this.#written();
+  }
+
+  /** The same, and the mark is there too, also where the newest entries have no rows. */
+  async settleMark(): Promise<void> {
+    this.#write(true);
+    await this.#written();
+  }
+
+  async #written(): Promise<void> {
     await this.#writing;
     if (this.#fault !== null) {
       throw this.#fault;
@@ -111,13 +121,13 @@ export class DerivedRows {
     return await this.#store.iterator({ gte: from, lt: to, limit }).all();
   }
 
-  #write(): void {
+  #write(also_without_rows = false): void {
     clearTimeout(this.#timer ?? undefined);
     this.#timer = null;
     for (const source of this.#sources) {
       source();
     }
-    if (this.#gathered.size === 0 && this.#sums.size === 0) {
+    if (this.#gathered.size === 0 && this.#sums.size === 0 && !also_without_rows) {
       return;
     }
     const rows = [...this.#gathered, [mark_key, String(this.#through)] as const];

@@ -22,6 +22,7 @@ import type { Projection } from "./projection.js";
 import { type Replayed, replay, type SealedLog } from "./replay.js";
 import { newSalt } from "./salt.js";
 import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
+import { snapshotText } from "./snapshot.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
@@ -179,8 +180,23 @@ export class Engine {
     this.#keepNoTime();
     await this.#terminates.sumUp().catch(ignoreFault);
     await this.#sequencer.stop();
+    await this.#keepSnapshot();
     this.follower.end("draining");
     await this.projection.settle();
+  }
+
+  /** Nothing is taken any more, so the state is that of the log. */
+  async #keepSnapshot(): Promise<void> {
+    const { log } = this.#options;
+    const { size } = log.head();
+    if (
+      this.standing !== "failed" &&
+      this.#state.next_sequence === size &&
+      log.snapshots.isWorthWhile(size)
+    ) {
+      await this.projection.settle();
+      await log.keepSnapshot(snapshotText(this.#state));
+    }
   }
 
   #start(): void {

@@ -3,9 +3,9 @@ import type { Command } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
-import { type Prepared, prepare, storedBytesMax } from "../vault/chain.js";
+import { type Prepared, prepare, type Staged, storedBytesMax } from "../vault/chain.js";
 import type { SealedEntry } from "../vault/entry.js";
-import type { Staged } from "../vault/vault.js";
+
 import { toContent } from "./content.js";
 import { EngineFault } from "./fault.js";
 import type { Lane } from "./lanes.js";

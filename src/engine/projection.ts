@@ -27,12 +27,14 @@ const decision_rows = "d!";
 
 export class Projection {
   /** Read it, never change it. */
-  readonly state: State = emptyState();
+  readonly state: State;
   readonly figures: FigureRows;
   readonly #rows: DerivedRows;
   #rows_through = 0;
 
-  constructor(rows: DerivedRows) {
+  /** @param state of the entries that have come by already */
+  constructor(rows: DerivedRows, state: State = emptyState()) {
+    this.state = state;
     this.#rows = rows;
     this.figures = new FigureRows(rows);
   }
@@ -126,7 +128,7 @@ export class Projection {
 
   /** Everything told so far is there for lists. */
   settle(): Promise<void> {
-    return this.#rows.settle();
+    return this.#rows.settleMark();
   }
 
   /** The agent in whose figures an event counts. */

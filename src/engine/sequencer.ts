@@ -9,9 +9,9 @@ import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
-import type { Prepared } from "../vault/chain.js";
+import type { Prepared, Staged } from "../vault/chain.js";
 import type { SealedEntry } from "../vault/entry.js";
-import type { Staged } from "../vault/vault.js";
+
 import type { Clock } from "./clock.js";
 import { stampRepeat } from "./digest.js";
 import { EngineFault } from "./fault.js";

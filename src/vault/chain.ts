@@ -33,6 +33,18 @@ export interface ChainedEntry {
   readonly prepared: Prepared;
 }
 
+/** Entries that have their places in the log, and are being signed. */
+export interface Staged {
+  readonly entries: readonly ChainedEntry[];
+  readonly signatures: Promise<readonly string[]>;
+  /** The same, as soon as they are there: then nothing has to wait for a promise's turn. */
+  signed: readonly string[] | null;
+  /** Where the log ends with them. */
+  readonly head: ChainHead;
+  /** Whether they are the last of their command: only then may a checkpoint follow. */
+  readonly ends: boolean;
+}
+
 /**
  * Checks a draft and writes its content. The doors keep such drafts away; here is the last place
  * where one can be refused, for once it is sealed no start would accept the log again.

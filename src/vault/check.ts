@@ -86,6 +86,7 @@ export async function checkVault(options: CheckOptions): Promise<CheckReport> {
       keys,
       name: {},
       last: kept.last,
+      snapshot: null,
       mark,
       files: node_files,
       onEntry: () => {},

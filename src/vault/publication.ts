@@ -13,6 +13,7 @@ import { signedText } from "./note.js";
 import { Prover } from "./prover.js";
 import type { StaticLog } from "./static-log.js";
 import { lastLeafOf, parseTilePath, type Tile } from "./tiles.js";
+import type { EdgeText } from "./tree-edge.js";
 import type { TreeWriter } from "./tree-writer.js";
 
 /** A checkpoint that is shown, with the signatures of witnesses if there are any. */
@@ -32,7 +33,6 @@ export interface PublicationParts {
   /** Leaves of sealed entries from an index to before another. */
   readonly leaves: (from: number, to: number) => AsyncIterable<string>;
   readonly cosigning: Cosigning | null;
-  /** After the log has grown. */
   readonly checkpoint_ms: number;
   /** Told once when a step has failed: nothing more may be sealed. */
   readonly onFailed: (error: Error) => void;
@@ -101,7 +101,6 @@ export class Publication {
   /**
    * Shows the newest checkpoint that was kept: the process may have ended before it was shown. Witnesses
    * are asked for it, and thereby for the size that they know.
-   *
    * @throws {Error} when one of them shows that this log must not go on
    */
   async showKept(): Promise<void> {
@@ -129,13 +128,12 @@ export class Publication {
   /** Step 5 and 6 of publishing: the newest record of checkpoints.log, once witnesses have signed it. */
   async #showWitnessed(signed: SignedNote, cosigning: Cosigning | null): Promise<void> {
     const { log, tree } = this.#parts;
-    const { size } = signed;
-    const prover = this.prover(size);
+    const prover = this.prover(signed.size);
     const note =
       cosigning === null ? signed.note : await cosigning.cosign(signed, (from) => prover.consistency(from));
     if (note !== null) {
       await log.show(note);
-      this.#publishedNow({ size, note });
+      this.#publishedNow({ size: signed.size, note });
       await tree.tidy();
     }
   }
@@ -176,21 +174,16 @@ export class Publication {
 
   /** A tree of that size, for proofs; the size must have been a checkpoint's. */
   prover(size: number): Prover {
-    return new Prover(size, (level, index, width) => this.#tile({ level, index, width }), sha256);
+    return new Prover(size, (level, index, width) => this.tile({ level, index, width }), sha256);
   }
 
   /** The bytes of a tile, of a log of at least its size. @throws {Error} when it is not there */
-  async #tile(tile: Tile): Promise<Uint8Array> {
+  async tile(tile: Tile): Promise<Uint8Array> {
     const bytes = await this.#parts.log.read(tile);
     if (bytes === null) {
       throw new Error(`the static log lacks tile ${tile.index} of level ${tile.level}: start Killcord anew`);
     }
     return bytes;
-  }
-
-  /** The bytes of a tile of an export or of a checkpoint that was shown. */
-  tile(tile: Tile): Promise<Uint8Array> {
-    return this.#tile(tile);
   }
 
   /** The bytes of a file of the static log by its path, or null when the log shows no such file. */
@@ -204,6 +197,13 @@ export class Publication {
       return null;
     }
     return this.#parts.log.read(tile);
+  }
+
+  /** The tree's edge at a size that is sealed; nothing may be sealed meanwhile. */
+  async edgeAt(size: number): Promise<EdgeText> {
+    await this.#running;
+    const { tree, leaves } = this.#parts;
+    return tree.edgeAfter(leaves(tree.size, size));
   }
 
   /** The note of a checkpoint that was signed at exactly this size, or null. */

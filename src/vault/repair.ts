@@ -8,8 +8,10 @@ import { join, resolve } from "node:path";
 import { type CheckReport, checkVault } from "./check.js";
 import { nothing_new_shown } from "./cosigning.js";
 import { node_files } from "./files.js";
+import { noticeOf } from "./notice.js";
+import type { VaultOptions } from "./open-log.js";
 import { renderTree } from "./open-tree.js";
-import { openVault, type VaultOptions } from "./start.js";
+import { openVault } from "./start.js";
 import { StaticLog } from "./static-log.js";
 import { timeText } from "./time.js";
 
@@ -41,18 +43,14 @@ export async function repairVault(options: RepairOptions): Promise<CheckReport> 
   }
   const vault = await openVault({ ...options, cosigning: nothing_new_shown, journal: journal() });
   try {
-    const content = {
-      event: "notice",
-      // Not before what is sealed already.
-      at: timeText(Math.max(options.now(), Date.parse(vault.head().signed_at))),
-      actor: { key_id: null, role: "system" },
-      _salt: Buffer.from(options.random(16)).toString("hex"),
-      session_id: null,
-      session_index: null,
-      kind: "vault_repaired",
-      body: { missing_files: missing.length, different_files: different.length, log_size: newest_checkpoint },
+    // Not before what is sealed already.
+    const at = timeText(Math.max(options.now(), Date.parse(vault.head().signed_at)));
+    const body = {
+      missing_files: missing.length,
+      different_files: different.length,
+      log_size: newest_checkpoint,
     };
-    await vault.seal([{ content, details: null }]);
+    await vault.seal([noticeOf("vault_repaired", body, at, options.random)]);
   } finally {
     await vault.close();
   }

@@ -25,6 +25,12 @@ import { StartError } from "./start-error.js";
 /** The parsed content of a sealed entry. */
 export type Content = Readonly<Record<string, unknown>>;
 
+/** What a scan goes on from: an entry, and what entry 0 says. */
+export interface ScannedBefore {
+  readonly genesis: Genesis;
+  readonly last: SealedEntry;
+}
+
 /** Takes the entries of the log at start, in order, from index 0. */
 export type OnEntry = (entry: SealedEntry, content: Content) => void;
 
@@ -34,6 +40,7 @@ const advice = "Keep the directory as it is and restore the newest backup.";
  * Reads and checks entries 0 to size - 1: every hash, and the signatures of the last entry and of those
  * from `trusted` on.
  *
+ * @param after where to go on instead of at the beginning
  * @param trusted entries below it are vouched for by a checkpoint, whose root the caller compares
  * @throws {StartError} at the first entry that is not what was sealed
  */
@@ -44,12 +51,14 @@ export async function scan(
   expected_name: ExpectedName,
   onEntry: OnEntry,
   trusted = 0,
+  after: ScannedBefore | null = null,
 ): Promise<{ readonly genesis: Genesis; readonly last: SealedEntry }> {
   const signatures = new SignatureChecks(publicKeyOf(keys.entry));
-  let genesis: Genesis | null = null;
-  let last: SealedEntry | null = null;
+  let genesis: Genesis | null = after?.genesis ?? null;
+  let last: SealedEntry | null = after?.last ?? null;
+  const from = last === null ? 0 : last.sequence_number + 1;
   try {
-    for await (const stored of journal.read(0, size)) {
+    for await (const stored of journal.read(from, size - from)) {
       const expected: number = last === null ? 0 : last.sequence_number + 1;
       if (stored.sequence_number !== expected) {
         throw gap(expected, `the store goes on with ${stored.sequence_number}`);

@@ -3,62 +3,21 @@
  * only where nothing tells of an older one.
  */
 import { rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { limits } from "../limits.js";
+import { join } from "node:path";
 import { type ChainHead, chain, prepare, sealedWith } from "./chain.js";
-import { CheckpointSigner } from "./checkpoint-signer.js";
-import type { Cosigning } from "./cosigning.js";
 import { isOrigin } from "./entry.js";
 import { type FileSystem, makeDirectories, node_files, syncDirectory } from "./files.js";
-import { type ExpectedName, genesisContent } from "./genesis.js";
-import { HeadMarkFile } from "./head-mark.js";
-import type { Journal } from "./journal.js";
-import { checkpoints_file, type Kept, KeptCheckpoints, readKept } from "./kept-checkpoints.js";
+import { genesisContent } from "./genesis.js";
+import { checkpoints_file, readKept } from "./kept-checkpoints.js";
 import { type Keys, makeKeys, readKeys } from "./keys.js";
-import { leavesOf, openTree } from "./open-tree.js";
-import { Publication } from "./publication.js";
-import { markIn, reconcile } from "./reconcile.js";
-import { asStartError, type OnEntry } from "./scan.js";
-import { Scrub } from "./scrub.js";
+import { type Found, openLog, type Paths, pathsIn, type VaultOptions } from "./open-log.js";
+import { markIn } from "./reconcile.js";
+import { asStartError } from "./scan.js";
 import { signText } from "./signature.js";
 import { keyId, spkiOf } from "./signer.js";
 import { StartError } from "./start-error.js";
-import { StaticLog } from "./static-log.js";
 import { timeText } from "./time.js";
-import { Vault, VaultPoisoned } from "./vault.js";
-
-export interface VaultOptions extends ExpectedName {
-  /** The data directory, made when missing. The keys are in its `keys/`, the static log in `log/`. */
-  readonly directory: string;
-  /** Where checkpoints.log and the head mark are; the data directory when absent. Better: another volume. */
-  readonly checkpoints?: string | undefined;
-  /** Names the log at its first start (a name is made up when absent); later it must be this name. */
-  readonly origin?: string | undefined;
-  readonly workspace_id?: string | undefined;
-  readonly heartbeat_seconds: number;
-  /** Where entries are kept, e.g. `openLevel(…).journal`. Not opened yet; the vault closes it. */
-  readonly journal: Journal;
-  /** Wall clock, milliseconds. */
-  readonly now: () => number;
-  /** That many bytes from a cryptographic source. */
-  readonly random: (bytes: number) => Uint8Array;
-  /** Is given every entry that is there already, in order, before openVault resolves. */
-  readonly onEntry?: OnEntry | undefined;
-  /** Signs the first checkpoint of a log that has none, after all of it was checked. */
-  readonly adopt?: boolean | undefined;
-  /** Asks witnesses; absent when there are none. */
-  readonly cosigning?: Cosigning | undefined;
-  /** Told of what is no reason not to start, and of what cannot be proven therefore. */
-  readonly onWarning?: ((message: string) => void) | undefined;
-  /** Told once when the log cannot be published: the process must exit. */
-  readonly onPoisoned?: ((error: Error) => void) | undefined;
-  /** How long after the log has grown a checkpoint is begun; limits.ts when absent. */
-  readonly checkpoint_ms?: number | undefined;
-  /** In how long all old entries are read again; limits.ts when absent. */
-  readonly scrub_ms?: number | undefined;
-  /** The machine's own when absent. */
-  readonly files?: FileSystem | undefined;
-}
+import { type Vault, VaultPoisoned } from "./vault.js";
 
 /**
  * Opens the log, or makes a new one where nothing tells of an older one. Everything stored is checked
@@ -97,30 +56,6 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
   }
 }
 
-type Paths = ReturnType<typeof pathsIn>;
-
-function pathsIn({ directory, checkpoints }: VaultOptions) {
-  const data = resolve(directory);
-  return {
-    data,
-    keys: join(data, "keys"),
-    // Keys whose log has not begun: nothing that they signed was ever acknowledged.
-    new_keys: join(data, "keys.new"),
-    log: join(data, "log"),
-    checkpoints: checkpoints === undefined ? data : resolve(checkpoints),
-  };
-}
-
-/** What a start has before it. */
-interface Found {
-  readonly options: VaultOptions;
-  readonly paths: Paths;
-  readonly files: FileSystem;
-  /** Entries in the store. */
-  readonly size: number;
-  readonly kept: Kept | null;
-}
-
 async function makeDirectory(data: string, files: FileSystem): Promise<void> {
   try {
     await makeDirectories(data, files);
@@ -149,7 +84,7 @@ async function laterStart(found: Found, keys: Keys): Promise<Vault> {
       `The store holds ${size} entries, but there is no ${checkpoints_file} in ${paths.checkpoints}, so nothing tells whether they are all. Restore it, or say where it is (KILLCORD_CHECKPOINTS); for a log that never had one, run \`killcord vault adopt\` once.`,
     );
   }
-  return open(found, keys, false);
+  return openLog(found, keys, false);
 }
 
 /** Entry 0 is stored, but the process ended before its keys got their place. */
@@ -163,7 +98,7 @@ async function finishFirstStart(found: Found): Promise<Vault> {
     );
   }
   const kept = await readKept(paths.checkpoints, keys, files);
-  const vault = await open({ ...found, kept }, keys, true);
+  const vault = await openLog({ ...found, kept }, keys, true);
   await keepKeys(paths);
   return vault;
 }
@@ -176,7 +111,7 @@ async function firstStart(found: Found): Promise<Vault> {
   const keys = await makeKeys(paths.new_keys, options.random);
   await syncDirectory(paths.data);
   await sealGenesis(options, keys, name);
-  const vault = await open({ ...found, size: 1 }, keys, true);
+  const vault = await openLog({ ...found, size: 1 }, keys, true);
   await keepKeys(paths);
   return vault;
 }
@@ -229,70 +164,6 @@ function nameOf(options: VaultOptions) {
 async function keepKeys(paths: Paths): Promise<void> {
   await rename(paths.new_keys, paths.keys);
   await syncDirectory(paths.data);
-}
-
-/** Steps 3 to 6: what is there is checked, and what is shown of it is put in order. */
-async function open(found: Found, keys: Keys, created: boolean): Promise<Vault> {
-  const { options, paths, files, size, kept } = found;
-  const { journal, onWarning = () => {}, onEntry = () => {} } = options;
-  const mark = markIn(paths.checkpoints);
-  const last = kept?.last ?? null;
-  const read = await reconcile({
-    journal,
-    size,
-    keys,
-    name: options,
-    last,
-    mark,
-    files,
-    onEntry,
-    onWarning,
-  });
-  const signer = new CheckpointSigner(read.genesis.origin, keys, last);
-  const log = new StaticLog(paths.log, files);
-  const tree = await openTree({ log, journal, size: last?.size ?? 0, ...read });
-  const leaves = (from: number, to: number) => leavesOf(journal, from, to);
-  let checkpoints: KeptCheckpoints;
-  if (kept === null) {
-    await tree.add(leaves(0, size));
-    const first = signer.sign(size, await tree.finish(), []);
-    checkpoints = await KeptCheckpoints.begin(paths.checkpoints, first, files);
-  } else {
-    checkpoints = await KeptCheckpoints.resume(kept, files);
-  }
-  const head = { size, entry_hash: read.last.entry_hash, signed_at: read.last.signed_at };
-  const end = new HeadMarkFile(mark);
-  end.write(head);
-  const vault = new Vault({
-    journal,
-    keys,
-    genesis: read.genesis,
-    head,
-    created,
-    mark: end,
-    now: options.now,
-    witnesses: options.cosigning?.policy ?? null,
-    onPoisoned: options.onPoisoned ?? (() => {}),
-    scrub: new Scrub({
-      journal,
-      log,
-      signed: () => checkpoints.last,
-      pass_ms: options.scrub_ms ?? limits.scrub_ms,
-    }),
-    publication: (onFailed) =>
-      new Publication({
-        log,
-        tree,
-        signer,
-        kept: checkpoints,
-        size,
-        leaves,
-        cosigning: options.cosigning ?? null,
-        checkpoint_ms: options.checkpoint_ms ?? limits.checkpoint_ms,
-        onFailed,
-      }),
-  });
-  return vault.shown();
 }
 
 function hex(bytes: Uint8Array): string {

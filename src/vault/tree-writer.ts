@@ -2,13 +2,14 @@
  * Turns sealed leaves into the files of the static log. Full tiles are written once; what is begun is
  * written anew for every size that is published.
  */
+import { setImmediate } from "node:timers/promises";
 import { limits } from "../limits.js";
 import { joinBytes } from "./encoding.js";
 import { sha256 } from "./hash.js";
 import { leafHash } from "./merkle.js";
 import type { StaticLog, TileFile } from "./static-log.js";
 import { entryBundle, tile_width } from "./tiles.js";
-import type { TreeEdge } from "./tree-edge.js";
+import { type EdgeText, TreeEdge } from "./tree-edge.js";
 
 /** Where tiles go; or what compares them with those that are there. */
 export type TileSink = Pick<StaticLog, "write" | "forgetPartial">;
@@ -36,11 +37,28 @@ export class TreeWriter {
     return this.#edge.size;
   }
 
-  /** Adds leaves, and writes the tiles that are full with them. */
+  /** What the edge would be with more leaves; nothing is added or written. */
+  async edgeAfter(leaves: AsyncIterable<string>): Promise<EdgeText> {
+    const edge = TreeEdge.from(this.#edge.text(), sha256) as TreeEdge;
+    for await (const leaf of leaves) {
+      edge.add(leafHash(Buffer.from(leaf, "latin1"), sha256));
+    }
+    return edge.text();
+  }
+
+  /**
+   * Adds leaves, and writes the tiles that are full with them. A second's leaves are many: the event
+   * loop gets its turn in between.
+   */
   async add(leaves: AsyncIterable<string> | Iterable<string>): Promise<void> {
     let full: TileFile[] = [];
+    let added = 0;
     for await (const text of leaves) {
       full.push(...this.#append(Buffer.from(text, "latin1")));
+      added += 1;
+      if (added % limits.leaves_added_at_once === 0) {
+        await setImmediate();
+      }
       if (full.length >= limits.tiles_gathered) {
         await this.#write(full);
         full = [];

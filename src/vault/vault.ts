@@ -1,11 +1,11 @@
 /** The append-only signed log of one workspace (vault-format.md). */
 import {
-  type ChainedEntry,
   type ChainHead,
   chain,
   type Draft,
   type Prepared,
   prepare,
+  type Staged,
   sealedWith,
   split,
 } from "./chain.js";
@@ -14,9 +14,11 @@ import type { Genesis } from "./genesis.js";
 import type { HeadMarkFile } from "./head-mark.js";
 import type { Journal } from "./journal.js";
 import type { Keys } from "./keys.js";
+import { noticeOf } from "./notice.js";
 import type { Publication } from "./publication.js";
 import type { Scrub } from "./scrub.js";
 import { Signer, spkiOf } from "./signer.js";
+import type { Snapshots } from "./snapshot-file.js";
 import { timeText } from "./time.js";
 import { trustText } from "./trust.js";
 import type { WitnessPolicy } from "./witness-policy.js";
@@ -28,18 +30,6 @@ export class VaultPoisoned extends Error {
     super(`the vault seals nothing more until it is opened again: ${why}`, { cause });
     this.name = "VaultPoisoned";
   }
-}
-
-/** Entries that have their places in the log, and are being signed. */
-export interface Staged {
-  readonly entries: readonly ChainedEntry[];
-  readonly signatures: Promise<readonly string[]>;
-  /** The same, as soon as they are there: then nothing has to wait for a promise's turn. */
-  signed: readonly string[] | null;
-  /** Where the log ends with them. */
-  readonly head: ChainHead;
-  /** Whether they are the last of their command: only then may a checkpoint follow. */
-  readonly ends: boolean;
 }
 
 /** The last entry, and how many there are. */
@@ -64,10 +54,13 @@ export interface VaultParts {
   readonly witnesses: WitnessPolicy | null;
   /** What reads old entries again. */
   readonly scrub: Scrub;
+  readonly snapshots: Snapshots;
   /** Told once when nothing more can be sealed because the log could not be published. */
   readonly onPoisoned: (error: Error) => void;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
+  /** That many bytes from a cryptographic source. */
+  readonly random: (bytes: number) => Uint8Array;
 }
 
 /** An open log. Made by openVault of start.ts. */
@@ -80,11 +73,13 @@ export class Vault {
   readonly created: boolean;
   /** The secret under which API keys are hashed. */
   readonly pepper: Uint8Array;
+  readonly snapshots: Snapshots;
   /** The tree, its checkpoints and proofs. */
   readonly publication: Publication;
   readonly #journal: Journal;
   readonly #signer: Signer;
   readonly #root: string;
+  readonly #random: VaultParts["random"];
   readonly #witnesses: WitnessPolicy | null;
   readonly #mark: HeadMarkFile;
   readonly #scrub: Scrub;
@@ -111,6 +106,8 @@ export class Vault {
     this.#now = now;
     this.#head = head;
     this.#staged = head;
+    this.snapshots = parts.snapshots;
+    this.#random = parts.random;
     this.#scrub = parts.scrub;
     this.#onPoisoned = parts.onPoisoned;
     this.publication = parts.publication((error) => this.#fail(error));
@@ -123,6 +120,18 @@ export class Vault {
       this.publication.stop(this.#poison);
       this.#onPoisoned(this.#poison);
     }
+  }
+
+  /**
+   * Keeps what all entries so far come to, and seals its digest. Nothing else may be sealed meanwhile.
+   *
+   * @param state what the next start gets back
+   */
+  async keepSnapshot(state: string): Promise<void> {
+    const { size, signed_at } = this.head();
+    const { digest } = await this.snapshots.write(await this.publication.edgeAt(size), state);
+    const at = timeText(Math.max(this.#now(), Date.parse(signed_at)));
+    await this.seal([noticeOf("snapshot", { size, digest }, at, this.#random)]);
   }
 
   /**

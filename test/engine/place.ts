@@ -11,6 +11,7 @@ import { Engine, type EngineOptions } from "../../src/engine/engine.js";
 import { bundle } from "../../src/vault/evidence.js";
 import type { Journal } from "../../src/vault/journal.js";
 import { node_crypto } from "../../src/vault/node-crypto.js";
+import type { VaultOptions } from "../../src/vault/open-log.js";
 import { openVault } from "../../src/vault/start.js";
 import type { Vault } from "../../src/vault/vault.js";
 import { verify } from "../../src/vault/verify.js";
@@ -33,6 +34,7 @@ export interface Running {
 
 export interface StartOptions {
   readonly journal?: Journal;
+  readonly vault?: Partial<VaultOptions>;
   readonly engine?: Partial<EngineOptions>;
 }
 
@@ -55,6 +57,7 @@ export class Place {
   async start({
     journal = new MemoryJournal(this.disk),
     engine: more = {},
+    vault: more_of_vault = {},
   }: StartOptions = {}): Promise<Running> {
     await this.#end();
     const vault = await openVault({
@@ -63,6 +66,7 @@ export class Place {
       journal,
       now: this.time.wall_ms,
       checkpoint_ms: 1,
+      ...more_of_vault,
       random: randomBytes,
     });
     this.#vaults.push(vault);
@@ -104,6 +108,7 @@ export class Place {
     await this.#end();
     await this.#copy(evidence_of_end.map(asBegun), evidence_of_end);
     await rm(join(this.directory, "log"), { recursive: true });
+    await rm(join(this.directory, "snapshot"), { force: true });
     this.disk = { entries };
   }
 
@@ -119,6 +124,13 @@ export class Place {
     for (const [i, name] of from.entries()) {
       await copyFile(join(this.directory, name), join(this.directory, to[i] as string));
     }
+  }
+
+  /** Ends a process in order. */
+  async stop({ engine, vault }: Running): Promise<void> {
+    await engine.stop();
+    await vault.close();
+    this.time.restart();
   }
 
   async remove(): Promise<void> {
