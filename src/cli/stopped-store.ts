@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { limits } from "../limits.js";
+import { nothing_new_shown } from "../vault/cosigning.js";
 import { exportFiles, NoEvidence } from "../vault/evidence.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
@@ -69,8 +70,7 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
       random: randomBytes,
-      // Nothing is shown that was not: whether witnesses have signed it is the server's to ask.
-      cosigning: { policy: witnessesNamed(), cosign: async () => null, isWitnessed: () => true },
+      cosigning: { ...nothing_new_shown, policy: witnessesNamed() },
     });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
