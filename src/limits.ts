@@ -84,9 +84,13 @@ export const limits = {
   /** Tiles that are written beside each other, and gathered before they are written. */
   tiles_written_at_once: 3,
   tiles_gathered: 128,
+  /** Leaves that are hashed in one turn of the event loop: about a fifth of a millisecond. */
+  leaves_added_at_once: 32,
   /** A file of checkpoints.log is followed by another above this; signatures that a start checks in it. */
   checkpoints_file_bytes: 64 * 1024 * 1024,
   checkpoints_checked_at_start: 256,
+  /** A start wants so much room on the disk of the data directory. */
+  free_bytes: 64 * 1024 * 1024,
   /** Entries after a snapshot that make the next one worth while. */
   snapshot_entries: 20_000,
   /** Old entries are read again, all of them in this time; two steps of it are at least so far apart. */

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { limits } from "../limits.js";
+import { nothing_new_shown } from "../vault/cosigning.js";
 import { exportFiles, NoEvidence } from "../vault/evidence.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
@@ -63,12 +64,13 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
     return await openVault({
       directory: data,
       checkpoints,
+      // Evidence is not written from what was not looked at.
+      whole: true,
       journal: openStoreIn(data).journal,
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,
       random: randomBytes,
-      // Nothing is shown that was not: whether witnesses have signed it is the server's to ask.
-      cosigning: { policy: witnessesNamed(), cosign: async () => null, isWitnessed: () => true },
+      cosigning: { ...nothing_new_shown, policy: witnessesNamed() },
     });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;

@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 /** What is asked of a file system; tests bring one whose calls fail. */
 export type FileSystem = Pick<
   typeof fs,
-  "mkdir" | "open" | "readFile" | "readdir" | "rename" | "rm" | "stat" | "truncate"
+  "mkdir" | "open" | "readFile" | "readdir" | "rename" | "rm" | "stat" | "statfs" | "truncate"
 >;
 
 /** The file system of this machine. */

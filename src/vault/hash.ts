@@ -12,5 +12,5 @@ export function saltedSha256Hex(salt: Uint8Array, text: string): string {
 
 /** SHA-256 of bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest();
+  return hash("sha256", bytes, "buffer");
 }

@@ -39,6 +39,8 @@ export interface VaultOptions extends ExpectedName {
   readonly onEntry?: OnEntry | undefined;
   /** Signs the first checkpoint of a log that has none, after all of it was checked. */
   readonly adopt?: boolean | undefined;
+  /** Reads all of the store, also where a snapshot would spare it. */
+  readonly whole?: boolean | undefined;
   /** Asks witnesses; absent when there are none. */
   readonly cosigning?: Cosigning | undefined;
   /** Told of what is no reason not to start, and of what cannot be proven therefore. */
@@ -96,7 +98,7 @@ export async function openLog(found: Found, keys: Keys, created: boolean): Promi
   const expected = {
     ...{ journal, size, keys, name: options, last, mark, files, onWarning },
     onEntry: onEntry ?? (() => {}),
-    snapshot: onEntry === undefined ? await readSnapshot(paths.data, files) : null,
+    snapshot: onEntry === undefined && !options.whole ? await readSnapshot(paths.data, files) : null,
   };
   const read = await reconcile(expected);
   const signer = new CheckpointSigner(read.genesis.origin, keys, kept === null ? null : last);

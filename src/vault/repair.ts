@@ -3,8 +3,10 @@
  * the entries. Entries cannot be: tiles hold their hashes and entry bundles their leaves, but what
  * they say is in the store alone; a damaged store is put back from a copy.
  */
+
 import { join, resolve } from "node:path";
 import { type CheckReport, checkVault } from "./check.js";
+import { nothing_new_shown } from "./cosigning.js";
 import { node_files } from "./files.js";
 import { noticeOf } from "./notice.js";
 import type { VaultOptions } from "./open-log.js";
@@ -39,7 +41,7 @@ export async function repairVault(options: RepairOptions): Promise<CheckReport> 
   } finally {
     await store.close();
   }
-  const vault = await openVault({ ...options, journal: journal() });
+  const vault = await openVault({ ...options, cosigning: nothing_new_shown, journal: journal() });
   try {
     // Not before what is sealed already.
     const at = timeText(Math.max(options.now(), Date.parse(vault.head().signed_at)));

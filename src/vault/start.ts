@@ -4,6 +4,7 @@
  */
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { limits } from "../limits.js";
 import { type ChainHead, chain, prepare, sealedWith } from "./chain.js";
 import { isOrigin } from "./entry.js";
 import { type FileSystem, makeDirectories, node_files, syncDirectory } from "./files.js";
@@ -36,6 +37,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
   const { journal, files = node_files } = options;
   const paths = pathsIn(options);
   await makeDirectory(paths.data, files);
+  await refuseFull(paths.data, files);
   const keys = await readKeys(paths.keys);
   const readCheckpoints = async () => (keys === null ? null : readKept(paths.checkpoints, keys, files));
   try {
@@ -65,6 +67,17 @@ async function makeDirectory(data: string, files: FileSystem): Promise<void> {
       "start.directory",
       `The data directory ${data} can't be made: ${why}. Give a directory that this user can write.`,
       error,
+    );
+  }
+}
+
+/** A log that cannot be written stops everything: better now than after the first verdicts. */
+async function refuseFull(data: string, files: FileSystem): Promise<void> {
+  const { bavail, bsize } = await files.statfs(data);
+  if (bavail * bsize < limits.free_bytes) {
+    throw new StartError(
+      "start.directory",
+      `The disk of ${data} has ${bavail * bsize} bytes left; a start wants ${limits.free_bytes}. Make room, or the log could soon not be written.`,
     );
   }
 }

@@ -2,6 +2,7 @@
  * Turns sealed leaves into the files of the static log. Full tiles are written once; what is begun is
  * written anew for every size that is published.
  */
+import { setImmediate } from "node:timers/promises";
 import { limits } from "../limits.js";
 import { joinBytes } from "./encoding.js";
 import { sha256 } from "./hash.js";
@@ -45,11 +46,19 @@ export class TreeWriter {
     return edge.text();
   }
 
-  /** Adds leaves, and writes the tiles that are full with them. */
+  /**
+   * Adds leaves, and writes the tiles that are full with them. A second's leaves are many: the event
+   * loop gets its turn in between.
+   */
   async add(leaves: AsyncIterable<string> | Iterable<string>): Promise<void> {
     let full: TileFile[] = [];
+    let added = 0;
     for await (const text of leaves) {
       full.push(...this.#append(Buffer.from(text, "latin1")));
+      added += 1;
+      if (added % limits.leaves_added_at_once === 0) {
+        await setImmediate();
+      }
       if (full.length >= limits.tiles_gathered) {
         await this.#write(full);
         full = [];

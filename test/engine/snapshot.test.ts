@@ -147,6 +147,13 @@ describe("a snapshot", () => {
     expect(stateOf(text.replace(/"rules":"[0-9a-f]{8}/, '"rules":"00000000'))).to.equal(null);
   });
 
+  it("is not used where all of the log is asked for", async () => {
+    const { digests: expected } = await log();
+    const running = await place.start({ vault: { ...never.vault, whole: true } });
+    expect([running.vault.snapshots.used, digests(running)]).to.deep.equal([null, expected]);
+    await place.stop(running);
+  });
+
   it("is not used above the newest checkpoint", async () => {
     await log();
     const kept = join(place.directory, "kept");

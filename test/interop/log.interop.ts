@@ -84,7 +84,7 @@ describe(`an exported log of ${entries} entries`, () => {
     }
   }).timeout(long_ms);
 
-  it("is refused by it with one bit of a tile or of an entry changed, or with another key", () => {
+  it("is refused by it with one bit of a tile, of an entry or of the checkpoint changed", () => {
     const vkey = trust.checkpoint_keys[0] as string;
     for (const path of ["log/tile/1/000", "log/tile/entries/100", "log/checkpoint"]) {
       const file = join(folder, path);

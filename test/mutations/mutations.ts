@@ -1,6 +1,6 @@
 /**
- * Changes an export in every way that somebody might, and tells what the verifier made of each (quality.md,
- * R12). One change at a time, taken back before the next: memory does not grow with their number.
+ * Changes an export in every way that somebody might, and tells what the verifier made of each.
+ * One change at a time, taken back before the next: memory does not grow with their number.
  */
 import { node_crypto } from "../../src/vault/node-crypto.js";
 import { findingsOf, type Report } from "../../src/vault/verify/report.js";

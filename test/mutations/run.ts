@@ -1,5 +1,5 @@
 /**
- * Every mutation of quality.md, R12. Run by `npm run mutations [-- SEED]`; prints the seed and the counts,
+ * Every mutation that is tried. Run by `npm run mutations [-- SEED]`; prints the seed and the counts,
  * and fails at the first change that goes unnoticed.
  */
 import { carryOut, told } from "./plan.js";

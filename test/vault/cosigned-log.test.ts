@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -5,13 +6,14 @@ import { checkVault } from "../../src/vault/check.js";
 import { exportFiles } from "../../src/vault/evidence.js";
 import { openLevel } from "../../src/vault/level.js";
 import { node_crypto } from "../../src/vault/node-crypto.js";
+import { repairVault } from "../../src/vault/repair.js";
 import type { Vault } from "../../src/vault/vault.js";
 import { verify } from "../../src/vault/verify.js";
 import { readWitnessPolicy } from "../../src/vault/witness-policy.js";
 import { Witnesses, type WitnessState } from "../../src/vault/witnesses.js";
 import { collect } from "../journal/suite.js";
 import { logsOf, type RunningWitness, startWitness } from "../witness/running.js";
-import { draft, openStored, refusedStart, removeScratch, scratchDirectory } from "./fixture.js";
+import { draft, noon, openStored, refusedStart, removeScratch, scratchDirectory } from "./fixture.js";
 
 /** Notices as the verifier knows them. */
 function drafts(count: number) {
@@ -127,6 +129,15 @@ describe("a log with witnesses", () => {
       shown_checkpoint: 6,
       witnesses: ["w.example/1"],
     });
+    await rm(join(data, "log/tile/0"), { recursive: true });
+    await repairVault({
+      directory: data,
+      journal: () => openLevel(join(data, "store")).journal,
+      heartbeat_seconds: 60,
+      now: () => noon,
+      random: randomBytes,
+    });
+    expect(await shown()).to.equal(6);
   });
 
   it("shows none without them whose own signatures are not those that were made", async () => {

@@ -6,6 +6,7 @@ import { decodeBatch, encodeBatch } from "../../src/vault/batch.js";
 import { chain } from "../../src/vault/chain.js";
 import { checkVault } from "../../src/vault/check.js";
 import { envelopeOf, leafOf } from "../../src/vault/entry.js";
+import { node_files } from "../../src/vault/files.js";
 import { decodeHeadMark, encodeHeadMark } from "../../src/vault/head-mark.js";
 import { readKeys } from "../../src/vault/keys.js";
 import { openLevel } from "../../src/vault/level.js";
@@ -346,6 +347,16 @@ describe("a start beside checkpoints", () => {
       .to.include("keys")
       .and.not.to.include("keys.new");
     await vault.close();
+  });
+
+  it("is refused with start.directory where the disk is all but full", async () => {
+    const directory = await closedLog();
+    const statfs = async (path: string) => ({ ...(await node_files.statfs(path)), bavail: 10, bsize: 4096 });
+    const files = { ...node_files, statfs: statfs as never };
+    const error = await refusedStart(() => openStored(directory, { files }));
+    expect(error.code).to.equal("start.directory");
+    expect(error.message).to.match(/has 40960 bytes left/);
+    await (await openStored(directory)).close();
   });
 
   it("is refused with start.checkpoints_damaged when a numbered file is missing", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { limits } from "../../src/limits.js";
 import { bytesOf } from "../../src/vault/encoding.js";
 import { node_files } from "../../src/vault/files.js";
 import {
@@ -220,5 +221,25 @@ describe("the static log", () => {
     for (const [path, bytes] of early) {
       expect(hex((await log.read(parseTilePath(path) as Tile)) as Uint8Array), path).to.equal(bytes);
     }
+  });
+
+  it("lets the event loop go on while many leaves are added", async () => {
+    const writer = new TreeWriter(
+      { write: async () => {}, forgetPartial: async () => {} },
+      new TreeEdge(sha256),
+      [],
+    );
+    let turns = 0;
+    let added = false;
+    const turn = () => {
+      turns += 1;
+      if (!added) {
+        setImmediate(turn);
+      }
+    };
+    turn();
+    await writer.add(leaves(0, 10_000));
+    added = true;
+    expect(turns).to.be.at.least(10_000 / limits.leaves_added_at_once);
   });
 });

@@ -52,7 +52,9 @@ export async function* cut(source: ByteSource, start: number, piece_bytes: numbe
     } else if (length > 4 * limits.bundle_line_bytes) {
       // A line that no bundle has. An empty one takes its place, which has none in a bundle either.
       const whole = bytes.lastIndexOf(newline) + 1;
-      yield { bytes: Uint8Array.from([...bytes.subarray(0, whole), newline]), final: false };
+      const shortened = bytes.slice(0, whole + 1);
+      shortened[whole] = newline;
+      yield { bytes: shortened, final: false };
       return;
     } else {
       length *= 2;
