@@ -17,6 +17,7 @@ import { parseNote } from "./note.js";
 import { leavesOf } from "./open-tree.js";
 import { markIn, reconcile } from "./reconcile.js";
 import { asStartError, scan } from "./scan.js";
+import { shownBeyond } from "./shown-checkpoint.js";
 import { StartError } from "./start-error.js";
 import { StaticLog } from "./static-log.js";
 import { TileComparison } from "./tile-comparison.js";
@@ -80,22 +81,25 @@ export async function checkVault(options: CheckOptions): Promise<CheckReport> {
     // Every signature first: then what follows is about the order of the log alone.
     const { genesis } = await scan(journal, size, keys, {}, () => {});
     const mark = markIn(checkpoints);
+    const log = new StaticLog(join(data, "log"), node_files);
+    const beyond = await shownBeyond(log, keys, kept.last);
     await reconcile({
       journal,
       size,
       keys,
       name: {},
-      last: kept.last,
+      last: beyond ?? kept.last,
       snapshot: null,
       mark,
       files: node_files,
       onEntry: () => {},
       onWarning: () => {},
     });
+    refuseCut(kept.last, beyond);
     const roots_compared = await compareRoots(journal, kept);
-    const tiles = await compareTiles(new StaticLog(join(data, "log"), node_files), journal, kept.last.size);
+    const tiles = await compareTiles(log, journal, kept.last.size);
     const bytes = await readIfThere(mark);
-    const shown = await shownIn(new StaticLog(join(data, "log"), node_files), genesis.origin);
+    const shown = await shownIn(log, genesis.origin);
     return {
       origin: genesis.origin,
       entries: size,
@@ -112,6 +116,16 @@ export async function checkVault(options: CheckOptions): Promise<CheckReport> {
     throw asStartError(error);
   } finally {
     await journal.close();
+  }
+}
+
+/** The store is whole then: a start goes on, says so, and keeps the checkpoint again. */
+function refuseCut(kept: Checkpoint, beyond: Checkpoint | null): void {
+  if (beyond !== null) {
+    throw new StartError(
+      "start.checkpoints_damaged",
+      `checkpoints.log ends with a checkpoint over ${kept.size} entries, but log/checkpoint shows one over ${beyond.size} that was signed: it was cut, or is an older copy. The store holds what was signed. Restore checkpoints.log from its newest copy; a start without that keeps the one that is shown again.`,
+    );
   }
 }
 

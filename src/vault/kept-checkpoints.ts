@@ -14,6 +14,11 @@ import { StartError } from "./start-error.js";
 
 export const checkpoints_file = "checkpoints.log";
 
+/** More than the length, the origin and the size of a record take. */
+const first_record_bytes = 512;
+/** Digits of a record's length. */
+const record_digits_max = 6;
+
 function nameOf(number: number): string {
   return number === 0 ? checkpoints_file : `checkpoints.${number}.log`;
 }
@@ -234,12 +239,10 @@ export class KeptCheckpoints {
   async at(size: number): Promise<string | null> {
     for (let number = this.#number; number >= 0; number--) {
       const path = join(this.directory, nameOf(number));
-      const bytes = await readIfThere(path, this.#files);
-      // A record under way may be torn; it is newer than any that is asked for.
-      for (const note of bytes === null ? [] : recordsIn(bytes, path).notes) {
-        if (note.split("\n", 2)[1] === String(size)) {
-          return note;
-        }
+      if ((await firstSizeIn(path, this.#files)) <= size) {
+        // Sizes only grow: it is in this file or in none.
+        const bytes = await readIfThere(path, this.#files);
+        return bytes === null ? null : noteAt(bytes, this.#last.origin, size);
       }
     }
     return null;
@@ -254,4 +257,30 @@ export class KeptCheckpoints {
 function recordOf({ note }: SignedNote): Buffer {
   const bytes = Buffer.from(note);
   return Buffer.concat([Buffer.from(`${bytes.length}\n`), bytes]);
+}
+
+/** The size of the first record of a file; what is not there, or no record, is beyond every size. */
+async function firstSizeIn(path: string, files: FileSystem): Promise<number> {
+  try {
+    await using file = await files.open(path, "r");
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(first_record_bytes), 0, first_record_bytes, 0);
+    const [, , size] = buffer.toString("utf8", 0, bytesRead).split("\n");
+    return size === undefined ? Number.POSITIVE_INFINITY : Number(size);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return Number.POSITIVE_INFINITY;
+    }
+    throw error;
+  }
+}
+
+/** The note of a size among records, or null. Found by its first two lines, which stand nowhere else. */
+function noteAt(bytes: Buffer, origin: string, size: number): string | null {
+  const found = bytes.indexOf(`\n${origin}\n${size}\n`);
+  const digits = bytes.toString("latin1", Math.max(0, found - record_digits_max), Math.max(0, found));
+  const length = Number(/[0-9]+$/.exec(digits)?.[0]);
+  // A record under way may be torn; it is newer than any that is asked for.
+  return found < 0 || !(found + length < bytes.length)
+    ? null
+    : bytes.toString("utf8", found + 1, found + 1 + length);
 }

@@ -1,7 +1,7 @@
 /** A log that is there: what it is opened with, and how its parts are joined (vault-format.md, 7). */
 import { join, resolve } from "node:path";
 import { limits } from "../limits.js";
-import { CheckpointSigner } from "./checkpoint-signer.js";
+import { CheckpointSigner, type SignedNote } from "./checkpoint-signer.js";
 import type { Cosigning } from "./cosigning.js";
 import type { FileSystem } from "./files.js";
 import type { ExpectedName } from "./genesis.js";
@@ -14,6 +14,7 @@ import { Publication } from "./publication.js";
 import { markIn, reconcile } from "./reconcile.js";
 import type { OnEntry } from "./scan.js";
 import { Scrub } from "./scrub.js";
+import { shownBeyond } from "./shown-checkpoint.js";
 import { readSnapshot, Snapshots, writeSnapshot } from "./snapshot-file.js";
 import { StaticLog } from "./static-log.js";
 import type { TreeWriter } from "./tree-writer.js";
@@ -86,17 +87,23 @@ export async function openLog(found: Found, keys: Keys, created: boolean): Promi
   const { options, paths, files, size, kept } = found;
   const { journal, onWarning = () => {}, onEntry } = options;
   const mark = markIn(paths.checkpoints);
-  const last = kept?.last ?? null;
+  const log = new StaticLog(paths.log, files);
+  const shown = await shownBeyond(log, keys, kept?.last ?? null);
+  if (shown !== null && kept !== null) {
+    onWarning(
+      `checkpoints.log ends with a checkpoint over ${kept.last.size} entries, and one over ${shown.size} was signed, as ${paths.log} shows: it was cut, or is an older copy. The store is held against the one that is shown, which is then kept again`,
+    );
+  }
+  const last = shown ?? kept?.last ?? null;
   const expected = {
     ...{ journal, size, keys, name: options, last, mark, files, onWarning },
     onEntry: onEntry ?? (() => {}),
     snapshot: onEntry === undefined && !options.whole ? await readSnapshot(paths.data, files) : null,
   };
   const read = await reconcile(expected);
-  const signer = new CheckpointSigner(read.genesis.origin, keys, last);
-  const log = new StaticLog(paths.log, files);
+  const signer = new CheckpointSigner(read.genesis.origin, keys, kept === null ? null : last);
   const tree = await openTree({ log, journal, size: last?.size ?? 0, ...read });
-  const checkpoints = await openCheckpoints(found, signer, tree);
+  const checkpoints = await openCheckpoints(found, shown, signer, tree);
   const head = { size, entry_hash: read.last.entry_hash, signed_at: read.last.signed_at };
   const end = new HeadMarkFile(mark);
   end.write(head);
@@ -133,16 +140,25 @@ export async function openLog(found: Found, keys: Keys, created: boolean): Promi
   return vault.shown();
 }
 
-/** checkpoints.log; begun with a first checkpoint over all that is there where there is none. */
+/**
+ * checkpoints.log; begun with a first checkpoint over all that is there where there is none.
+ *
+ * @param shown a checkpoint that it lacks
+ */
 async function openCheckpoints(
   { options, paths, files, size, kept }: Found,
+  shown: SignedNote | null,
   signer: CheckpointSigner,
   tree: TreeWriter,
 ): Promise<KeptCheckpoints> {
   if (kept !== null) {
-    return KeptCheckpoints.resume(kept, files);
+    const checkpoints = await KeptCheckpoints.resume(kept, files);
+    if (shown !== null) {
+      await checkpoints.append(shown);
+    }
+    return checkpoints;
   }
-  await tree.add(leavesOf(options.journal, 0, size));
+  await tree.add(leavesOf(options.journal, tree.size, size));
   const first = signer.sign(size, await tree.finish(), []);
   return KeptCheckpoints.begin(paths.checkpoints, first, files);
 }

@@ -9,7 +9,7 @@ import type { Cosigning } from "./cosigning.js";
 import type { SealedEntry } from "./entry.js";
 import { sha256 } from "./hash.js";
 import type { KeptCheckpoints } from "./kept-checkpoints.js";
-import { signedText } from "./note.js";
+import { parseNote, signedText } from "./note.js";
 import { Prover } from "./prover.js";
 import type { StaticLog } from "./static-log.js";
 import { lastLeafOf, parseTilePath, type Tile } from "./tiles.js";
@@ -109,7 +109,7 @@ export class Publication {
     const shown = await log.checkpoint();
     if (cosigning === null) {
       // Lines of witnesses that are asked no more are still true.
-      const same = shown !== null && signedText(shown) === signedText(note);
+      const same = shown?.startsWith(note) === true && parseNote(shown) !== null;
       if (!same) {
         await log.show(note);
       }
@@ -118,9 +118,9 @@ export class Publication {
     }
     // Without witnesses the newest one is not shown; the one that they have signed is.
     const checkpoint = shown === null ? null : parseCheckpoint(signedText(shown));
-    const is_ours = checkpoint?.origin === kept.last.origin && checkpoint.size <= size;
-    if (checkpoint !== null && is_ours && cosigning.isWitnessed(shown as string)) {
-      this.#published = { size: checkpoint.size, note: shown as string };
+    const own = checkpoint === null ? null : await kept.at(checkpoint.size);
+    if (own !== null && shown?.startsWith(own) && cosigning.isWitnessed(shown)) {
+      this.#published = { size: checkpoint?.size as number, note: shown };
     }
     await this.#showWitnessed(kept.last, cosigning);
   }

@@ -215,8 +215,10 @@ async function checkMark(expected: Expected, last: SealedEntry): Promise<void> {
   const bytes = await readIfThere(path, files);
   const mark = bytes === null ? null : decodeHeadMark(bytes);
   if (mark === null) {
-    if (bytes !== null) {
-      onWarning(`${path} is unreadable: entries lost after the newest checkpoint would not be noticed now`);
+    // Where no checkpoint was signed there was no mark either.
+    if (bytes !== null || expected.last !== null) {
+      const what = bytes === null ? "gone" : "unreadable";
+      onWarning(`${path} is ${what}: entries lost after the newest checkpoint would not be noticed now`);
     }
     return;
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { cp, readFile, rm } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { checkVault } from "../../src/vault/check.js";
@@ -138,6 +138,21 @@ describe("a log with witnesses", () => {
       random: randomBytes,
     });
     expect(await shown()).to.equal(6);
+  });
+
+  it("shows none without them whose own signatures are not those that were made", async () => {
+    const first = await start("1");
+    const vault = await open([first], 1);
+    await grow(vault, 5);
+    await vault.close();
+    await stop(first);
+    const path = join(data, "log/checkpoint");
+    const note = await readFile(path, "utf8");
+    const [line = ""] = note.match(/^\u2014 .*$/m) ?? [];
+    await writeFile(path, note.replace(line, `${line.slice(0, -6)}AAAA${line.slice(-2)}`));
+    const again = await open([first], 1);
+    expect(again.publication.published).to.equal(null);
+    await again.close();
   });
 
   it("does not start from an older copy of its whole directory, checkpoints.log included", async () => {

@@ -130,6 +130,18 @@ describe("a log's publication", () => {
     expect((await shown(directory)).note).to.equal(before.note);
   });
 
+  it("shows the checkpoint anew at the next start when its signatures are not those that were made", async () => {
+    const directory = await scratchDirectory();
+    await (await openStored(directory)).close();
+    const before = await shown(directory);
+    const garbled = before.note.replace(/.(?=....\n$)/, (digit) => (digit === "A" ? "B" : "A"));
+    await writeFile(join(directory, "log/checkpoint"), garbled);
+    const again = await openStored(directory);
+    expect(again.publication.published?.note).to.equal(before.note);
+    await again.close();
+    expect((await shown(directory)).note).to.equal(before.note);
+  });
+
   it("shows files of its published size alone", async () => {
     const directory = await scratchDirectory();
     const vault = await openStored(directory);
@@ -328,6 +340,22 @@ describe("checkpoints.log", () => {
       expect(await log.at(i + 1)).to.equal(note);
     }
     expect(await log.at(99)).to.equal(null);
+  });
+
+  it("is asked for a checkpoint without reading the files that cannot hold it", async () => {
+    const { directory, keys, notes } = await kept(7, 1000);
+    const read: string[] = [];
+    const files = {
+      ...node_files,
+      readFile: ((path: string) => {
+        read.push(path);
+        return node_files.readFile(path);
+      }) as typeof node_files.readFile,
+    };
+    const found = (await readKept(directory, keys, node_files)) ?? expect.fail("there are records");
+    const log = await KeptCheckpoints.resume(found, files);
+    expect(await log.at(1)).to.equal(notes[0]);
+    expect(read).to.deep.equal([join(directory, "checkpoints.log")]);
   });
 
   it("loses a last record that is incomplete, wherever it was cut, and nothing else", async () => {

@@ -4,10 +4,12 @@ import { expect } from "chai";
 import { Level } from "level";
 import { decodeBatch, encodeBatch } from "../../src/vault/batch.js";
 import { chain } from "../../src/vault/chain.js";
+import { checkVault } from "../../src/vault/check.js";
 import { envelopeOf, leafOf } from "../../src/vault/entry.js";
 import { node_files } from "../../src/vault/files.js";
 import { decodeHeadMark, encodeHeadMark } from "../../src/vault/head-mark.js";
 import { readKeys } from "../../src/vault/keys.js";
+import { openLevel } from "../../src/vault/level.js";
 import { signText } from "../../src/vault/signature.js";
 import { keyId, spkiOf } from "../../src/vault/signer.js";
 import type { StartError } from "../../src/vault/start-error.js";
@@ -214,6 +216,62 @@ describe("a start beside checkpoints", () => {
       expect(error.code).to.equal("start.tail_lost");
       expect(error.message).to.match(/entry 14 has the hash [0-9a-f]{64}; in the store it has [0-9a-f]{64}/);
     });
+  });
+
+  describe("beside a log/checkpoint that is newer than checkpoints.log", () => {
+    /** Three entries more than an older copy of the store, of checkpoints.log and of the head mark knows. */
+    async function grown(put_back: readonly string[]): Promise<string> {
+      const directory = await closedLog();
+      const yesterday = await scratchDirectory();
+      await cp(directory, yesterday, { recursive: true });
+      const vault = await openStored(directory);
+      vault.publish();
+      await vault.seal(drafts(3));
+      await vault.close();
+      for (const name of put_back) {
+        await rm(join(directory, name), { recursive: true });
+        await cp(join(yesterday, name), join(directory, name), { recursive: true });
+      }
+      return directory;
+    }
+
+    it("keeps that one again, says so, and goes on when the store is whole", async () => {
+      const directory = await grown(["checkpoints.log"]);
+      const check = () => checkVault({ directory, journal: openLevel(join(directory, "store")).journal });
+      const found = await check().catch((error: unknown) => error);
+      expect(found).to.have.property("code", "start.checkpoints_damaged");
+      const warnings: string[] = [];
+      const vault = await openStored(directory, { onWarning: (message) => warnings.push(message) });
+      expect(warnings.join()).to.match(/over 13 entries, and one over 16 was signed/);
+      expect(vault.publication.signed.size).to.equal(16);
+      await vault.close();
+      expect(await check()).to.include({ newest_checkpoint: 16, shown_checkpoint: 16 });
+    });
+
+    it("is refused with start.rollback when the store is an older copy too", async () => {
+      const directory = await grown(["checkpoints.log", "store", "head"]);
+      const before = await readFile(join(directory, "checkpoints.log"));
+      const error = await refused(directory);
+      expect(error.code).to.equal("start.rollback");
+      expect(error.message).to.match(/over 16 entries was signed; the store holds 13/);
+      expect(await readFile(join(directory, "checkpoints.log"))).to.deep.equal(before);
+    });
+
+    it("adopts no store that is shorter", async () => {
+      const directory = await grown(["store", "head"]);
+      await rm(join(directory, "checkpoints.log"));
+      const error = await refusedStart(() => openStored(directory, { adopt: true }));
+      expect(error.code).to.equal("start.rollback");
+      expect(await readdir(directory)).not.to.include("checkpoints.log");
+    });
+  });
+
+  it("warns of a head mark that is gone", async () => {
+    const directory = await closedLog();
+    await rm(join(directory, "head"));
+    const warnings: string[] = [];
+    await (await openStored(directory, { onWarning: (message) => warnings.push(message) })).close();
+    expect(warnings.join()).to.match(/head is gone/);
   });
 
   it("warns of an unreadable head mark, and writes it anew", async () => {
