@@ -66,9 +66,9 @@ function checkCommand(): Command {
 
 function repairCommand(): Command {
   const made = command("repair", {
-    summary: "write damaged files of the static log anew",
+    summary: "restore what the entries and the static log still tell of each other",
     description:
-      "Checks everything first. Files of the static log (log/) that are missing or wrong are made again from the entries, and that it was done is sealed. Entries cannot be made again: what they say is in the store alone, so a damaged store is put back from a copy.",
+      "Checks everything first. Files of the static log (log/) that are missing or wrong are made again from the entries, damaged leaves of entries (their hashes and signatures) are taken from the static log, and that it was done is sealed. What an entry says is in the store alone: where that is damaged, put the store back from a copy.",
     examples: ["killcord vault repair --data killcord-data"],
   }).action(async (options: VaultCommandOptions) => {
     const found = await told(() =>
@@ -83,9 +83,12 @@ function repairCommand(): Command {
     );
     show(found, options);
     if (!options.json) {
-      const count = found.missing.length + found.different.length;
+      const files = found.missing.length + found.different.length;
+      const leaves = found.restored_leaves.length;
       print(
-        count === 0 ? "nothing was to be repaired" : `${count} files of the static log were written anew`,
+        files + leaves === 0
+          ? "nothing was to be repaired"
+          : `${files} files of the static log were written anew, ${leaves} leaves of entries restored from it`,
       );
     }
   });

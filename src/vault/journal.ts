@@ -46,3 +46,9 @@ export interface Journal {
   read(from: Index, limit: number): AsyncIterable<StoredEntry>;
   close(): Promise<void>;
 }
+
+/** A journal whose store may be repaired while nobody else uses it. */
+export interface MendableJournal extends Journal {
+  /** Puts another leaf in the place of one that was damaged; durable when it resolves. */
+  replaceLeaf(index: Index, leaf: string): Promise<void>;
+}

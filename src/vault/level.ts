@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { Level } from "level";
 import { limits } from "../limits.js";
 import { assertBatch, decodeBatch, encodeBatch } from "./batch.js";
-import { type Batch, type Head, HeadMoved, type Index, type Journal, type StoredEntry } from "./journal.js";
+import {
+  type Batch,
+  type Head,
+  HeadMoved,
+  type Index,
+  type MendableJournal,
+  type StoredEntry,
+} from "./journal.js";
 import { StartError } from "./start-error.js";
 
 const entries_name = "entries";
@@ -22,7 +29,7 @@ export type Derived = ReturnType<typeof derivedOf>;
 
 /** A LevelDB directory: the log, and beside it what is derived from it. */
 export interface LevelStore {
-  readonly journal: Journal;
+  readonly journal: MendableJournal;
   /** An index by its name; usable once the journal is open, and empty when it must be rebuilt. */
   derived(name: string): Derived;
   close(): Promise<void>;
@@ -39,7 +46,7 @@ export function openStoreIn(data: string): LevelStore {
   return openLevel(join(data, "store"));
 }
 
-class LevelJournal implements Journal {
+class LevelJournal implements MendableJournal {
   readonly #directory: string;
   #database: { readonly level: Level; readonly entries: ReturnType<typeof entriesOf> } | null = null;
   #size = 0;
@@ -58,17 +65,32 @@ class LevelJournal implements Journal {
   }
 
   async append(expected: Head, batch: Batch): Promise<void> {
-    const { level, entries } = this.#opened();
     if (expected.size !== this.#size) {
       throw new HeadMoved(expected.size, this.#size);
     }
     assertBatch(expected.size, batch);
+    await this.#put(expected.size, batch);
+    this.#size = expected.size + batch.length;
+  }
+
+  async replaceLeaf(index: Index, leaf: string): Promise<void> {
+    const batch = await this.#batchAtOrBefore(index);
+    if (batch === null) {
+      throw new RangeError(`the journal has no entry ${index}`);
+    }
+    const entries = batch.entries.map((entry) =>
+      entry.sequence_number === index ? { ...entry, leaf } : entry,
+    );
+    await this.#put(batch.first, entries);
+  }
+
+  async #put(first: Index, batch: Batch): Promise<void> {
+    const { level, entries } = this.#opened();
     // Through the root database: a sublevel's own put is not typed to pass `sync` on.
     await level.batch<Buffer, Buffer>(
-      [{ type: "put", sublevel: entries, key: keyOf(expected.size), value: encodeBatch(batch) }],
+      [{ type: "put", sublevel: entries, key: keyOf(first), value: encodeBatch(batch) }],
       { sync: true },
     );
-    this.#size = expected.size + batch.length;
   }
 
   async *read(from: Index, limit: number): AsyncIterable<StoredEntry> {

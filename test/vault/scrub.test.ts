@@ -1,10 +1,14 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Level } from "level";
+import { decodeBatch, encodeBatch } from "../../src/vault/batch.js";
 import { checkVault } from "../../src/vault/check.js";
 import { node_files } from "../../src/vault/files.js";
 import type { StoredEntry } from "../../src/vault/journal.js";
 import { openLevel } from "../../src/vault/level.js";
+import { leafHash } from "../../src/vault/merkle.js";
+import { node_crypto } from "../../src/vault/node-crypto.js";
 import { repairVault } from "../../src/vault/repair.js";
 import { DamageFound, Scrub } from "../../src/vault/scrub.js";
 import { openVault } from "../../src/vault/start.js";
@@ -163,17 +167,91 @@ describe("the check of a stopped vault", () => {
     await rm(join(directory, "log/tile/entries/001.p/144"));
     const report = await check(directory);
     expect(report).to.deep.include({ missing: ["tile/entries/001.p/144"], different: ["tile/0/000"] });
-    expect(await repair(directory)).to.deep.equal(report);
+    expect(await repair(directory)).to.deep.equal({ ...report, restored_leaves: [] });
     expect((await readFile(join(directory, "log/tile/0/000"))).equals(before)).to.equal(true);
     const after = await check(directory);
     expect(after).to.deep.include({ entries: 401, beyond: 1, missing: [], different: [] });
     const vault = await openStored(directory);
     const last = JSON.parse((await collect(vault.read(400, 1)))[0]?.content as string);
     expect(last).to.deep.include({ event: "notice", kind: "vault_repaired" });
-    expect(last.body).to.deep.equal({ missing_files: 1, different_files: 1, log_size: 400 });
+    expect(last.body).to.deep.equal({
+      ...{ missing_files: 1, different_files: 1, restored_leaves: 0, log_size: 400 },
+    });
     await vault.close();
     expect((await repair(directory)).entries, "nothing to repair: nothing sealed").to.equal(401);
     expect((await check(directory)).entries).to.equal(401);
+  });
+
+  describe("with a damaged entry", () => {
+    /** Changes one character of one stored entry, as a failing disk does. */
+    async function damage(directory: string, index: number, member: "leaf" | "content"): Promise<void> {
+      const level = new Level(join(directory, "store"));
+      await level.open();
+      const options = { keyEncoding: "buffer", valueEncoding: "buffer" } as const;
+      const entries = level.sublevel<Buffer, Buffer>("entries", options);
+      for await (const [key, value] of entries.iterator()) {
+        const first = Number(key.readBigUInt64BE());
+        const batch = decodeBatch(first, value).map((entry) => {
+          const text = entry[member];
+          const at = text.length - 20;
+          const other = text[at] === "A" ? "B" : "A";
+          const changed = `${text.slice(0, at)}${other}${text.slice(at + 1)}`;
+          return entry.sequence_number === index ? { ...entry, [member]: changed } : entry;
+        });
+        await entries.put(key, encodeBatch(batch));
+      }
+      await level.close();
+    }
+
+    for (const index of [100, 300]) {
+      it(`restores the leaf of entry ${index} from the static log, and seals that it did`, async () => {
+        const directory = await stopped();
+        const before = await check(directory);
+        await damage(directory, index, "leaf");
+        expect((await refusedStart(() => openStored(directory))).code).to.equal("start.damaged");
+        expect(await repair(directory)).to.deep.equal({ ...before, restored_leaves: [index] });
+        expect(await check(directory)).to.deep.include({ entries: 401, missing: [], different: [] });
+        const vault = await openStored(directory);
+        const last = JSON.parse((await collect(vault.read(400, 1)))[0]?.content as string);
+        expect(last).to.deep.include({ kind: "vault_repaired" });
+        expect(last.body).to.include({ restored_leaves: 1 });
+        await vault.close();
+      });
+    }
+
+    it("takes no leaf that is not what was sealed, though the static log is made to tell so", async () => {
+      const directory = await stopped();
+      await damage(directory, 100, "leaf");
+      const store = openLevel(join(directory, "store")).journal;
+      await store.open();
+      const [stored] = await collect(store.read(100, 1));
+      await store.close();
+      // Bundle and tile agree with each other, and with nothing else.
+      const bundle = await readFile(join(directory, "log/tile/entries/000"));
+      const at = bundle.indexOf('"sequence_number":100,');
+      bundle.write('"sequence_number":101,', at);
+      const begin = bundle.lastIndexOf('{"content_hash', at);
+      const leaf = bundle.subarray(begin, begin + (stored?.leaf.length as number));
+      await writeFile(join(directory, "log/tile/entries/000"), bundle);
+      const tile = await readFile(join(directory, "log/tile/0/000"));
+      tile.set(leafHash(leaf, node_crypto.sha256), 100 * 32);
+      await writeFile(join(directory, "log/tile/0/000"), tile);
+      const error = (await failure(() => repair(directory))) as { code?: string };
+      expect(error.code).to.equal("start.damaged");
+      expect((await refusedStart(() => openStored(directory))).code).to.equal("start.damaged");
+    });
+
+    it("cannot restore what an entry says, and changes nothing then", async () => {
+      const directory = await stopped();
+      await damage(directory, 100, "leaf");
+      await damage(directory, 200, "content");
+      for (const work of [() => repair(directory), () => repair(directory)]) {
+        const error = (await failure(work)) as { code?: string; message: string };
+        expect(error.code).to.equal("start.damaged");
+        expect(error.message).to.match(/Entry 200/);
+      }
+      expect((await refusedStart(() => openStored(directory))).message).to.match(/Entry 100/);
+    });
   });
 
   it("is refused as a start would be, and a repair then changes nothing", async () => {
