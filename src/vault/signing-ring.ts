@@ -72,6 +72,11 @@ export function claim({ claims }: Pick<SigningRing, "claims">, message: number):
   return Atomics.compareExchange(claims, slotOf(message), last, message | 0) === last;
 }
 
+/** Whether a posted message waits for somebody to claim it. */
+export function isWaiting({ claims }: Pick<SigningRing, "claims">, message: number): boolean {
+  return Atomics.load(claims, slotOf(message)) === ((message - slots) | 0);
+}
+
 /** The texts of a message that was claimed. */
 export function textsOf(ring: SigningRing, message: number): readonly Buffer[] {
   const slot = slotOf(message);

@@ -58,7 +58,7 @@ describe("a signing thread", () => {
     expect(turns).to.be.greaterThan(2);
   });
 
-  it("leaves to the event loop what that takes back, oldest first", async () => {
+  it("leaves to the event loop what that takes back, but for what is its own next message", async () => {
     const here: string[] = [];
     const sign = (text: string) => {
       here.push(text);
@@ -66,10 +66,10 @@ describe("a signing thread", () => {
     };
     expect(thread.signOneHere(sign)).to.equal(false);
     // The thread has not begun: it takes its time to start, and this turn of the event loop goes on.
-    const asked = [texts(2, "a"), texts(3, "b")];
+    const asked = [texts(2, "a"), texts(3, "b"), texts(1, "c")];
     const answers = asked.map((each) => thread.sign(each));
     while (thread.signOneHere(sign)) {}
-    expect(here).to.deep.equal(asked.flat());
+    expect(here).to.deep.equal(asked.slice(1).flat());
     for (const [i, each] of asked.entries()) {
       expect(areSignatures(each, (await answers[i]) as readonly string[])).to.equal(true);
     }
