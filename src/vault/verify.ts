@@ -78,7 +78,7 @@ interface Opened {
   readonly header: Header;
   readonly bundle: Bundle;
   readonly keys: EntryKeys;
-  readonly checkpoints: Checkpoints | null;
+  readonly checkpoints: Checkpoints;
 }
 
 /** Stages A to D: everything that can be said before the entries are read. */
@@ -109,7 +109,7 @@ function openBundle(evidence: Evidence, trust: Trust, crypto: VerifyCrypto): Ope
     return keys;
   }
   const checkpoints = readCheckpoints(header, evidence.log, trust, crypto);
-  return checkpoints !== null && "code" in checkpoints ? checkpoints : { header, bundle, keys, checkpoints };
+  return "code" in checkpoints ? checkpoints : { header, bundle, keys, checkpoints };
 }
 
 function* linesOf({ lines }: Bundle): Generator<EntryLine> {
@@ -127,15 +127,10 @@ function checkPlace(
   trust: Trust,
   { sha256 }: VerifyCrypto,
 ): Failure | null {
-  if (checkpoints !== null) {
-    const found =
-      tree === null
-        ? checkProofs(checkpoints, entries.leaves, bundle.lines, sha256)
-        : checkTree(checkpoints, tree, log, sha256);
-    if (found !== null) {
-      return found;
-    }
-  }
-  const shown = tree === null ? { root: checkpoints?.newest ?? null } : { tree };
-  return checkHistory(shown, checkpoints, entries, trust, sha256);
+  const found =
+    tree === null
+      ? checkProofs(checkpoints, entries.leaves, bundle.lines, sha256)
+      : checkTree(checkpoints, tree, log, sha256);
+  const shown = tree === null ? { root: checkpoints.newest } : { tree };
+  return found ?? checkHistory(shown, checkpoints, entries, trust, sha256);
 }

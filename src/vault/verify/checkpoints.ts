@@ -21,16 +21,13 @@ export interface Checkpoints {
 /** The files of `log/` by their paths in it; null when there is no such folder. */
 export type LogFiles = ReadonlyMap<string, Uint8Array> | null;
 
-/** The bundle's checkpoints; null while its log has none. */
+/** The bundle's checkpoints. */
 export function readCheckpoints(
   header: Header,
   log: LogFiles,
   trust: Trust,
   crypto: VerifyCrypto,
-): Checkpoints | null | Failure {
-  if (header.checkpoint === null) {
-    return null;
-  }
+): Checkpoints | Failure {
   const newest = openWitnessed(header.checkpoint, trust, crypto);
   if ("code" in newest) {
     return newest;

@@ -9,7 +9,7 @@ import type { Trust } from "./trust.js";
 export function claims(
   state: State,
   signers: readonly string[],
-  checkpoints: Checkpoints | null,
+  checkpoints: Checkpoints,
   trust: Trust,
   word: Findings["trust"],
 ): Report {
@@ -19,18 +19,18 @@ export function claims(
     id,
     { status, last_index: next_index - 1 },
   ]);
-  const newest = checkpoints?.newest ?? null;
+  const { newest } = checkpoints;
   return {
     exit: 0,
     code: null,
     failures: [],
     kind: header.kind,
     entries: header.entry_count,
-    tree_size: newest?.size ?? null,
-    root: newest === null ? null : toBase64(newest.root),
+    tree_size: newest.size,
+    root: toBase64(newest.root),
     authentic: true,
     complete_to: header.kind === "full" ? header.entry_count : null,
-    witnessed: { quorum: trust.witness_quorum, by: newest?.witnesses.map(({ key }) => key.name) ?? [] },
+    witnessed: { quorum: trust.witness_quorum, by: newest.witnesses.map(({ key }) => key.name) },
     erased,
     sessions: Object.fromEntries(sessions),
     trust: word,

@@ -9,7 +9,6 @@ import {
   type JsonObject,
   key_id,
   list,
-  nullable,
   oneOf,
   origin,
   type Shape,
@@ -29,8 +28,8 @@ export interface Header {
   readonly entry_count: number;
   readonly generated_at: string;
   readonly signing_keys: readonly unknown[];
-  /** The note, verbatim; null while a log has no checkpoints yet. */
-  readonly checkpoint: string | null;
+  /** The note, verbatim. */
+  readonly checkpoint: string;
   readonly older_checkpoints: readonly string[];
 }
 
@@ -57,7 +56,7 @@ const common = {
   // The last entry's signed_at, whose form stage E judges where it stands.
   generated_at: text,
   signing_keys: list(() => null),
-  checkpoint: nullable(text),
+  checkpoint: text,
 };
 
 const notes: Shape = (value) => list(text)(value) ?? ((value as []).length > 0 ? null : "not empty");
@@ -72,10 +71,6 @@ export function readHeader(header: JsonObject): Header | Failure {
   }
   const value = header as JsonObject & Header;
   const selection = header.selection as { readonly session_id: string } | undefined;
-  // A tree that does not exist has no past either.
-  if (value.checkpoint === null && header.older_checkpoints !== undefined) {
-    return failure("bundle.header", "older checkpoints without a checkpoint");
-  }
   return {
     ...value,
     session_id: selection?.session_id ?? null,

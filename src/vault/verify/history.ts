@@ -8,21 +8,21 @@ import type { SignedEntries } from "./entries.js";
 import type { KnownCheckpoint, Trust } from "./trust.js";
 
 /** What of a log can be compared: the whole tree, or of a slice the one root that its checkpoint has. */
-export type Shown = { readonly tree: HashTree } | { readonly root: KnownCheckpoint | null };
+export type Shown = { readonly tree: HashTree } | { readonly root: KnownCheckpoint };
 
 /** Who signed what, and which keys the log itself calls lost. */
 type Signers = Pick<SignedEntries, "signed" | "compromised">;
 
 export function checkHistory(
   shown: Shown,
-  checkpoints: Checkpoints | null,
+  checkpoints: Checkpoints,
   entries: Signers,
   trust: Trust,
   sha256: VerifyCrypto["sha256"],
 ): Failure | null {
   for (const known of trust.known_checkpoints) {
-    const size = "tree" in shown ? shown.tree.size : shown.root?.size;
-    if (size !== undefined && size < known.size) {
+    const { size } = "tree" in shown ? shown.tree : shown.root;
+    if (size < known.size) {
       return failure("checkpoint.rollback", `the log had ${known.size} entries before, now it has ${size}`);
     }
   }
@@ -54,12 +54,12 @@ function rootOf(shown: Shown, size: number, sha256: VerifyCrypto["sha256"]): Uin
   if ("tree" in shown) {
     return rootAt(shown.tree, size, sha256);
   }
-  return shown.root?.size === size ? shown.root.root : null;
+  return shown.root.size === size ? shown.root.root : null;
 }
 
 /** The first entry of a lost key that no witness saw before the loss. */
-function checkKeys(checkpoints: Checkpoints | null, entries: Signers, trust: Trust): Failure | null {
-  const signed = checkpoints === null ? [] : [checkpoints.newest, ...checkpoints.older];
+function checkKeys(checkpoints: Checkpoints, entries: Signers, trust: Trust): Failure | null {
+  const signed = [checkpoints.newest, ...checkpoints.older];
   let first: Failure | null = null;
   for (const { key_id, compromised_at } of [...trust.compromised_keys, ...entries.compromised]) {
     const covered = coveredBefore(Date.parse(compromised_at), signed, trust.witness_quorum);

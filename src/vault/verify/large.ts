@@ -55,7 +55,7 @@ export interface LargeOptions {
 interface Opened {
   readonly header: Header;
   readonly keys: EntryKeys;
-  readonly checkpoints: Checkpoints | null;
+  readonly checkpoints: Checkpoints;
 }
 
 /**
@@ -131,7 +131,7 @@ async function open(
     published.set("checkpoint", await log.read("checkpoint"));
   }
   const checkpoints = readCheckpoints(header, log === null ? null : published, trust, crypto);
-  return checkpoints !== null && "code" in checkpoints ? checkpoints : { header, keys, checkpoints };
+  return "code" in checkpoints ? checkpoints : { header, keys, checkpoints };
 }
 
 /** Stage B of the lines, and of sound ones everything that can be said before the end is known. */
@@ -171,14 +171,11 @@ async function readPieces(
 
 /** Stage F. */
 async function checkPlace(
-  checkpoints: Checkpoints | null,
+  checkpoints: Checkpoints,
   tree: HashTree,
   log: LogFolder | null,
   { sha256 }: VerifyCrypto,
 ): Promise<Failure | null> {
-  if (checkpoints === null) {
-    return null;
-  }
   const misplaced = checkSize(checkpoints, tree) ?? (log === null ? null : checkPaths(log.paths, tree.size));
   if (misplaced !== null) {
     return misplaced;

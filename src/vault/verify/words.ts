@@ -25,7 +25,7 @@ function trustLine({ trust, remarks }: Report): string {
 
 function claimsOf(report: Report): string[] {
   const { kind, remarks } = report;
-  const tree = report.root === null ? "not yet" : `${report.tree_size} entries, root ${report.root}`;
+  const tree = `${report.tree_size} entries, root ${report.root}`;
   const common = [`tree: ${tree}`, witnesses(report), "timestamped: not checked"];
   const signers = `signed by ${remarks.signers.join(", ")}, certified by ${remarks.roots.join(", ")}`;
   const proven = `entry ${remarks.proven?.sequence}, sealed at ${remarks.proven?.signed_at}`;
@@ -53,7 +53,6 @@ function limitsOf(report: Report): string[] {
     report.witnessed.by.length > 0
       ? `that the witnesses were independent of the operator: their names are ${report.trust === "given" ? "in trust.json" : "the export's"}`
       : "that the holder of the keys did not write another history: no witness vouches for this one",
-    report.root === null && "that the end was not cut off: this log has no checkpoint",
     beyond(report),
     "when things happened, other than by the server's clock: no timestamps were checked",
     "that every decision was sealed: one that never was is missed only by who holds a receipt or a record of it",

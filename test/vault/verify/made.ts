@@ -151,7 +151,10 @@ export function seal(drafts: readonly Draft[]): MadeEntry[] {
   return entries;
 }
 
-/** A bundle's text: the header with what is given, one line an entry. */
+/** As many witnesses as the trust file of the vectors demands, just after the log was made. */
+export const by_quorum = [0, 1].map((key) => [file.keys.witnesses[key]?.name ?? "", key, at(3600)] as const);
+
+/** A bundle's text: the header with what is given, one line an entry; its checkpoint is that of the entries. */
 export function bundleText(
   entries: readonly object[],
   header: Readonly<Record<string, unknown>> = {},
@@ -173,8 +176,8 @@ export function bundleText(
     entry_count: entries.length,
     generated_at: last?.signed_at ?? at(0),
     signing_keys: [{ ...listed, public_key_pem: keys.entry_1.public_key_pem }],
-    checkpoint: null,
     ...header,
+    checkpoint: header.checkpoint ?? checkpointOf(entries as readonly MadeEntry[], by_quorum),
   };
   const first = `${canonical(stated, 1024 * 1024).slice(0, -1)},"entries":[`;
   const lines = entries.map(
@@ -352,6 +355,18 @@ export function rootOf(entries: readonly MadeEntry[]): Uint8Array {
     leafHash(Buffer.from(canonical(envelope)), node_crypto.sha256),
   );
   return rootAt(growTree(Buffer.concat(leaves), node_crypto.sha256), entries.length, node_crypto.sha256);
+}
+
+/** The hashes that lead from an entry to the root over these, leaf to root, base64 (RFC 6962, 2.1.1). */
+export function proofOf(entries: readonly MadeEntry[], index: number): readonly string[] {
+  if (entries.length === 1) {
+    return [];
+  }
+  const half = 2 ** Math.ceil(Math.log2(entries.length) - 1);
+  const [left, right] = [entries.slice(0, half), entries.slice(half)];
+  const [inside, beside] =
+    index < half ? [proofOf(left, index), right] : [proofOf(right, index - half), left];
+  return [...inside, Buffer.from(rootOf(beside)).toString("base64")];
 }
 
 /** The verifier key of a witness. */

@@ -2,6 +2,8 @@ import { expect } from "chai";
 import { judge, verdictOf } from "./evidence.js";
 import {
   bundleText,
+  by_quorum,
+  checkpointOf,
   type Draft,
   decided,
   ended,
@@ -11,18 +13,22 @@ import {
   killed,
   operator,
   paused,
+  proofOf,
   resumed,
   seal,
   started,
 } from "./made.js";
 
-/** A slice of the log of these drafts, without a tree: the session `s` and the other entries named. */
+/** A slice of the log of these drafts: the session `s` and the other entries named. */
 function slice(drafts: readonly Draft[], others: readonly number[] = []): string {
-  const entries = seal([genesis, ...drafts]).filter(
-    ({ content, sequence_number }) =>
-      content.session_id === "s" || others.includes(sequence_number as number),
+  const log = seal([genesis, ...drafts]);
+  const entries = log.flatMap((entry, index) =>
+    entry.content.session_id === "s" || others.includes(index)
+      ? [{ ...entry, inclusion_proof: proofOf(log, index) }]
+      : [],
   );
-  return bundleText(entries, { kind: "slice", selection: { session_id: "s" } });
+  const checkpoint = checkpointOf(log, by_quorum);
+  return bundleText(entries, { kind: "slice", selection: { session_id: "s" }, checkpoint });
 }
 const verdict = (drafts: readonly Draft[], others?: readonly number[]) =>
   verdictOf(judge(slice(drafts, others)));
