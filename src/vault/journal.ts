@@ -44,6 +44,11 @@ export interface Journal {
   append(expected: Head, batch: Batch): Promise<void>;
   /** Reads entries in order, beginning at `from`, at most `limit`. */
   read(from: Index, limit: number): AsyncIterable<StoredEntry>;
+  /**
+   * Moves what was appended out of a write-ahead file, whose records a damaged one takes along unseen;
+   * absent where there is no such file.
+   */
+  settle?(): Promise<void>;
   close(): Promise<void>;
 }
 

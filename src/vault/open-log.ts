@@ -118,7 +118,11 @@ export async function openLog(found: Found, keys: Keys, created: boolean): Promi
     snapshots: new Snapshots({
       found: read.snapshot,
       apart: options.snapshot_entries ?? limits.snapshot_entries,
-      write: (edge, state) => writeSnapshot(paths.data, edge, state, files),
+      write: async (edge, state) => {
+        // A start reads nothing below a snapshot: a write-ahead file must not lose anything there.
+        await journal.settle?.();
+        return writeSnapshot(paths.data, edge, state, files);
+      },
       checkAll: async () => {
         await reconcile({ ...expected, snapshot: null });
       },

@@ -266,6 +266,25 @@ describe("a start beside checkpoints", () => {
     });
   });
 
+  it("has nothing below a snapshot in LevelDB's write-ahead file, where a damaged record takes others along unseen", async () => {
+    const directory = await scratchDirectory();
+    const vault = await openStored(directory);
+    for (let i = 0; i < 40; i++) {
+      await vault.seal(drafts(1));
+    }
+    await vault.keepSnapshot("state");
+    const { size } = vault.head();
+    await vault.seal(drafts(2));
+    vault.publish();
+    await vault.close();
+    const bytes = await readFile(await writeAheadFile(directory), "latin1");
+    const indexes = Array.from(bytes.matchAll(/"sequence_number":([0-9]+)/g), ([, index]) => Number(index));
+    expect(indexes).to.deep.equal([size - 1, size, size + 1]);
+    const again = await openStored(directory);
+    expect(again.snapshots.used?.size).to.equal(size - 1);
+    await again.close();
+  });
+
   it("warns of a head mark that is gone", async () => {
     const directory = await closedLog();
     await rm(join(directory, "head"));
