@@ -47,7 +47,7 @@ function results(file, ok, why) {
   return [
     ...Array.from({ length: passed }, () => ({ name: "", outcome: "passed" })),
     ...failed.map((name) => ({ name, outcome: "failed", text: "" })),
-    ...skipped.map((name) => ({ name, outcome: "skipped", text: "" })),
+    ...skipped.map((name) => ({ name, outcome: "missing", text: "" })),
     // All passed, and yet: a process that a leaked server keeps alive, or that dies on its way out.
     ...(!ok && failed.length === 0 ? [{ name: "mocha ends by itself", outcome: "failed", text: why }] : []),
   ];

@@ -185,5 +185,5 @@ describe("InterceptStream, cut at any moment", () => {
     };
     const courses = fc.array(course, { minLength: 1, maxLength: 6 });
     await fc.assert(fc.asyncProperty(courses, judge), { numRuns: 25 });
-  });
+  }).timeout(60_000);
 });
