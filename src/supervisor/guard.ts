@@ -14,6 +14,8 @@ export interface Guard {
   guardKnown(): void;
   /** Promises to be heard again within that time. */
   tellAlive(within_ms: number): void;
+  /** Whether such a promise was broken: then the guard has ended the run, or is about to. */
+  isBroken(): boolean;
   /** Nothing is left to guard: it goes. */
   dismiss(): void;
 }
@@ -36,6 +38,7 @@ export async function startGuard(
 ): Promise<Guard> {
   let leader: number | null = null;
   let known_told = "[]";
+  let promised_until = Number.POSITIVE_INFINITY;
   let dismissed = false;
   let replaced = 0;
   let guard = await launch(run, patience, family);
@@ -52,7 +55,6 @@ export async function startGuard(
       lost(lost_words);
       return;
     }
-    tell(`the guard of this run was killed: starting another (${replaced} of ${limits.guard_replacements})`);
     launch(run, patience, family).then(
       (next) => {
         guard = next;
@@ -61,6 +63,9 @@ export async function startGuard(
         if (leader !== null) say({ kind: "leader", pid: leader });
         known_told = "[]";
         tellKnown();
+        tell(
+          `the guard of this run was killed: another is in its place (${replaced} of ${limits.guard_replacements})`,
+        );
       },
       () => lost(lost_words),
     );
@@ -85,7 +90,11 @@ export async function startGuard(
       say({ kind: "leader", pid });
     },
     guardKnown: tellKnown,
-    tellAlive: (within_ms) => say({ kind: "alive", within_ms }),
+    tellAlive: (within_ms) => {
+      promised_until = performance.now() + within_ms;
+      say({ kind: "alive", within_ms });
+    },
+    isBroken: () => performance.now() > promised_until,
     dismiss: () => {
       dismissed = true;
       say({ kind: "over" });
