@@ -20,8 +20,6 @@ export interface Guard {
   dismiss(): void;
 }
 
-const lost_words = "no guard can be kept for this run: ending it";
-
 /**
  * Starts a guard and waits until it listens.
  *
@@ -47,31 +45,28 @@ export async function startGuard(
   function replace(status: number | null): void {
     if (dismissed) return;
     if (status === status_silence) {
-      lost("this supervisor was held too long: its guard has ended the run");
+      onLost();
       return;
     }
     replaced += 1;
     if (replaced > limits.guard_replacements) {
-      lost(lost_words);
+      lost();
       return;
     }
-    launch(run, patience, family).then(
-      (next) => {
-        guard = next;
-        guard.once("exit", replace);
-        if (dismissed) return say({ kind: "over" });
-        if (leader !== null) say({ kind: "leader", pid: leader });
-        known_told = "[]";
-        tellKnown();
-        tell(
-          `the guard of this run was killed: another is in its place (${replaced} of ${limits.guard_replacements})`,
-        );
-      },
-      () => lost(lost_words),
-    );
+    launch(run, patience, family).then((next) => {
+      guard = next;
+      guard.once("exit", replace);
+      if (dismissed) return say({ kind: "over" });
+      if (leader !== null) say({ kind: "leader", pid: leader });
+      known_told = "[]";
+      tellKnown();
+      tell(
+        `the guard of this run was killed: another is in its place (${replaced} of ${limits.guard_replacements})`,
+      );
+    }, lost);
   }
-  function lost(why: string): void {
-    tell(why);
+  function lost(): void {
+    tell("no guard can be kept for this run: ending it");
     onLost();
   }
   function say(word: GuardWord): void {

@@ -107,7 +107,11 @@ export async function openSupervision({ proc, own_cgroup, grace_ms, tell }: Grou
         started.child.once("exit", (code, signal) => resolve(statusOf(code, signal))),
       );
       const status = await Promise.race([exited, stopAsked]);
-      if (status === "stop" || guard.isBroken()) return await stop();
+      if (guard.isBroken()) {
+        tell("this supervisor was held for longer than its lease: its guard has ended the run");
+        return await stop();
+      }
+      if (status === "stop") return await stop();
       const background = family.living().length;
       if (background > 0) tell(`ending what ${command.file} left running: ${countOf(background)}`);
       const left = await end();
