@@ -4,8 +4,8 @@
  */
 import type { ConnectError } from "@connectrpc/connect";
 import { SessionStatus, type Session as WireSession } from "../gen/killcord/v1/session_pb.js";
-import { Acknowledgement } from "./acknowledge.js";
 import type { Connection } from "./connection.js";
+import { Ending } from "./ending.js";
 import { SessionPaused, SessionTerminated } from "./errors.js";
 import { toldFailure } from "./failure.js";
 import { Lifeline, type Living } from "./lifeline.js";
@@ -25,15 +25,12 @@ export class Run implements Watchable, Living {
   readonly listeners: Listeners;
   readonly work = new Work();
   readonly #watch: Watch;
-  readonly #acknowledgement: Acknowledgement;
+  readonly #ending: Ending;
   readonly #controller = new AbortController();
   readonly #races = new Set<(terminated: SessionTerminated) => void>();
   readonly #leaveBlock: () => void;
   #state: State;
   #revision = -1n;
-  #evidence: EvidenceWord = "tasks_cancelled";
-  /** What goes on after a stop; null before one. */
-  #ending: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #onClosed: () => void = () => {};
 
@@ -50,7 +47,7 @@ export class Run implements Watchable, Living {
     this.connection = connection;
     this.#watch = watch;
     this.listeners = new Listeners(connection.platform);
-    this.#acknowledgement = new Acknowledgement(connection, this.id, plan.supervisor);
+    this.#ending = new Ending(connection, this.id, plan, this.work);
     this.#leaveBlock = this.work.begin("the block that has it open");
     this.lifeline = new Lifeline(connection, this, plan.lease_seconds, sent_ms);
     this.#state = { kind: "active" };
@@ -174,7 +171,7 @@ export class Run implements Watchable, Living {
       return;
     }
     this.stop(shown.terminated);
-    if (session.haltId !== undefined) this.#acknowledgement.name(session.haltId);
+    if (session.haltId !== undefined) this.#ending.name(session.haltId);
     // Nothing can be new any more.
     this.#watch.forget(this.id);
   }
@@ -208,27 +205,10 @@ export class Run implements Watchable, Living {
     this.lifeline.end();
     this.#controller.abort(terminated);
     for (const onStop of [...this.#races]) onStop(terminated);
-    if (terminated.haltId !== undefined) this.#acknowledgement.name(terminated.haltId);
+    if (terminated.haltId !== undefined) this.#ending.name(terminated.haltId);
     const told =
       this.#closing !== null && terminated.status === "ended" ? [] : this.listeners.stop(terminated);
-    this.#ending = this.#end(terminated, Promise.all(told));
-  }
-
-  async #end({ status }: SessionTerminated, told: Promise<unknown>): Promise<void> {
-    const { clock, warn } = this.connection.platform;
-    const { grace_ms } = this.plan;
-    const late = clock.after(grace_ms, () => {
-      for (const name of this.work.running()) {
-        warn(`session ${this.id} was stopped ${grace_ms / 1000} s ago, and ${name} has not ended`);
-      }
-    });
-    // A callback that hangs is left behind.
-    await Promise.race([told, sleep(clock, grace_ms)]);
-    await this.work.ended();
-    late.cancel();
-    if (status === "ended") return;
-    this.#acknowledgement.stopped(this.#evidence);
-    await this.#acknowledgement.said();
+    this.#ending.begin(terminated, told);
   }
 
   /** Calls `run` when it is closed. */
@@ -245,11 +225,11 @@ export class Run implements Watchable, Living {
   async #close(evidence: EvidenceWord): Promise<void> {
     const release = this.connection.platform.hold();
     try {
-      this.#evidence = evidence;
+      this.#ending.evidence = evidence;
       this.#leaveBlock();
       if (this.#state.kind !== "stopped") await this.#sayEnded();
       const { grace_ms, timeout_ms } = this.plan;
-      await Promise.race([this.#ending, sleep(this.connection.platform.clock, grace_ms + timeout_ms)]);
+      await Promise.race([this.#ending.over, sleep(this.connection.platform.clock, grace_ms + timeout_ms)]);
     } finally {
       this.#onClosed();
       release();
