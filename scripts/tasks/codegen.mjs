@@ -5,8 +5,8 @@ import { command } from "./command.mjs";
 import { root } from "./root.mjs";
 
 /** Templates of buf generate; one that is not there is left out. */
-export const templates = ["buf.gen.yaml", "test/rest/buf.gen.yaml"].filter((path) =>
-  existsSync(join(root, path)),
+export const templates = ["buf.gen.yaml", "sdk/typescript/buf.gen.yaml", "test/rest/buf.gen.yaml"].filter(
+  (path) => existsSync(join(root, path)),
 );
 
 /** Runs one template; its output folders land below `folder`. */
