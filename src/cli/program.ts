@@ -7,6 +7,7 @@ import { demoAgentCommand } from "./demo-agent.js";
 import { exportCommand } from "./export.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
+import { runCommand } from "./run.js";
 import { sessionsCommand } from "./sessions.js";
 import { vaultCommand } from "./vault.js";
 import { witnessCommand } from "./witness.js";
@@ -32,6 +33,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addHelpText("after", after_help)
     .addCommand(outside.serve)
     .addCommand(demoCommand())
+    .addCommand(runCommand())
     .addCommand(sessionsCommand())
     .addCommand(agentsCommand())
     .addCommand(credentialsCommand())

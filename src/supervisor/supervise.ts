@@ -1,4 +1,5 @@
 /** One run under supervision: its command, its guard, and everything that descends from the command. */
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { limits } from "../limits.js";
@@ -24,7 +25,9 @@ export type Finish =
   /** It was told to stop. */
   | { readonly kind: "stopped"; readonly left: readonly Member[] }
   /** The command never ran: 127 there is none of that name, 126 it cannot be run. */
-  | { readonly kind: "refused"; readonly status: 126 | 127; readonly why: string };
+  | { readonly kind: "refused"; readonly status: 126 | 127; readonly why: string }
+  /** A signal asked to end before the command ran. */
+  | { readonly kind: "interrupted"; readonly status: number };
 
 export interface Supervision {
   readonly sight: Family["sight"];
@@ -54,6 +57,8 @@ export interface Ground {
   readonly grace_ms: number;
   /** Takes a line for people. */
   readonly tell: (line: string) => void;
+  /** Called when this process goes on after it was held: it may be too late for the run to go on too. */
+  readonly onWake: () => void;
 }
 
 /**
@@ -61,7 +66,8 @@ export interface Ground {
  *
  * @throws when no guard can be started: a command without one would outlive its supervisor
  */
-export async function openSupervision({ proc, own_cgroup, grace_ms, tell }: Ground): Promise<Supervision> {
+export async function openSupervision(ground: Ground): Promise<Supervision> {
+  const { proc, own_cgroup, grace_ms, tell } = ground;
   const run = newRun(proc, own_cgroup);
   const family = openFamily(run);
   const patience = { grace_ms, kill_ms: limits.supervised_kill_ms };
@@ -87,17 +93,25 @@ export async function openSupervision({ proc, own_cgroup, grace_ms, tell }: Grou
   const signals = passSignals(family, {
     early: (signal) => interrupted.abort(statusOf(null, signal)),
     hold: () => holdBy("terminal"),
-    release: () => hold.noMore("terminal"),
+    release: () => {
+      ground.onWake();
+      hold.noMore("terminal");
+    },
   });
+  const interruption = once(interrupted.signal, "abort");
   let lookout: Lookout | null = null;
+  let child: ChildProcess | null = null;
 
   return {
     sight: family.sight,
     start: async (command) => {
-      await Promise.race([hold.open(), stopAsked]);
+      await Promise.race([hold.open(), stopAsked, interruption]);
       if (stopping !== null) return stopping;
+      const { aborted, reason } = interrupted.signal;
+      if (aborted) return { kind: "interrupted", status: reason };
       const started = await startCommand(command, run, own_cgroup);
       if (started.kind === "refused") return started;
+      child = started.child;
       family.begin(started.pid);
       guard.guardLeader(started.pid);
       signals.begin();
@@ -126,6 +140,8 @@ export async function openSupervision({ proc, own_cgroup, grace_ms, tell }: Grou
       signals.end();
       lookout?.end();
       guard.dismiss();
+      // One that cannot be ended must not keep us.
+      child?.unref();
       if (run.cgroup !== null) removeCgroup(run.cgroup);
     },
   };

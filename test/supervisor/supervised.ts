@@ -9,6 +9,7 @@ const supervision = await openSupervision({
   own_cgroup: sight === "cgroup" ? ownCgroup("/proc") : null,
   grace_ms: Number(grace_ms),
   tell,
+  onWake: () => {},
 });
 
 process.on("message", (message: { do: "stop" | "hold" | "release" | "alive"; within_ms?: number }) => {
