@@ -185,6 +185,17 @@ export interface HaltConfirmed extends Common, OfSession {
   readonly elapsed_ms: number;
 }
 
+/** Why nobody has confirmed a stop in time: a client had heard of it, or none. */
+export type UnconfirmedWhy = "deadline" | "no_client";
+
+export interface HaltUnconfirmed extends Common, OfSession {
+  readonly event: "halt_unconfirmed";
+  readonly halt_id: string;
+  readonly why: UnconfirmedWhy;
+  readonly delivered_at: number | null;
+  readonly deadline_at: number;
+}
+
 export type Profile = { readonly [name: string]: unknown };
 
 export interface AgentRegistered extends Common {
@@ -282,6 +293,7 @@ export type Event =
   | HaltRequested
   | HaltAcknowledged
   | HaltConfirmed
+  | HaltUnconfirmed
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

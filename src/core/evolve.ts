@@ -49,6 +49,7 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "halt_acknowledged":
     case "halt_confirmed":
+    case "halt_unconfirmed":
       evolveHalt(state, event);
       return;
     case "agent_registered":

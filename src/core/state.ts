@@ -2,7 +2,7 @@
  * Everything that decisions depend on: plain maps, mutated in place by evolve alone. One owner
  * holds it; decide only reads it.
  */
-import type { HaltEvidence, Profile, Role, StopReason } from "./event.js";
+import type { HaltEvidence, HaltVia, Profile, Role, StopReason, UnconfirmedWhy } from "./event.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
 export interface Budget {
@@ -24,11 +24,19 @@ export interface SessionStop {
   readonly halt_id: string | null;
 }
 
-/** How far the client of a stopped session is, as it says. */
+/** What the log says of one stop of a session after it was ordered. */
 export interface HaltProgress {
+  /** When it was first handed to a client, where that was known when something else was sealed. */
+  readonly delivered_at: number | null;
+  readonly via: HaltVia | null;
   readonly acknowledged_at: number | null;
+  readonly acknowledged_by: string | null;
   readonly confirmed_at: number | null;
+  readonly confirmed_by: string | null;
   readonly evidence: HaltEvidence | null;
+  /** The deadline that passed. One that is confirmed late has this as well. */
+  readonly unconfirmed_at: number | null;
+  readonly unconfirmed_why: UnconfirmedWhy | null;
 }
 
 /** One run of one agent. Plain data, so that it can be stored as it is once it is terminal. */
@@ -55,7 +63,7 @@ export interface Session {
   readonly actions: Budget;
   last_action_at: number | null;
   stop: SessionStop | null;
-  /** Null until its client has said something of the stop. */
+  /** Null until something is sealed of its stop after the stop itself. */
   halt: HaltProgress | null;
   /** `terminate` verdicts sealed since it stopped, and the newest of them. */
   terminates: number;
@@ -166,6 +174,8 @@ export interface State {
   readonly children: Map<string, Set<string>>;
   /** Stopped sessions that are still in `sessions`, oldest stop first. */
   readonly stopped: Set<string>;
+  /** When each stop came that is neither confirmed nor unconfirmed yet, by its session; oldest first. */
+  readonly unsettled: Map<string, number>;
   live_sessions: number;
   readonly agents: Map<string, Agent>;
   readonly keys: Map<string, Key>;
@@ -188,6 +198,7 @@ export function emptyState(): State {
     sessions: new Map(),
     children: new Map(),
     stopped: new Set(),
+    unsettled: new Map(),
     live_sessions: 0,
     agents: new Map(),
     keys: new Map(),

@@ -9,10 +9,10 @@ import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
-import { Deliveries } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
+import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
 import type { Memory } from "./memory.js";
@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly time?: Time;
   /** Counts; nobody when absent. */
   readonly observer?: Observer;
+  /** What a client has from a stop on to say that it has stopped. */
+  readonly halt_confirm_ms?: number;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
   /** Untold changes that one watch keeps apart. */
@@ -53,9 +55,9 @@ export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
   readonly alarms = new Alarms();
-  readonly deliveries = new Deliveries();
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
+  readonly halts: HaltSteps;
   readonly #state: State;
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
@@ -77,6 +79,14 @@ export class Engine {
     this.key_ends = new KeyEnds(state, this.clock);
     this.follower = new Follower(projection, this.clock, options.watch_changes);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
+    this.halts = new HaltSteps({
+      state,
+      projection,
+      clock: this.clock,
+      confirm_ms: options.halt_confirm_ms ?? limits.halt_confirm_ms,
+      unconfirm: (session_id, delivered_at) => this.#unconfirm(session_id, delivered_at),
+      observer: options.observer,
+    });
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
       state,
@@ -86,6 +96,7 @@ export class Engine {
       onDecided: (events) => {
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
+        this.halts.onDecided();
       },
       onSealed: (events) => this.#onSealed(events),
       observer: options.observer ?? no_observer,
@@ -201,6 +212,7 @@ export class Engine {
 
   #start(): void {
     this.#timers.start();
+    this.halts.start();
     const { heartbeat_seconds } = this.#options;
     const heartbeat = {
       type: "seal_heartbeat",
@@ -221,15 +233,26 @@ export class Engine {
 
   #keepNoTime(): void {
     this.#timers.stop();
+    this.halts.stop();
     for (const end of this.#regular) {
       end();
     }
   }
 
-  /** Whether it need not be told again: the session has expired, or there is no engine left. */
-  async #expire(session_id: string): Promise<boolean> {
+  #expire(session_id: string): Promise<boolean> {
+    return this.#submitOwn({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+  }
+
+  #unconfirm(session_id: string, delivered_at: number | null): Promise<boolean> {
+    const { confirm_ms } = this.halts;
+    const common = { actor: system_actor, request_id: null };
+    return this.#submitOwn({ type: "unconfirm_halt", session_id, confirm_ms, delivered_at, ...common });
+  }
+
+  /** Whether it need not be told again: it was taken, or there is no engine left. */
+  async #submitOwn(command: Unstamped): Promise<boolean> {
     try {
-      await this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+      await this.submit(command);
       return true;
     } catch (error) {
       ignoreFault(error);
@@ -247,10 +270,8 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
-      if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
-        this.deliveries.forget(event.session_id);
-      }
     }
+    this.halts.onSealed(events);
     this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
@@ -281,6 +302,7 @@ function sessionsNamed(command: Unstamped): readonly string[] {
     case "end_session":
     case "acknowledge_halt":
     case "expire_session":
+    case "unconfirm_halt":
     case "sum_up_terminates":
       return [command.session_id];
     default:

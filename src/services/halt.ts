@@ -1,14 +1,9 @@
 /** Takes a client's word on its stop: that it is stopping, that it has stopped. */
 import { HaltEvidence, HaltPhase } from "../../gen/killcord/v1/session_pb.js";
-import type { HaltVia, HaltEvidence as SealedEvidence } from "../core/event.js";
+import type { HaltEvidence as SealedEvidence } from "../core/event.js";
 import { by, type Context, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { invalid } from "./validate.js";
-
-/** Notes that the stop of a session has just been handed to its client. */
-export function noteDelivery({ engine }: Context, session_id: string, via: HaltVia): void {
-  engine.deliveries.note(session_id, { via, at: engine.clock.now() });
-}
 
 /** An acknowledgement, however it came. */
 export interface Acknowledgement {
@@ -31,7 +26,7 @@ export async function acknowledge(
   { sessionId, haltId, phase, evidence }: Acknowledgement,
   by_stream: boolean,
 ): Promise<void> {
-  const delivery = context.engine.deliveries.of(sessionId);
+  const delivery = context.engine.halts.delivery(sessionId, haltId);
   await submit(
     context,
     call,

@@ -14,7 +14,7 @@ import { limits } from "../limits.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge, noteDelivery } from "./halt.js";
+import { acknowledge } from "./halt.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./session.js";
@@ -46,6 +46,8 @@ class InterceptStream {
   #silence = nothing;
   #forgetBeat = nothing;
   #forgetKey = nothing;
+  /** Whether the deadline of the stop was still to come when the key was found revoked. */
+  #awaits_deadline = false;
   #forgetDeadline: (() => void) | null = null;
 
   constructor(context: Context, call: Call) {
@@ -195,17 +197,15 @@ class InterceptStream {
     const stop = session?.stop ?? null;
     if (session !== null && stop !== null && !this.#told_end) {
       this.#told_end = true;
-      this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () => {
-        if (stop.halt_id !== null) {
-          noteDelivery(this.#context, session.session_id, "stream");
-        }
-      });
+      this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () =>
+        this.#context.engine.halts.deliver(session, "stream"),
+      );
     }
     const key = callerKey(this.#context, this.#call);
     if (key.revoked === null ? isExpired(key, this.#context.engine.clock.now()) : key.kind === "key") {
       this.outbox.end(expired(key));
     } else if (key.revoked !== null && (stop !== null || this.#session_id === null)) {
-      this.#forgetDeadline ??= this.#after(limits.halt_confirm_ms, () => this.outbox.end(expired(key)));
+      this.#endRevoked(session, key);
     }
     if (
       session !== null &&
@@ -213,6 +213,22 @@ class InterceptStream {
       (stop.halt_id === null || progressOf(session).confirmed_at !== null)
     ) {
       this.outbox.end(null);
+    }
+  }
+
+  /**
+   * A revoked credential keeps its stream until its stop is confirmed or unconfirmed. Where that is over,
+   * or there is no session to confirm anything of, it has as long as a client has to confirm.
+   */
+  #endRevoked(session: Session | null, key: Key): void {
+    const is_over = session === null || progressOf(session).unconfirmed_at !== null;
+    if (is_over && this.#awaits_deadline) {
+      this.outbox.end(expired(key));
+    } else if (is_over) {
+      const { confirm_ms } = this.#context.engine.halts;
+      this.#forgetDeadline ??= this.#after(confirm_ms, () => this.outbox.end(expired(key)));
+    } else {
+      this.#awaits_deadline = true;
     }
   }
 

@@ -20,7 +20,6 @@ import type { SealedEntry } from "../vault/entry.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { noteDelivery } from "./halt.js";
 import { invalid } from "./validate.js";
 import { verdictView } from "./verdict.js";
 
@@ -45,8 +44,8 @@ export async function intercept(
       : { decision: events[place] as EnforcementDecision, entry_id: fresh.entry_id };
   const session =
     decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
-  if (session?.stop?.halt_id != null && decision.decision === "terminate") {
-    noteDelivery(context, session.session_id, via);
+  if (session !== null && decision.decision === "terminate") {
+    context.engine.halts.deliver(session, via);
   }
   return verdictView(decision, entry_id, session);
 }

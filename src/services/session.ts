@@ -14,7 +14,7 @@ import type { Session } from "../core/state.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge, noteDelivery } from "./halt.js";
+import { acknowledge } from "./halt.js";
 import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
@@ -34,11 +34,9 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         "session",
       );
       context.engine.heard(reply.session_id, context.engine.clock.now());
-      const session = await present(context, reply.session_id);
-      if (session.haltId !== undefined) {
-        noteDelivery(context, reply.session_id, "heartbeat");
-      }
-      return { session };
+      const session = await answered(context, reply.session_id);
+      context.engine.halts.deliver(session, "heartbeat");
+      return { session: shown(context, session) };
     },
     killSession: async (request, call) => {
       const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [
@@ -117,12 +115,20 @@ function numberOf(value: bigint | undefined): number | null {
 }
 
 /** A session as it is, after a command that named it. */
-export async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
+export async function present(context: Context, session_id: string): Promise<SessionMessage> {
+  return shown(context, await answered(context, session_id));
+}
+
+async function answered({ engine }: Context, session_id: string): Promise<Session> {
   const session = await engine.projection.session(session_id);
   if (session === null) {
     throw new Error(`session ${session_id} was answered and is not there`);
   }
-  return sessionView(session, engine.clock.now(), engine.lastHeard(session_id));
+  return session;
+}
+
+function shown({ engine }: Context, session: Session): SessionMessage {
+  return sessionView(session, engine.clock.now(), engine.lastHeard(session.session_id));
 }
 
 /** A session that the caller may see; one whose time is over expires before it is shown. */

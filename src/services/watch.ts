@@ -18,7 +18,6 @@ import type { Selection } from "../engine/session-watcher.js";
 import { type Context, callerKey, faultOf } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { noteDelivery } from "./halt.js";
 import { sightOf } from "./own.js";
 import { readToken, tokenOf } from "./resume-token.js";
 import { sessionView, statusOf } from "./view.js";
@@ -122,10 +121,9 @@ async function* messages<Message>(
     for await (const update of updates) {
       const { revision } = update;
       if (update.type === "state") {
-        const { session_id, stop } = update.session;
         // An operator's watch tells nothing to the run itself.
-        if (principal.role === "agent" && typeof stop?.halt_id === "string") {
-          noteDelivery(context, session_id, "stream");
+        if (principal.role === "agent") {
+          context.engine.halts.deliver(update.session, "stream");
         }
         yield stateMessage(context, update.session, revision, kind);
       } else {

@@ -35,6 +35,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   halt_acknowledged: true,
   halt_confirmed: true,
   halt_requested: true,
+  halt_unconfirmed: true,
   heartbeat: true,
   notice: true,
   session_ended: true,

@@ -1,0 +1,107 @@
+/**
+ * Follows each stop from its seal on: to whom it was handed, what its client said, and whether the
+ * deadline came first.
+ */
+import type { Event, HaltVia } from "../core/event.js";
+import { progressOf } from "../core/halt.js";
+import type { Session, State } from "../core/state.js";
+import type { Clock } from "./clock.js";
+import { Deliveries, type Delivery } from "./deliveries.js";
+import { HaltDeadlines } from "./halt-deadlines.js";
+import type { Observer } from "./observer.js";
+import type { Projection } from "./projection.js";
+
+export interface HaltStepsParts {
+  /** The decided state. */
+  readonly state: Readonly<State>;
+  readonly projection: Projection;
+  readonly clock: Clock;
+  /** From a stop to its deadline. */
+  readonly confirm_ms: number;
+  /** As in HaltDeadlines, with when the stop was handed to the client, if it is known. */
+  readonly unconfirm: (session_id: string, delivered_at: number | null) => Promise<boolean>;
+  readonly observer: Observer | undefined;
+}
+
+export class HaltSteps {
+  readonly confirm_ms: number;
+  readonly #parts: HaltStepsParts;
+  readonly #deliveries = new Deliveries();
+  readonly #deadlines: HaltDeadlines;
+
+  constructor(parts: HaltStepsParts) {
+    const { state, clock, confirm_ms, unconfirm } = parts;
+    this.#parts = parts;
+    this.confirm_ms = confirm_ms;
+    this.#deadlines = new HaltDeadlines(state, clock, confirm_ms, (session_id) => {
+      const halt_id = state.sessions.get(session_id)?.stop?.halt_id ?? "";
+      return unconfirm(session_id, this.delivery(session_id, halt_id)?.at ?? null);
+    });
+  }
+
+  /** Takes in what a replay left open. */
+  start(): void {
+    this.#deadlines.arm();
+  }
+
+  stop(): void {
+    this.#deadlines.stop();
+  }
+
+  /** Notes that the stop of a session has just been handed to its client. */
+  deliver(known: Session, via: HaltVia): void {
+    const session = this.#parts.projection.state.sessions.get(known.session_id) ?? known;
+    const { session_id, stop } = session;
+    const { delivered_at, acknowledged_at, confirmed_at } = progressOf(session);
+    if (stop === null || stop.halt_id === null) {
+      return;
+    }
+    // What is sealed of it stays as it is.
+    if (delivered_at !== null || acknowledged_at !== null || confirmed_at !== null) {
+      return;
+    }
+    const at = this.#parts.clock.now();
+    if (this.#deliveries.note(session_id, { halt_id: stop.halt_id, via, at })) {
+      this.#parts.observer?.onHaltStep("delivered", at - stop.at);
+    }
+  }
+
+  /** How a stop was first handed to the client of a session, while nothing of it is sealed. */
+  delivery(session_id: string, halt_id: string): Delivery | null {
+    return this.#deliveries.of(session_id, halt_id);
+  }
+
+  /** To how many sessions a stop was handed of which nothing is sealed. */
+  delivered(halt_id: string): number {
+    return this.#deliveries.count(halt_id);
+  }
+
+  onDecided(): void {
+    this.#deadlines.arm();
+  }
+
+  /** The projection has taken them in. */
+  onSealed(events: readonly Event[]): void {
+    const { projection, observer } = this.#parts;
+    for (const event of events) {
+      switch (event.event) {
+        case "halt_acknowledged": {
+          this.#deliveries.forget(event.session_id);
+          const stop = projection.state.sessions.get(event.session_id)?.stop;
+          if (stop != null) {
+            observer?.onHaltStep("acknowledged", event.acknowledged_at - stop.at);
+          }
+          break;
+        }
+        case "halt_confirmed":
+          this.#deliveries.forget(event.session_id);
+          observer?.onHaltStep("confirmed", event.elapsed_ms);
+          break;
+        case "halt_unconfirmed":
+          this.#deliveries.forget(event.session_id);
+          break;
+        default:
+      }
+    }
+  }
+}
