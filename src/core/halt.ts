@@ -6,7 +6,7 @@
 import { quoted, refuseSession } from "./access.js";
 import type { AcknowledgeHalt, UnconfirmHalt } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
-import type { HaltAcknowledged, HaltConfirmed, HaltUnconfirmed } from "./event.js";
+import type { HaltAcknowledged, HaltConfirmed, HaltUnconfirmed } from "./event-halt.js";
 import type { HaltProgress, Session, State } from "./state.js";
 
 /** Where a stop stands of which nothing is sealed but itself. */

@@ -2,7 +2,7 @@
  * When, and by what, the stop of a session was first handed to its client. Kept until something of it
  * is sealed, and only in memory: what is known by then is sealed with that.
  */
-import type { HaltVia } from "../core/event.js";
+import type { HaltVia } from "../core/event-halt.js";
 import { limits } from "../limits.js";
 
 /** A stop that was handed to a client. */

@@ -2,7 +2,8 @@
  * Follows each stop from its seal on: to whom it was handed, what its client said, and whether the
  * deadline came first.
  */
-import type { Event, HaltVia } from "../core/event.js";
+import type { Event } from "../core/event.js";
+import type { HaltVia } from "../core/event-halt.js";
 import { progressOf } from "../core/halt.js";
 import type { Session, State } from "../core/state.js";
 import type { Clock } from "./clock.js";
