@@ -9,7 +9,7 @@ import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
 import { FigureRows } from "./figures.js";
-import { HaltRows } from "./halt-rows.js";
+import { HaltParts } from "./halt-parts.js";
 import { sortable } from "./sortable.js";
 
 /** What is listed of a decision without reading its entry. */
@@ -31,7 +31,7 @@ export class Projection {
   /** Read it, never change it. */
   readonly state: State;
   readonly figures: FigureRows;
-  readonly halts: HaltRows;
+  readonly halt_parts: HaltParts;
   readonly #rows: DerivedRows;
   #rows_through = 0;
 
@@ -40,7 +40,7 @@ export class Projection {
     this.state = state;
     this.#rows = rows;
     this.figures = new FigureRows(rows);
-    this.halts = new HaltRows(rows);
+    this.halt_parts = new HaltParts(rows);
   }
 
   /** Finds out which rows are there already; then every event of the log has to come by. */
@@ -146,7 +146,7 @@ export class Projection {
     const of_session = "session_id" in event && event.session_id !== null ? event.session_id : null;
     const session = of_session === null ? undefined : this.state.sessions.get(of_session);
     this.figures.count(event, session, this.#countedAgent(event));
-    this.halts.count(event, session);
+    this.halt_parts.count(event, session);
     if (event.event === "enforcement_decision") {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);

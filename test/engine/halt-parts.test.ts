@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { MemoryLevel } from "memory-level";
 import type { Event } from "../../src/core/event.js";
 import type { Engine } from "../../src/engine/engine.js";
-import type { HaltCounts, HaltPart } from "../../src/engine/halt-rows.js";
+import type { HaltCounts, HaltPart } from "../../src/engine/halt-parts.js";
 import { acknowledge, kill, start } from "./asked.js";
 import { newPlace, type Place, type Running, verifiedFailures } from "./place.js";
 import { run, scripts } from "./script.js";
 
 async function partsOf(engine: Engine, halt_id: string): Promise<readonly HaltPart[]> {
   const parts: HaltPart[] = [];
-  for await (const [, part] of engine.projection.halts.parts(halt_id)) {
+  for await (const [, part] of engine.projection.halt_parts.parts(halt_id)) {
     parts.push(part);
   }
   return parts;
@@ -86,16 +86,16 @@ describe("how far a stop is", () => {
       unconfirmed_at: null,
     });
     const sums = { requested: 3, delivered: 2, acknowledged: 2, confirmed: 1, unconfirmed: 2 };
-    expect(await engine.projection.halts.counts(id)).to.deep.equal(sums);
+    expect(await engine.projection.halt_parts.counts(id)).to.deep.equal(sums);
     await engine.submit(acknowledge(admin, "s1", id, "process_exit"));
     const late = { requested: 3, delivered: 3, acknowledged: 3, confirmed: 2, unconfirmed: 1 };
-    expect(await engine.projection.halts.counts(id)).to.deep.equal(late);
+    expect(await engine.projection.halt_parts.counts(id)).to.deep.equal(late);
   });
 
   it("is nothing where there was no stop", async () => {
     const none = { requested: 0, delivered: 0, acknowledged: 0, confirmed: 0, unconfirmed: 0 };
     for (const id of ["halt_0123456789ab", "halt_", "s1", ""]) {
-      expect(await running.engine.projection.halts.counts(id)).to.deep.equal(none);
+      expect(await running.engine.projection.halt_parts.counts(id)).to.deep.equal(none);
       expect(await partsOf(running.engine, id)).to.deep.equal([]);
     }
   });
@@ -109,7 +109,7 @@ describe("how far a stop is", () => {
     await engine.submit(kill(admin, "s0"));
     const { halt_id = "", sequence = 0 } = engine.state.sessions.get("s2")?.stop ?? {};
     const read: string[] = [];
-    for await (const [, { session_id }] of engine.projection.halts.parts(halt_id ?? "", sequence)) {
+    for await (const [, { session_id }] of engine.projection.halt_parts.parts(halt_id ?? "", sequence)) {
       read.push(session_id);
     }
     expect(read).to.deep.equal(["s3", "s4"]);
@@ -144,7 +144,7 @@ describe("whatever comes", () => {
       const events = await running.events();
       const { engine } = running;
       for (const halt_id of haltIds(events)) {
-        const counts = await engine.projection.halts.counts(halt_id);
+        const counts = await engine.projection.halt_parts.counts(halt_id);
         expect(counts).to.deep.equal(recount(events, halt_id));
         expect(await partsOf(engine, halt_id)).to.have.lengthOf(counts.requested);
         const { delivered, acknowledged, requested } = counts;

@@ -31,11 +31,11 @@ export interface HaltCounts {
 
 type Counted = Extract<Event, { halt_id: string; session_id: string }>;
 
-const part_rows = "h!";
+const part_rows = "p!";
 const sum_rows = "n!";
 const parts_read_at_once = 512;
 
-export class HaltRows {
+export class HaltParts {
   readonly #rows: DerivedRows;
 
   constructor(rows: DerivedRows) {
