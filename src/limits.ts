@@ -250,6 +250,9 @@ export const limits = {
   /** Work that takes longer than this shows how far it is, this often. */
   progress_after_ms: 1_000,
   progress_ms: 100,
+  /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
+  halt_poll_ms: 100,
+  halt_sessions_shown: 20,
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */

@@ -8,13 +8,15 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { HaltEvidence, StopReason } from "./session_pb.js";
+import { file_killcord_v1_session } from "./session_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file killcord/v1/halt.proto.
  */
 export const file_killcord_v1_halt: GenFile = /*@__PURE__*/
-  fileDesc("ChZraWxsY29yZC92MS9oYWx0LnByb3RvEgtraWxsY29yZC52MSJTCglIYWx0U2NvcGUSMAoEa2luZBgBIAEoDjIWLmtpbGxjb3JkLnYxLlNjb3BlS2luZEIKukgHggEEEAEgABIUCgJpZBgCIAEoCUIIukgFcgMYgAIixAMKBEhhbHQSDwoHaGFsdF9pZBgBIAEoCRIlCgVzY29wZRgCIAEoCzIWLmtpbGxjb3JkLnYxLkhhbHRTY29wZRIjCgRtb2RlGAMgASgOMhUua2lsbGNvcmQudjEuSGFsdE1vZGUSDgoGcmVhc29uGAQgASgJEicKBnN0YXR1cxgFIAEoDjIXLmtpbGxjb3JkLnYxLkhhbHRTdGF0dXMSMAoMcmVxdWVzdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCgxyZXF1ZXN0ZWRfYnkYByABKAlIAIgBARItCglsaWZ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWxpZnRlZF9ieRgJIAEoCUgBiAEBEhgKC2xpZnRfcmVhc29uGAogASgJSAKIAQESFQoIZHJpbGxfaWQYDCABKAlIA4gBARIWCg52YXVsdF9lbnRyeV9pZBgNIAEoCUIPCg1fcmVxdWVzdGVkX2J5QgwKCl9saWZ0ZWRfYnlCDgoMX2xpZnRfcmVhc29uQgsKCV9kcmlsbF9pZEoECAsQDFIHZmlndXJlcyLkAQoLSGFsdFJlcXVlc3QSLQoFc2NvcGUYASABKAsyFi5raWxsY29yZC52MS5IYWx0U2NvcGVCBrpIA8gBARItCgRtb2RlGAIgASgOMhUua2lsbGNvcmQudjEuSGFsdE1vZGVCCLpIBYIBAhABEh0KBnJlYXNvbhgDIAEoCUIIukgFcgMYgAhIAIgBARI5Cg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCG7pIGHIWMhReW1x4MjEtXHg3ZV17MSwyNTV9JEgBiAEBQgkKB19yZWFzb25CEgoQX2lkZW1wb3RlbmN5X2tleSIvCgxIYWx0UmVzcG9uc2USHwoEaGFsdBgBIAEoCzIRLmtpbGxjb3JkLnYxLkhhbHQiVgoPTGlmdEhhbHRSZXF1ZXN0EhkKB2hhbHRfaWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIjMKEExpZnRIYWx0UmVzcG9uc2USHwoEaGFsdBgBIAEoCzIRLmtpbGxjb3JkLnYxLkhhbHQitgEKEExpc3RIYWx0c1JlcXVlc3QSOAoGc3RhdHVzGAEgASgOMhcua2lsbGNvcmQudjEuSGFsdFN0YXR1c0IKukgHggEEEAEgAEgAiAEBEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSAGIAQFCCQoHX3N0YXR1c0IHCgVfcGFnZSJ2ChFMaXN0SGFsdHNSZXNwb25zZRIgCgVoYWx0cxgBIAMoCzIRLmtpbGxjb3JkLnYxLkhhbHQSDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiqgAQoJU2NvcGVLaW5kEhoKFlNDT1BFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTQ09QRV9LSU5EX1NFU1NJT04QARIUChBTQ09QRV9LSU5EX0FHRU5UEAISGQoVU0NPUEVfS0lORF9DUkVERU5USUFMEAMSFAoQU0NPUEVfS0lORF9MQUJFTBAEEhgKFFNDT1BFX0tJTkRfV09SS1NQQUNFEAUqTgoISGFsdE1vZGUSGQoVSEFMVF9NT0RFX1VOU1BFQ0lGSUVEEAASEgoOSEFMVF9NT0RFX0tJTEwQARITCg9IQUxUX01PREVfUEFVU0UQAipbCgpIYWx0U3RhdHVzEhsKF0hBTFRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUSEFMVF9TVEFUVVNfSU5fRk9SQ0UQARIWChJIQUxUX1NUQVRVU19MSUZURUQQAjLUAgoLSGFsdFNlcnZpY2USXwoESGFsdBIYLmtpbGxjb3JkLnYxLkhhbHRSZXF1ZXN0Ghkua2lsbGNvcmQudjEuSGFsdFJlc3BvbnNlIiKC0+STAhw6ASpiBGhhbHQiES92MS9lbmZvcmNlL2hhbHRzEnoKCExpZnRIYWx0Ehwua2lsbGNvcmQudjEuTGlmdEhhbHRSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuTGlmdEhhbHRSZXNwb25zZSIxgtPkkwIrOgEqYgRoYWx0IiAvdjEvZW5mb3JjZS9oYWx0cy97aGFsdF9pZH0vbGlmdBJoCglMaXN0SGFsdHMSHS5raWxsY29yZC52MS5MaXN0SGFsdHNSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuTGlzdEhhbHRzUmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL2VuZm9yY2UvaGFsdHNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChZraWxsY29yZC92MS9oYWx0LnByb3RvEgtraWxsY29yZC52MSJTCglIYWx0U2NvcGUSMAoEa2luZBgBIAEoDjIWLmtpbGxjb3JkLnYxLlNjb3BlS2luZEIKukgHggEEEAEgABIUCgJpZBgCIAEoCUIIukgFcgMYgAIiggEKC0hhbHRGaWd1cmVzEhEKCXJlcXVlc3RlZBgBIAEoAxIRCglkZWxpdmVyZWQYAiABKAMSFAoMYWNrbm93bGVkZ2VkGAMgASgDEhEKCWNvbmZpcm1lZBgEIAEoAxITCgt1bmNvbmZpcm1lZBgFIAEoAxIPCgdwZW5kaW5nGAYgASgDIuADCgRIYWx0Eg8KB2hhbHRfaWQYASABKAkSJQoFc2NvcGUYAiABKAsyFi5raWxsY29yZC52MS5IYWx0U2NvcGUSIwoEbW9kZRgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRNb2RlEg4KBnJlYXNvbhgEIAEoCRInCgZzdGF0dXMYBSABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzEjAKDHJlcXVlc3RlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcmVxdWVzdGVkX2J5GAcgASgJSACIAQESLQoJbGlmdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCglsaWZ0ZWRfYnkYCSABKAlIAYgBARIYCgtsaWZ0X3JlYXNvbhgKIAEoCUgCiAEBEikKB2ZpZ3VyZXMYCyABKAsyGC5raWxsY29yZC52MS5IYWx0RmlndXJlcxIVCghkcmlsbF9pZBgMIAEoCUgDiAEBEhYKDnZhdWx0X2VudHJ5X2lkGA0gASgJQg8KDV9yZXF1ZXN0ZWRfYnlCDAoKX2xpZnRlZF9ieUIOCgxfbGlmdF9yZWFzb25CCwoJX2RyaWxsX2lkIuQBCgtIYWx0UmVxdWVzdBItCgVzY29wZRgBIAEoCzIWLmtpbGxjb3JkLnYxLkhhbHRTY29wZUIGukgDyAEBEi0KBG1vZGUYAiABKA4yFS5raWxsY29yZC52MS5IYWx0TW9kZUIIukgFggECEAESHQoGcmVhc29uGAMgASgJQgi6SAVyAxiACEgAiAEBEjkKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIbukgYchYyFF5bXHgyMS1ceDdlXXsxLDI1NX0kSAGIAQFCCQoHX3JlYXNvbkISChBfaWRlbXBvdGVuY3lfa2V5Ii8KDEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCJWCg9MaWZ0SGFsdFJlcXVlc3QSGQoHaGFsdF9pZBgBIAEoCUIIukgFcgMYgAISHQoGcmVhc29uGAIgASgJQgi6SAVyAxiACEgAiAEBQgkKB19yZWFzb24iMwoQTGlmdEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCK2AQoQTGlzdEhhbHRzUmVxdWVzdBI4CgZzdGF0dXMYASABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzQgq6SAeCAQQQASAASACIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAYgBAUIJCgdfc3RhdHVzQgcKBV9wYWdlInYKEUxpc3RIYWx0c1Jlc3BvbnNlEiAKBWhhbHRzGAEgAygLMhEua2lsbGNvcmQudjEuSGFsdBINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIvsECgtIYWx0U2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhUKCGFnZW50X2lkGAIgASgJSACIAQESIwoEc3RlcBgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRTdGVwEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIwCgxyZXF1ZXN0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRlbGl2ZXJlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPYWNrbm93bGVkZ2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25maXJtZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDnVuY29uZmlybWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgN2aWEYCiABKA4yFC5raWxsY29yZC52MS5IYWx0VmlhEisKCGV2aWRlbmNlGAsgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlEjQKD3VuY29uZmlybWVkX3doeRgMIAEoDjIbLmtpbGxjb3JkLnYxLlVuY29uZmlybWVkV2h5EhwKD2Fja25vd2xlZGdlZF9ieRgNIAEoCUgBiAEBEhkKDGNvbmZpcm1lZF9ieRgOIAEoCUgCiAEBQgsKCV9hZ2VudF9pZEISChBfYWNrbm93bGVkZ2VkX2J5Qg8KDV9jb25maXJtZWRfYnkiigEKDkdldEhhbHRSZXF1ZXN0EhkKB2hhbHRfaWQYASABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSACIAQFCBwoFX3BhZ2UinwEKD0dldEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdBIqCghzZXNzaW9ucxgCIAMoCzIYLmtpbGxjb3JkLnYxLkhhbHRTZXNzaW9uEg0KBXRvdGFsGAMgASgDEhwKD25leHRfcGFnZV90b2tlbhgEIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iWAoMRHJpbGxSZXF1ZXN0EjsKCGFnZW50X2lkGAEgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAIgBAUILCglfYWdlbnRfaWQi/wIKBURyaWxsEhAKCGRyaWxsX2lkGAEgASgJEhcKCnNlc3Npb25faWQYAiABKAlIAIgBARIUCgdoYWx0X2lkGAMgASgJSAGIAQESKgoHb3V0Y29tZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkRyaWxsT3V0Y29tZRIZCgxyZXF1ZXN0ZWRfbXMYBSABKAFIAogBARIZCgxkZWxpdmVyZWRfbXMYBiABKAFIA4gBARIcCg9hY2tub3dsZWRnZWRfbXMYByABKAFIBIgBARIZCgxjb25maXJtZWRfbXMYCCABKAFIBYgBARIUCgdmYWlsdXJlGAkgASgJSAaIAQESFgoOdmF1bHRfZW50cnlfaWQYCiABKAlCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWRCDwoNX3JlcXVlc3RlZF9tc0IPCg1fZGVsaXZlcmVkX21zQhIKEF9hY2tub3dsZWRnZWRfbXNCDwoNX2NvbmZpcm1lZF9tc0IKCghfZmFpbHVyZSIyCg1EcmlsbFJlc3BvbnNlEiEKBWRyaWxsGAEgASgLMhIua2lsbGNvcmQudjEuRHJpbGwqoAEKCVNjb3BlS2luZBIaChZTQ09QRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSU0NPUEVfS0lORF9TRVNTSU9OEAESFAoQU0NPUEVfS0lORF9BR0VOVBACEhkKFVNDT1BFX0tJTkRfQ1JFREVOVElBTBADEhQKEFNDT1BFX0tJTkRfTEFCRUwQBBIYChRTQ09QRV9LSU5EX1dPUktTUEFDRRAFKk4KCEhhbHRNb2RlEhkKFUhBTFRfTU9ERV9VTlNQRUNJRklFRBAAEhIKDkhBTFRfTU9ERV9LSUxMEAESEwoPSEFMVF9NT0RFX1BBVVNFEAIqdQoKSGFsdFN0YXR1cxIbChdIQUxUX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFEhBTFRfU1RBVFVTX0lOX0ZPUkNFEAESFgoSSEFMVF9TVEFUVVNfTElGVEVEEAISGAoUSEFMVF9TVEFUVVNfTk9fT1JERVIQAyqnAQoISGFsdFN0ZXASGQoVSEFMVF9TVEVQX1VOU1BFQ0lGSUVEEAASFwoTSEFMVF9TVEVQX1JFUVVFU1RFRBABEhcKE0hBTFRfU1RFUF9ERUxJVkVSRUQQAhIaChZIQUxUX1NURVBfQUNLTk9XTEVER0VEEAMSFwoTSEFMVF9TVEVQX0NPTkZJUk1FRBAEEhkKFUhBTFRfU1RFUF9VTkNPTkZJUk1FRBAFKm4KDlVuY29uZmlybWVkV2h5Eh8KG1VOQ09ORklSTUVEX1dIWV9VTlNQRUNJRklFRBAAEhwKGFVOQ09ORklSTUVEX1dIWV9ERUFETElORRABEh0KGVVOQ09ORklSTUVEX1dIWV9OT19DTElFTlQQAiqBAQoHSGFsdFZpYRIYChRIQUxUX1ZJQV9VTlNQRUNJRklFRBAAEhMKD0hBTFRfVklBX1NUUkVBTRABEhYKEkhBTFRfVklBX0hFQVJUQkVBVBACEhYKEkhBTFRfVklBX0lOVEVSQ0VQVBADEhcKE0hBTFRfVklBX1NVUEVSVklTT1IQBCppCgxEcmlsbE91dGNvbWUSHQoZRFJJTExfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhsKF0RSSUxMX09VVENPTUVfQ09ORklSTUVEEAESHQoZRFJJTExfT1VUQ09NRV9VTkNPTkZJUk1FRBACMqgECgtIYWx0U2VydmljZRJfCgRIYWx0Ehgua2lsbGNvcmQudjEuSGFsdFJlcXVlc3QaGS5raWxsY29yZC52MS5IYWx0UmVzcG9uc2UiIoLT5JMCHDoBKmIEaGFsdCIRL3YxL2VuZm9yY2UvaGFsdHMSegoITGlmdEhhbHQSHC5raWxsY29yZC52MS5MaWZ0SGFsdFJlcXVlc3QaHS5raWxsY29yZC52MS5MaWZ0SGFsdFJlc3BvbnNlIjGC0+STAis6ASpiBGhhbHQiIC92MS9lbmZvcmNlL2hhbHRzL3toYWx0X2lkfS9saWZ0EmgKCUxpc3RIYWx0cxIdLmtpbGxjb3JkLnYxLkxpc3RIYWx0c1JlcXVlc3QaHi5raWxsY29yZC52MS5MaXN0SGFsdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9oYWx0cxJsCgdHZXRIYWx0Ehsua2lsbGNvcmQudjEuR2V0SGFsdFJlcXVlc3QaHC5raWxsY29yZC52MS5HZXRIYWx0UmVzcG9uc2UiJpACAYLT5JMCHRIbL3YxL2VuZm9yY2UvaGFsdHMve2hhbHRfaWR9EmQKBURyaWxsEhkua2lsbGNvcmQudjEuRHJpbGxSZXF1ZXN0Ghoua2lsbGNvcmQudjEuRHJpbGxSZXNwb25zZSIkgtPkkwIeOgEqYgVkcmlsbCISL3YxL2VuZm9yY2UvZHJpbGxzYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * What a stop is ordered on.
@@ -44,6 +46,64 @@ export type HaltScope = Message<"killcord.v1.HaltScope"> & {
  */
 export const HaltScopeSchema: GenMessage<HaltScope> = /*@__PURE__*/
   messageDesc(file_killcord_v1_halt, 0);
+
+/**
+ * How many sessions are how far. Each session counts in every step that it has reached.
+ *
+ * @generated from message killcord.v1.HaltFigures
+ */
+export type HaltFigures = Message<"killcord.v1.HaltFigures"> & {
+  /**
+   * Sessions that the stop names.
+   *
+   * @generated from field: int64 requested = 1;
+   */
+  requested: bigint;
+
+  /**
+   * Those whose stop was handed to a live transport, or answered on an intercept or a heartbeat; and
+   * those that have acknowledged it, however they learned of it.
+   *
+   * @generated from field: int64 delivered = 2;
+   */
+  delivered: bigint;
+
+  /**
+   * Those whose client says that it is stopping, or has stopped.
+   *
+   * @generated from field: int64 acknowledged = 3;
+   */
+  acknowledged: bigint;
+
+  /**
+   * Those whose client, or its supervisor, says that it has stopped.
+   *
+   * @generated from field: int64 confirmed = 4;
+   */
+  confirmed: bigint;
+
+  /**
+   * Those for which nobody confirmed before the deadline, and nobody has since.
+   *
+   * @generated from field: int64 unconfirmed = 5;
+   */
+  unconfirmed: bigint;
+
+  /**
+   * Those that are neither confirmed nor unconfirmed yet. None of an order that holds its sessions:
+   * the server blocks each action itself, so nobody is waited for.
+   *
+   * @generated from field: int64 pending = 6;
+   */
+  pending: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.HaltFigures.
+ * Use `create(HaltFiguresSchema)` to create a new message.
+ */
+export const HaltFiguresSchema: GenMessage<HaltFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 1);
 
 /**
  * One stop.
@@ -122,6 +182,13 @@ export type Halt = Message<"killcord.v1.Halt"> & {
   liftReason?: string | undefined;
 
   /**
+   * How far its sessions are.
+   *
+   * @generated from field: killcord.v1.HaltFigures figures = 11;
+   */
+  figures?: HaltFigures | undefined;
+
+  /**
    * The rehearsal that it belongs to.
    *
    * @generated from field: optional string drill_id = 12;
@@ -141,7 +208,7 @@ export type Halt = Message<"killcord.v1.Halt"> & {
  * Use `create(HaltSchema)` to create a new message.
  */
 export const HaltSchema: GenMessage<Halt> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 1);
+  messageDesc(file_killcord_v1_halt, 2);
 
 /**
  * Orders a stop.
@@ -185,7 +252,7 @@ export type HaltRequest = Message<"killcord.v1.HaltRequest"> & {
  * Use `create(HaltRequestSchema)` to create a new message.
  */
 export const HaltRequestSchema: GenMessage<HaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 2);
+  messageDesc(file_killcord_v1_halt, 3);
 
 /**
  * The order.
@@ -206,7 +273,7 @@ export type HaltResponse = Message<"killcord.v1.HaltResponse"> & {
  * Use `create(HaltResponseSchema)` to create a new message.
  */
 export const HaltResponseSchema: GenMessage<HaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 3);
+  messageDesc(file_killcord_v1_halt, 4);
 
 /**
  * Lifts an order.
@@ -235,7 +302,7 @@ export type LiftHaltRequest = Message<"killcord.v1.LiftHaltRequest"> & {
  * Use `create(LiftHaltRequestSchema)` to create a new message.
  */
 export const LiftHaltRequestSchema: GenMessage<LiftHaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 4);
+  messageDesc(file_killcord_v1_halt, 5);
 
 /**
  * The lifted order.
@@ -256,7 +323,7 @@ export type LiftHaltResponse = Message<"killcord.v1.LiftHaltResponse"> & {
  * Use `create(LiftHaltResponseSchema)` to create a new message.
  */
 export const LiftHaltResponseSchema: GenMessage<LiftHaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 5);
+  messageDesc(file_killcord_v1_halt, 6);
 
 /**
  * Which orders to list.
@@ -298,7 +365,7 @@ export type ListHaltsRequest = Message<"killcord.v1.ListHaltsRequest"> & {
  * Use `create(ListHaltsRequestSchema)` to create a new message.
  */
 export const ListHaltsRequestSchema: GenMessage<ListHaltsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 6);
+  messageDesc(file_killcord_v1_halt, 7);
 
 /**
  * A page of orders.
@@ -333,7 +400,332 @@ export type ListHaltsResponse = Message<"killcord.v1.ListHaltsResponse"> & {
  * Use `create(ListHaltsResponseSchema)` to create a new message.
  */
 export const ListHaltsResponseSchema: GenMessage<ListHaltsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 7);
+  messageDesc(file_killcord_v1_halt, 8);
+
+/**
+ * One session's part in a stop. Times are the server's.
+ *
+ * @generated from message killcord.v1.HaltSession
+ */
+export type HaltSession = Message<"killcord.v1.HaltSession"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Its agent.
+   *
+   * @generated from field: optional string agent_id = 2;
+   */
+  agentId?: string | undefined;
+
+  /**
+   * How far it is. One that is confirmed late has unconfirmed_at as well.
+   *
+   * @generated from field: killcord.v1.HaltStep step = 3;
+   */
+  step: HaltStep;
+
+  /**
+   * Why it was stopped, as a code; absent where it is held.
+   *
+   * @generated from field: killcord.v1.StopReason stop_reason = 4;
+   */
+  stopReason: StopReason;
+
+  /**
+   * When its stop was sealed.
+   *
+   * @generated from field: google.protobuf.Timestamp requested_at = 5;
+   */
+  requestedAt?: Timestamp | undefined;
+
+  /**
+   * When it was first handed to a client. Not kept over a restart of the server until the client or
+   * the deadline has sealed it.
+   *
+   * @generated from field: google.protobuf.Timestamp delivered_at = 6;
+   */
+  deliveredAt?: Timestamp | undefined;
+
+  /**
+   * When the client said that it is stopping.
+   *
+   * @generated from field: google.protobuf.Timestamp acknowledged_at = 7;
+   */
+  acknowledgedAt?: Timestamp | undefined;
+
+  /**
+   * When the client or its supervisor said that it has stopped.
+   *
+   * @generated from field: google.protobuf.Timestamp confirmed_at = 8;
+   */
+  confirmedAt?: Timestamp | undefined;
+
+  /**
+   * When the deadline passed.
+   *
+   * @generated from field: google.protobuf.Timestamp unconfirmed_at = 9;
+   */
+  unconfirmedAt?: Timestamp | undefined;
+
+  /**
+   * By what the client learned of it.
+   *
+   * @generated from field: killcord.v1.HaltVia via = 10;
+   */
+  via: HaltVia;
+
+  /**
+   * How it is known that it has stopped.
+   *
+   * @generated from field: killcord.v1.HaltEvidence evidence = 11;
+   */
+  evidence: HaltEvidence;
+
+  /**
+   * Why nobody confirmed in time.
+   *
+   * @generated from field: killcord.v1.UnconfirmedWhy unconfirmed_why = 12;
+   */
+  unconfirmedWhy: UnconfirmedWhy;
+
+  /**
+   * The key that acknowledged first.
+   *
+   * @generated from field: optional string acknowledged_by = 13;
+   */
+  acknowledgedBy?: string | undefined;
+
+  /**
+   * The key that confirmed.
+   *
+   * @generated from field: optional string confirmed_by = 14;
+   */
+  confirmedBy?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.HaltSession.
+ * Use `create(HaltSessionSchema)` to create a new message.
+ */
+export const HaltSessionSchema: GenMessage<HaltSession> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 9);
+
+/**
+ * Which stop to show, and which page of its sessions.
+ *
+ * @generated from message killcord.v1.GetHaltRequest
+ */
+export type GetHaltRequest = Message<"killcord.v1.GetHaltRequest"> & {
+  /**
+   * The stop's id, of an order or of a session.
+   *
+   * @generated from field: string halt_id = 1;
+   */
+  haltId: string;
+
+  /**
+   * Sessions on a page: 0 means 50, above 500 means 500.
+   *
+   * @generated from field: int32 page_size = 13;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before. Not together with page.
+   *
+   * @generated from field: string page_token = 14;
+   */
+  pageToken: string;
+
+  /**
+   * Number of the page, 1 and up. Not together with page_token.
+   *
+   * @generated from field: optional int32 page = 15;
+   */
+  page?: number | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetHaltRequest.
+ * Use `create(GetHaltRequestSchema)` to create a new message.
+ */
+export const GetHaltRequestSchema: GenMessage<GetHaltRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 10);
+
+/**
+ * One stop.
+ *
+ * @generated from message killcord.v1.GetHaltResponse
+ */
+export type GetHaltResponse = Message<"killcord.v1.GetHaltResponse"> & {
+  /**
+   * The stop.
+   *
+   * @generated from field: killcord.v1.Halt halt = 1;
+   */
+  halt?: Halt | undefined;
+
+  /**
+   * A page of its sessions, in the order in which they were named.
+   *
+   * @generated from field: repeated killcord.v1.HaltSession sessions = 2;
+   */
+  sessions: HaltSession[];
+
+  /**
+   * Number of its sessions, on all pages.
+   *
+   * @generated from field: int64 total = 3;
+   */
+  total: bigint;
+
+  /**
+   * Where the next page begins; absent on the last.
+   *
+   * @generated from field: optional string next_page_token = 4;
+   */
+  nextPageToken?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetHaltResponse.
+ * Use `create(GetHaltResponseSchema)` to create a new message.
+ */
+export const GetHaltResponseSchema: GenMessage<GetHaltResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 11);
+
+/**
+ * Rehearses a stop.
+ *
+ * @generated from message killcord.v1.DrillRequest
+ */
+export type DrillRequest = Message<"killcord.v1.DrillRequest"> & {
+  /**
+   * The agent under whose name the rehearsal runs, 1 to 256 characters; default `killcord-drill`.
+   * Standing orders and limits of that agent apply to it.
+   *
+   * @generated from field: optional string agent_id = 1;
+   */
+  agentId?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.DrillRequest.
+ * Use `create(DrillRequestSchema)` to create a new message.
+ */
+export const DrillRequestSchema: GenMessage<DrillRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 12);
+
+/**
+ * One rehearsal. Durations are milliseconds since the stop was asked for, on the server's monotonic
+ * clock; one is absent where that step was not reached.
+ *
+ * @generated from message killcord.v1.Drill
+ */
+export type Drill = Message<"killcord.v1.Drill"> & {
+  /**
+   * `drill_` and 12 hex digits.
+   *
+   * @generated from field: string drill_id = 1;
+   */
+  drillId: string;
+
+  /**
+   * Its session.
+   *
+   * @generated from field: optional string session_id = 2;
+   */
+  sessionId?: string | undefined;
+
+  /**
+   * Its stop order.
+   *
+   * @generated from field: optional string halt_id = 3;
+   */
+  haltId?: string | undefined;
+
+  /**
+   * How it ended.
+   *
+   * @generated from field: killcord.v1.DrillOutcome outcome = 4;
+   */
+  outcome: DrillOutcome;
+
+  /**
+   * Until the stop was sealed.
+   *
+   * @generated from field: optional double requested_ms = 5;
+   */
+  requestedMs?: number | undefined;
+
+  /**
+   * Until it was handed to the client's transport.
+   *
+   * @generated from field: optional double delivered_ms = 6;
+   */
+  deliveredMs?: number | undefined;
+
+  /**
+   * Until the client said that it is stopping.
+   *
+   * @generated from field: optional double acknowledged_ms = 7;
+   */
+  acknowledgedMs?: number | undefined;
+
+  /**
+   * Until the client said that it has stopped.
+   *
+   * @generated from field: optional double confirmed_ms = 8;
+   */
+  confirmedMs?: number | undefined;
+
+  /**
+   * What went wrong, as text for people, when it is unconfirmed.
+   *
+   * @generated from field: optional string failure = 9;
+   */
+  failure?: string | undefined;
+
+  /**
+   * The sealed entry that ends it, `ve_` and 24 hex digits.
+   *
+   * @generated from field: string vault_entry_id = 10;
+   */
+  vaultEntryId: string;
+};
+
+/**
+ * Describes the message killcord.v1.Drill.
+ * Use `create(DrillSchema)` to create a new message.
+ */
+export const DrillSchema: GenMessage<Drill> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 13);
+
+/**
+ * The rehearsal.
+ *
+ * @generated from message killcord.v1.DrillResponse
+ */
+export type DrillResponse = Message<"killcord.v1.DrillResponse"> & {
+  /**
+   * How it went.
+   *
+   * @generated from field: killcord.v1.Drill drill = 1;
+   */
+  drill?: Drill | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.DrillResponse.
+ * Use `create(DrillResponseSchema)` to create a new message.
+ */
+export const DrillResponseSchema: GenMessage<DrillResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 14);
 
 /**
  * What a scope is made of.
@@ -450,6 +842,13 @@ export enum HaltStatus {
    * @generated from enum value: HALT_STATUS_LIFTED = 2;
    */
   LIFTED = 2,
+
+  /**
+   * It never was an order on a scope: it stopped its session, and nothing else stands of it.
+   *
+   * @generated from enum value: HALT_STATUS_NO_ORDER = 3;
+   */
+  NO_ORDER = 3,
 }
 
 /**
@@ -457,6 +856,177 @@ export enum HaltStatus {
  */
 export const HaltStatusSchema: GenEnum<HaltStatus> = /*@__PURE__*/
   enumDesc(file_killcord_v1_halt, 2);
+
+/**
+ * How far one session's stop is.
+ *
+ * @generated from enum killcord.v1.HaltStep
+ */
+export enum HaltStep {
+  /**
+   * Not a step.
+   *
+   * @generated from enum value: HALT_STEP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Sealed; nobody has been told yet.
+   *
+   * @generated from enum value: HALT_STEP_REQUESTED = 1;
+   */
+  REQUESTED = 1,
+
+  /**
+   * Handed to a live transport, or answered on an intercept or a heartbeat.
+   *
+   * @generated from enum value: HALT_STEP_DELIVERED = 2;
+   */
+  DELIVERED = 2,
+
+  /**
+   * The client says that it is stopping.
+   *
+   * @generated from enum value: HALT_STEP_ACKNOWLEDGED = 3;
+   */
+  ACKNOWLEDGED = 3,
+
+  /**
+   * The client, or its supervisor, says that it has stopped.
+   *
+   * @generated from enum value: HALT_STEP_CONFIRMED = 4;
+   */
+  CONFIRMED = 4,
+
+  /**
+   * Nobody said so before the deadline.
+   *
+   * @generated from enum value: HALT_STEP_UNCONFIRMED = 5;
+   */
+  UNCONFIRMED = 5,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltStep.
+ */
+export const HaltStepSchema: GenEnum<HaltStep> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 3);
+
+/**
+ * Why a stop is unconfirmed.
+ *
+ * @generated from enum killcord.v1.UnconfirmedWhy
+ */
+export enum UnconfirmedWhy {
+  /**
+   * It is not.
+   *
+   * @generated from enum value: UNCONFIRMED_WHY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It was handed to a client that did not say in time that it has stopped.
+   *
+   * @generated from enum value: UNCONFIRMED_WHY_DEADLINE = 1;
+   */
+  DEADLINE = 1,
+
+  /**
+   * No client has heard of it.
+   *
+   * @generated from enum value: UNCONFIRMED_WHY_NO_CLIENT = 2;
+   */
+  NO_CLIENT = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.UnconfirmedWhy.
+ */
+export const UnconfirmedWhySchema: GenEnum<UnconfirmedWhy> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 4);
+
+/**
+ * By what a client learned of its stop.
+ *
+ * @generated from enum killcord.v1.HaltVia
+ */
+export enum HaltVia {
+  /**
+   * It has not.
+   *
+   * @generated from enum value: HALT_VIA_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A stream.
+   *
+   * @generated from enum value: HALT_VIA_STREAM = 1;
+   */
+  STREAM = 1,
+
+  /**
+   * A heartbeat.
+   *
+   * @generated from enum value: HALT_VIA_HEARTBEAT = 2;
+   */
+  HEARTBEAT = 2,
+
+  /**
+   * An intercept.
+   *
+   * @generated from enum value: HALT_VIA_INTERCEPT = 3;
+   */
+  INTERCEPT = 3,
+
+  /**
+   * A supervisor, which watches over the run from outside.
+   *
+   * @generated from enum value: HALT_VIA_SUPERVISOR = 4;
+   */
+  SUPERVISOR = 4,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltVia.
+ */
+export const HaltViaSchema: GenEnum<HaltVia> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 5);
+
+/**
+ * How a rehearsal ended.
+ *
+ * @generated from enum killcord.v1.DrillOutcome
+ */
+export enum DrillOutcome {
+  /**
+   * Not an outcome.
+   *
+   * @generated from enum value: DRILL_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The client said that it has stopped.
+   *
+   * @generated from enum value: DRILL_OUTCOME_CONFIRMED = 1;
+   */
+  CONFIRMED = 1,
+
+  /**
+   * Nobody said so before the deadline, or the session could not be opened or stopped.
+   *
+   * @generated from enum value: DRILL_OUTCOME_UNCONFIRMED = 2;
+   */
+  UNCONFIRMED = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.DrillOutcome.
+ */
+export const DrillOutcomeSchema: GenEnum<DrillOutcome> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 6);
 
 /**
  * Stops whole scopes at once, and shows how far each stop is.
@@ -496,6 +1066,29 @@ export const HaltService: GenService<{
     methodKind: "unary";
     input: typeof ListHaltsRequestSchema;
     output: typeof ListHaltsResponseSchema;
+  },
+  /**
+   * Shows one stop and how far it is in each session: ordered by a person, or without an order, as an
+   * exceeded budget, an expiry, a lost lease or a revocation is. Role: operator or auditor.
+   *
+   * @generated from rpc killcord.v1.HaltService.GetHalt
+   */
+  getHalt: {
+    methodKind: "unary";
+    input: typeof GetHaltRequestSchema;
+    output: typeof GetHaltResponseSchema;
+  },
+  /**
+   * Rehearses a stop: the server opens a client to its own port, starts a session of its own, stops
+   * it by the same way as any other, and waits until the client has confirmed it. Marked as a drill
+   * wherever it shows. Answers also when nothing was confirmed: read outcome. Role: operator.
+   *
+   * @generated from rpc killcord.v1.HaltService.Drill
+   */
+  drill: {
+    methodKind: "unary";
+    input: typeof DrillRequestSchema;
+    output: typeof DrillResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_killcord_v1_halt, 0);
