@@ -21,6 +21,7 @@ import { localTime } from "./time.js";
 const statuses: Readonly<Record<number, readonly [shape: string, word: string, colour: Colour]>> = {
   [HaltStatus.IN_FORCE]: ["■", "in force", "red"],
   [HaltStatus.LIFTED]: ["○", "lifted", "dim"],
+  [HaltStatus.OVER]: ["○", "over", "dim"],
   [HaltStatus.NO_ORDER]: ["·", "no order", "dim"],
 };
 
@@ -49,12 +50,6 @@ export function scopeWords(scope: HaltScope | undefined): string {
   return `${(ScopeKind[scope.kind] ?? String(scope.kind)).toLowerCase()} ${plain(scope.id)}`;
 }
 
-/** Whether nothing is left to lift: an order on one session is over when that has stopped. */
-export function stands({ status, scope, mode }: Halt): boolean {
-  const is_over = scope?.kind === ScopeKind.SESSION && mode !== HaltMode.PAUSE;
-  return status === HaltStatus.IN_FORCE && !is_over;
-}
-
 /** Counts, aligned, with what is not there left out. */
 export function figureWords({
   requested,
@@ -79,7 +74,7 @@ export function haltCard(halt: Halt): string {
     ["halt", plain(halt.haltId)],
     ["on", scopeWords(halt.scope)],
     ["does", halt.mode === HaltMode.PAUSE ? "hold" : "kill"],
-    ["status", shown(statuses, halt.status, "over")],
+    ["status", shown(statuses, halt.status, `status ${halt.status}`)],
     ["reason", plain(halt.reason)],
     ["requested", localTime(halt.requestedAt)],
     ["by", plain(halt.requestedBy ?? "")],
@@ -105,7 +100,7 @@ export function haltTable(halts: readonly Halt[]): string {
       { heading: "REASON" },
     ],
     halts.map((halt) => [
-      shown(statuses, halt.status, "over"),
+      shown(statuses, halt.status, `status ${halt.status}`),
       plain(halt.haltId),
       cut(scopeWords(halt.scope)),
       halt.mode === HaltMode.PAUSE ? "hold" : "kill",

@@ -10,6 +10,7 @@ import {
   HaltMode,
   HaltService,
   type HaltSession,
+  HaltStatus,
   HaltStep,
   ScopeKind,
 } from "../../gen/killcord/v1/halt_pb.js";
@@ -19,7 +20,7 @@ import type { AccessOptions } from "./access.js";
 import { type Server, withServer } from "./client.js";
 import { CommandFailure, wrongUsage } from "./failure.js";
 import { HaltProgress } from "./halt-progress.js";
-import { haltSessionTable, scopeWords, stands } from "./halt-view.js";
+import { haltSessionTable, scopeWords } from "./halt-view.js";
 import { note, plain, print, printJson } from "./output.js";
 import { restReply } from "./rest-form.js";
 import { command, talksToServer } from "./teach.js";
@@ -172,7 +173,7 @@ async function tell(server: Server, reply: GetHaltResponse, { wait, pause }: Hal
     );
     print(haltSessionTable(await unconfirmedOf(server, reply)));
   }
-  if (stands(halt)) {
+  if (halt.status === HaltStatus.IN_FORCE) {
     note(
       `nothing new starts on ${scopeWords(halt.scope)} until you lift it: killcord lift ${plain(halt.haltId)}`,
     );

@@ -26,10 +26,10 @@ export function haltsCommand(): Command {
 }
 
 interface ListOptions extends AccessOptions, PageOptions {
-  readonly status?: "in_force" | "lifted";
+  readonly status?: "in_force" | "lifted" | "over";
 }
 
-const statuses = { in_force: HaltStatus.IN_FORCE, lifted: HaltStatus.LIFTED } as const;
+const statuses = { in_force: HaltStatus.IN_FORCE, lifted: HaltStatus.LIFTED, over: HaltStatus.OVER } as const;
 
 function listCommand(): Command {
   const list = command("list", {

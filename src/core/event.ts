@@ -5,7 +5,15 @@
  */
 
 import type { Role } from "./actor.js";
-import type { HaltAcknowledged, HaltConfirmed, HaltRequested, HaltUnconfirmed } from "./event-halt.js";
+import type {
+  HaltAcknowledged,
+  HaltConfirmed,
+  HaltLifted,
+  HaltRequested,
+  HaltUnconfirmed,
+  SessionPaused,
+  SessionResumed,
+} from "./event-halt.js";
 import type {
   Cause,
   Chain,
@@ -26,6 +34,7 @@ export type StopReason =
   | "credential_revoked"
   | "agent_revoked"
   | "halted"
+  | "drill"
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
@@ -219,7 +228,10 @@ export type Event =
   | SessionKilled
   | SessionExpired
   | SessionEnded
+  | SessionPaused
+  | SessionResumed
   | HaltRequested
+  | HaltLifted
   | HaltAcknowledged
   | HaltConfirmed
   | HaltUnconfirmed

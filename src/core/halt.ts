@@ -1,11 +1,13 @@
 /**
- * The life of a stop after it was ordered: its client says STOPPING, then STOPPED with evidence, or a
- * deadline passes before that. Each is sealed once, whoever repeats it; the first word counts. STOPPED
- * after the deadline is sealed too: late is better than never.
+ * The life of a stop, or of a pause while it lasts: its client says STOPPING, then STOPPED with evidence.
+ * A stop has a deadline, and STOPPED after it is sealed too: late is better than never; a pause has none,
+ * since the server blocks each action by itself. Each is sealed once, whoever repeats it; the first word
+ * counts.
  */
 import { quoted, refuseSession } from "./access.js";
 import type { AcknowledgeHalt, UnconfirmHalt } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
+import type { StopReason } from "./event.js";
 import type { HaltAcknowledged, HaltConfirmed, HaltUnconfirmed } from "./event-halt.js";
 import type { HaltProgress, Session, State } from "./state.js";
 
@@ -27,20 +29,39 @@ export function progressOf(session: Session): HaltProgress {
   return session.halt ?? nothing_said;
 }
 
+/** What the client of a session is to acknowledge: its stop, or its pause while it lasts. */
+export interface HaltAt {
+  readonly halt_id: string;
+  readonly at: number;
+  /** Index of the entry that stopped or holds the session. */
+  readonly sequence: number;
+  /** Null where it is held. */
+  readonly stop_reason: StopReason | null;
+}
+
+/** Null for a session that is active, and for one that merely ended. */
+export function haltAt({ stop, pause }: Session): HaltAt | null {
+  if (stop === null) {
+    return pause === null ? null : { ...pause, stop_reason: null };
+  }
+  const { halt_id } = stop;
+  return halt_id === null ? null : { ...stop, halt_id };
+}
+
 export function acknowledgeHalt(state: State, command: AcknowledgeHalt): Decision {
   const refusal = refuseSession(state, command, command.session_id);
   if (refusal !== null) {
     return refusal;
   }
   const session = state.sessions.get(command.session_id) as Session;
-  const { stop } = session;
+  const stop = session.stop ?? session.pause;
   if (stop === null) {
-    return refuse("session_not_stopped", "the session is live: there is no stop to acknowledge");
+    return refuse("session_not_stopped", "the session is active: there is no stop to acknowledge");
   }
   if (stop.halt_id === null || stop.halt_id !== command.halt_id) {
     return refuse(
       "halt_not_found",
-      `the session was not stopped by ${quoted(command.halt_id)}: send the halt_id that the session shows`,
+      `the session was not stopped or paused by ${quoted(command.halt_id)}: send the halt_id that the session shows`,
     );
   }
   const draft = new Draft(state, command);

@@ -4,7 +4,7 @@
  * sessions costs one row. A stop's id leads to the entry that made it: the order, or the session's own.
  */
 import type { Event, StopReason } from "../core/event.js";
-import { progressOf } from "../core/halt.js";
+import { haltAt, progressOf } from "../core/halt.js";
 import { sequenceOf } from "../core/ids.js";
 import type { HaltProgress, Session } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
@@ -48,16 +48,20 @@ export class HaltParts {
    * @param session the one that it is about, with what the event did to it
    */
   count(event: Event, session: Session | undefined): void {
-    const halt = "halt_id" in event && "session_id" in event ? sequenceOf("halt", event.halt_id) : null;
-    if (halt === null || session === undefined || session.stop === null) {
+    if (!("halt_id" in event && "session_id" in event) || session === undefined) {
       return;
     }
-    const { session_id, agent_id, stop } = session;
+    const halt = haltAt(session);
+    const order = sequenceOf("halt", event.halt_id);
+    if (halt?.halt_id !== event.halt_id || order === null) {
+      return;
+    }
+    const { session_id, agent_id } = session;
+    const { stop_reason, at: requested_at } = halt;
     const progress = progressOf(session);
-    const { stop_reason, at: requested_at } = stop;
     const part: HaltPart = { session_id, agent_id, stop_reason, requested_at, progress };
-    this.#rows.put(partKey(halt, stop.sequence), JSON.stringify(part));
-    this.#rows.add(sum_rows + sortable(halt), stepsBy(event as Counted, progress));
+    this.#rows.put(partKey(order, halt.sequence), JSON.stringify(part));
+    this.#rows.add(sum_rows + sortable(order), stepsBy(event, progress));
   }
 
   /** The sessions of a stop that were named at an index above `after`, in the order of the log. */

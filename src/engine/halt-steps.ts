@@ -3,8 +3,8 @@
  * deadline came first.
  */
 import type { Event } from "../core/event.js";
-import type { HaltVia } from "../core/event-halt.js";
-import { progressOf } from "../core/halt.js";
+import type { HaltAcknowledged, HaltConfirmed, HaltUnconfirmed, HaltVia } from "../core/event-halt.js";
+import { haltAt, progressOf } from "../core/halt.js";
 import type { Session, State } from "../core/state.js";
 import type { Clock } from "./clock.js";
 import { Deliveries, type Delivery } from "./deliveries.js";
@@ -49,12 +49,12 @@ export class HaltSteps {
     this.#deadlines.stop();
   }
 
-  /** Notes that the stop of a session has just been handed to its client. */
+  /** Notes that the stop or the pause of a session, if it has one, has just been handed to its client. */
   deliver(known: Session, via: HaltVia): void {
     const session = this.#parts.projection.state.sessions.get(known.session_id) ?? known;
-    const { session_id, stop } = session;
+    const halt = haltAt(session);
     const { delivered_at, acknowledged_at, confirmed_at } = progressOf(session);
-    if (stop === null || stop.halt_id === null) {
+    if (halt === null) {
       return;
     }
     // What is sealed of it stays as it is.
@@ -62,8 +62,9 @@ export class HaltSteps {
       return;
     }
     const at = this.#parts.clock.now();
-    if (this.#deliveries.note(session_id, { halt_id: stop.halt_id, via, at })) {
-      this.#parts.observer?.onHaltStep("delivered", at - stop.at);
+    const is_first = this.#deliveries.note(session.session_id, { halt_id: halt.halt_id, via, at });
+    if (is_first && session.stop !== null) {
+      this.#parts.observer?.onHaltStep("delivered", at - halt.at);
     }
   }
 
@@ -83,26 +84,27 @@ export class HaltSteps {
 
   /** The projection has taken them in. */
   onSealed(events: readonly Event[]): void {
-    const { projection, observer } = this.#parts;
     for (const event of events) {
       switch (event.event) {
-        case "halt_acknowledged": {
-          this.#deliveries.forget(event.session_id);
-          const stop = projection.state.sessions.get(event.session_id)?.stop;
-          if (stop != null) {
-            observer?.onHaltStep("acknowledged", event.acknowledged_at - stop.at);
-          }
-          break;
-        }
+        case "halt_acknowledged":
         case "halt_confirmed":
-          this.#deliveries.forget(event.session_id);
-          observer?.onHaltStep("confirmed", event.elapsed_ms);
-          break;
         case "halt_unconfirmed":
           this.#deliveries.forget(event.session_id);
+          this.#time(event);
           break;
         default:
       }
+    }
+  }
+
+  /** Pauses are not timed: who is held has nothing to finish. */
+  #time(event: HaltAcknowledged | HaltConfirmed | HaltUnconfirmed): void {
+    const { projection, observer } = this.#parts;
+    const stop = projection.state.sessions.get(event.session_id)?.stop ?? null;
+    if (stop !== null && event.event === "halt_acknowledged") {
+      observer?.onHaltStep("acknowledged", event.acknowledged_at - stop.at);
+    } else if (stop !== null && event.event === "halt_confirmed") {
+      observer?.onHaltStep("confirmed", event.elapsed_ms);
     }
   }
 }

@@ -11,14 +11,15 @@ import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
 import type { Key, Session } from "../core/state.js";
 import { limits } from "../limits.js";
+import { acknowledge } from "./acknowledge.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge } from "./halt.js";
+import { Grace } from "./grace.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./session.js";
-import { directive, messageOf, type Sent } from "./stream-view.js";
+import { directive, messageOf, type Sent, turnDirective } from "./stream-view.js";
 import { invalid, validate } from "./validate.js";
 
 /** What a caller sent, or why it could not be read. */
@@ -41,19 +42,20 @@ class InterceptStream {
   readonly #call: Call;
   #session_id: string | null = null;
   #told_end = false;
+  /** Index of the pause that the caller knows of last; null when it knows the session as active. */
+  #told_pause: number | null = null;
   readonly #abort = () => this.#drain(this.#call.signal.reason);
   /** Each calls something off that was set up; once the stream is over, all of it. */
   #silence = nothing;
   #forgetBeat = nothing;
   #forgetKey = nothing;
-  /** Whether the deadline of the stop was still to come when the key was found revoked. */
-  #awaits_deadline = false;
-  #forgetDeadline: (() => void) | null = null;
+  readonly #grace: Grace;
 
   constructor(context: Context, call: Call) {
     this.#context = context;
     this.#call = call;
     this.outbox = new Outbox(limits.stream_in_flight, () => this.#leave());
+    this.#grace = new Grace((end) => this.#after(context.engine.halts.confirm_ms, end));
     call.signal.addEventListener("abort", this.#abort);
     if (call.signal.aborted) {
       this.#abort();
@@ -99,10 +101,13 @@ class InterceptStream {
       case "acknowledge":
         this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
         return undefined;
+      case "renew":
+        this.#answer(0, () => this.#renew(message.value.nonce));
+        return undefined;
       case undefined:
         this.#refuse(
           0,
-          invalid([{ field: "message", issue: "one of open, intercept, acknowledge is needed" }]),
+          invalid([{ field: "message", issue: "one of open, intercept, acknowledge, renew is needed" }]),
         );
         return undefined;
     }
@@ -154,9 +159,16 @@ class InterceptStream {
 
   async #acknowledge(request: InterceptStreamRequest, { ref, haltId, phase, evidence }: StreamAcknowledge) {
     validate(InterceptStreamRequestSchema, request);
-    const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence };
+    const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence, supervisor: false };
     await acknowledge(this.#context, this.#call, acknowledgement, true);
     return { case: "acknowledged" as const, value: { ref, haltId, phase } };
+  }
+
+  /** No session has a lease yet: what is left of a renewal is that the session is looked at. */
+  async #renew(nonce: bigint): Promise<Sent> {
+    const command = { type: "touch_session", session_id: this.#opened(), ...by(this.#call) } as const;
+    await submit(this.#context, this.#call, command, "session");
+    return { case: "renewed", value: { nonce } };
   }
 
   #opened(): string {
@@ -195,8 +207,12 @@ class InterceptStream {
   /** Looks at what can end the run or the stream. Called in the turn in which such a thing is sealed. */
   #look(session = this.#sealed()): void {
     const stop = session?.stop ?? null;
+    if (session !== null && stop === null) {
+      this.#tellPause(session);
+    }
     if (session !== null && stop !== null && !this.#told_end) {
       this.#told_end = true;
+      this.outbox.replace(null);
       this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () =>
         this.#context.engine.halts.deliver(session, "stream"),
       );
@@ -205,7 +221,7 @@ class InterceptStream {
     if (key.revoked === null ? isExpired(key, this.#context.engine.clock.now()) : key.kind === "key") {
       this.outbox.end(expired(key));
     } else if (key.revoked !== null && (stop !== null || this.#session_id === null)) {
-      this.#endRevoked(session, key);
+      this.#grace.look(session, () => this.outbox.end(expired(key)));
     }
     if (
       session !== null &&
@@ -216,20 +232,18 @@ class InterceptStream {
     }
   }
 
-  /**
-   * A revoked credential keeps its stream until its stop is confirmed or unconfirmed. Where that is over,
-   * or there is no session to confirm anything of, it has as long as a client has to confirm.
-   */
-  #endRevoked(session: Session | null, key: Key): void {
-    const is_over = session === null || progressOf(session).unconfirmed_at !== null;
-    if (is_over && this.#awaits_deadline) {
-      this.outbox.end(expired(key));
-    } else if (is_over) {
-      const { confirm_ms } = this.#context.engine.halts;
-      this.#forgetDeadline ??= this.#after(confirm_ms, () => this.outbox.end(expired(key)));
-    } else {
-      this.#awaits_deadline = true;
+  /** Tells what the session has become since the caller was told last, once, when the caller reads. */
+  #tellPause(session: Session): void {
+    const { pause } = session;
+    const sequence = pause?.sequence ?? null;
+    if (sequence === this.#told_pause) {
+      this.outbox.replace(null);
+      return;
     }
+    this.outbox.replace(messageOf({ case: "directive", value: turnDirective(pause) }), () => {
+      this.#told_pause = sequence;
+      this.#context.engine.halts.deliver(session, "stream");
+    });
   }
 
   #sealed(): Session | null {
@@ -270,7 +284,7 @@ class InterceptStream {
     this.#silence();
     this.#forgetBeat();
     this.#forgetKey();
-    this.#forgetDeadline?.();
+    this.#grace.callOff();
   }
 }
 

@@ -22,7 +22,7 @@ import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import { invalid } from "./validate.js";
-import { verdictView } from "./verdict.js";
+import { isPauseOf, verdictView } from "./verdict.js";
 
 /**
  * Decides an action and answers when that is sealed.
@@ -45,7 +45,7 @@ export async function intercept(
       : { decision: events[place] as EnforcementDecision, entry_id: fresh.entry_id };
   const session =
     decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
-  if (session !== null && decision.decision === "terminate") {
+  if (session !== null && (decision.decision === "terminate" || isPauseOf(decision))) {
     context.engine.halts.deliver(session, via);
   }
   return verdictView(decision, entry_id, session);

@@ -53,18 +53,18 @@ function filterOf(context: Context, request: WatchSessionsRequest, call: Call): 
   const key = callerKey(context, call);
   const sees = sightOf(context, call);
   const asked = new Set(request.status);
-  // A session that was among those asked for while it was live is told when it stops.
+  // A session that was among those asked for while it was live is told when it stops, is held or goes on.
   const live_asked = asked.has(SessionStatus.ACTIVE) || asked.has(SessionStatus.PAUSED);
-  const hasStatus = (session: Session) =>
-    asked.size === 0 || asked.has(statusOf(session)) || (session.stop !== null && live_asked);
+  const hasStatus = (session: Session, has_turned: boolean) =>
+    asked.size === 0 || asked.has(statusOf(session)) || (live_asked && (has_turned || session.stop !== null));
   const own_agent = call.principal.role === "agent" ? key.agent_id : null;
   return {
     by: "filter",
     agent_id: agent_id ?? own_agent,
-    matches: (session) =>
+    matches: (session, has_turned) =>
       (agent_id === undefined || session.agent_id === agent_id) &&
       (label === undefined || session.label === label) &&
-      hasStatus(session) &&
+      hasStatus(session, has_turned) &&
       sees(session) &&
       !isAfterRevocation(key, session),
   };

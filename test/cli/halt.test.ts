@@ -222,7 +222,7 @@ describe("killcord halt", () => {
   });
 
   it("of one session leaves nothing to lift", async () => {
-    made = halt({ scope: { kind: ScopeKind.SESSION, id: "sess_1" } });
+    made = halt({ status: HaltStatus.OVER, scope: { kind: ScopeKind.SESSION, id: "sess_1" } });
     const { stderr } = await run("halt", "--session", "sess_1");
     expect(stderr).not.to.include("killcord lift");
   });

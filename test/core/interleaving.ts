@@ -310,6 +310,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "halt":
+        return "halt";
       case "done":
         return "done";
     }
