@@ -11,7 +11,7 @@ import { finishHolds, pauseOnPath } from "./pause.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import { haltOn, haltOnScope } from "./standing.js";
-import type { Session, StandingHalt, State } from "./state.js";
+import type { Session, SessionPause, StandingHalt, State } from "./state.js";
 import {
   consumedBy,
   ended_reason,
@@ -78,7 +78,8 @@ function held(state: State, draft: Draft, command: Intercept, session: Session):
   if (pause === null) {
     finishHolds(state, draft, pathFromRoot(state, session), new Map());
   }
-  const reasoning = (pause ?? (halt as StandingHalt)).reason;
+  // What stands nearest to the root is the reason; a pause may outlive the order that it began with.
+  const { reason: reasoning } = (halt ?? pause) as StandingHalt | SessionPause;
   const judgement: Judgement = {
     decision: "block",
     path: "session",
