@@ -5,6 +5,8 @@ import { credentialsCommand } from "./credentials.js";
 import { demoCommand } from "./demo.js";
 import { demoAgentCommand } from "./demo-agent.js";
 import { exportCommand } from "./export.js";
+import { haltCommand } from "./halt.js";
+import { haltsCommand, liftCommand } from "./halts.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
 import { runCommand } from "./run.js";
@@ -35,6 +37,9 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(demoCommand())
     .addCommand(runCommand())
     .addCommand(sessionsCommand())
+    .addCommand(haltCommand())
+    .addCommand(liftCommand())
+    .addCommand(haltsCommand())
     .addCommand(agentsCommand())
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())
