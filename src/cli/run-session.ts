@@ -1,4 +1,5 @@
 /** Joins a supervision with a session: what the server says of the one is done to the other. */
+
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -9,7 +10,7 @@ import {
   SessionTerminated,
   type StartOptions,
 } from "../../sdk/typescript/src/node.js";
-import { limits } from "../limits.js";
+import { bounds } from "../supervisor/bounds.js";
 import type { Command } from "../supervisor/command.js";
 import type { Member } from "../supervisor/family.js";
 import { nameOf } from "../supervisor/processes.js";
@@ -70,7 +71,7 @@ async function open({ client, start, fail_open, supervision }: UnderSession) {
   }
   // It may be open on the other side: given back if that is known soon, else its lease ends it.
   const given_back = opening.then((session) => session.close()).catch(() => {});
-  await Promise.race([given_back, sleep(limits.interrupted_ms)]);
+  await Promise.race([given_back, sleep(bounds.interrupted_ms)]);
   return "interrupted" as const;
 }
 
@@ -91,7 +92,7 @@ async function runWithout(run: UnderSession): Promise<number> {
   });
   const finish = await supervision.start(command);
   over.abort();
-  await Promise.race([late, sleep(limits.interrupted_ms)]);
+  await Promise.race([late, sleep(bounds.interrupted_ms)]);
   if (attached !== null) return await close(run, attached, finish);
   if ("left" in finish && finish.left.length > 0) tellLeft(finish.left);
   return refused && finish.kind === "stopped" ? status_stopped : statusOfRun(finish, null);
@@ -108,7 +109,7 @@ async function openLate({ client, start }: UnderSession, over: AbortSignal) {
         return "refused" as const;
       }
     }
-    await sleep(limits.fail_open_retry_ms, undefined, { signal: over }).catch(() => {});
+    await sleep(bounds.fail_open_retry_ms, undefined, { signal: over }).catch(() => {});
   }
   return null;
 }

@@ -1,4 +1,5 @@
 /** `killcord run`: any program as it is, under a session of its own, and ended with it. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   type Client,
@@ -6,7 +7,7 @@ import {
   KillcordError,
   type StartOptions,
 } from "../../sdk/typescript/src/node.js";
-import { limits } from "../limits.js";
+import { bounds } from "../supervisor/bounds.js";
 import { ownCgroup } from "../supervisor/cgroup.js";
 import { openSupervision } from "../supervisor/supervise.js";
 import { type AccessOptions, accessOptions, default_url, findKey, serverUrl } from "./access.js";
@@ -127,7 +128,7 @@ function startOptions(options: RunOptions): StartOptions {
     leaseSeconds: lease,
     onLeaseLost,
     // The client tells by itself what is late: it need not before we do.
-    graceSeconds: options.grace + limits.supervised_kill_ms / 1000,
+    graceSeconds: options.grace + bounds.kill_ms / 1000,
     supervisor: true,
   };
 }

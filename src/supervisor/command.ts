@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { bornIn } from "./cgroup.js";
-import { mark_variable, type Run } from "./family.js";
+import { mark_variable, type Run } from "./run.js";
 
 export interface Command {
   readonly file: string;
@@ -11,8 +11,14 @@ export interface Command {
   readonly env: NodeJS.ProcessEnv;
 }
 
+export interface StartedCommand {
+  readonly kind: "started";
+  readonly child: ChildProcess;
+  readonly pid: number;
+}
+
 export type Started =
-  | { readonly kind: "started"; readonly child: ChildProcess; readonly pid: number }
+  | StartedCommand
   /** As shells number it: 127 there is none of that name, 126 it cannot be run. */
   | { readonly kind: "refused"; readonly status: 126 | 127; readonly why: string };
 

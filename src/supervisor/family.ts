@@ -2,27 +2,11 @@
  * The processes of one run, found and signalled by what this system offers: a control group and /proc,
  * /proc alone, or, elsewhere, the process group of the command and nothing beyond it.
  */
+
+import { type Census, openCensus } from "./census.js";
 import { freezeCgroup, isPopulated, killCgroup, pidsIn } from "./cgroup.js";
-import { kinOf } from "./kinship.js";
-import { bearsLimit } from "./limit-mark.js";
-import { hasVariable, type Process, readProcess, readProcesses } from "./processes.js";
-
-/** The variable that marks the processes of a run, in their environment; runs within runs add their own. */
-export const mark_variable = "KILLCORD_RUN_ID";
-
-/** What a supervisor and its guard both know of a run before its command starts. */
-export interface Run {
-  /** Where processes are read; `/proc` but in tests. */
-  readonly proc: string;
-  /** Unlike that of any other run, in the environment of its processes. */
-  readonly mark: string;
-  /** The mark in their limits; null without one. */
-  readonly limit_mark: number | null;
-  /** The folder of its control group; null without one. */
-  readonly cgroup: string | null;
-  /** The supervisor's number; in its guard -1, as the number of the dead may be given again. */
-  readonly supervisor: number;
-}
+import { readProcess, readProcesses } from "./processes.js";
+import type { Run } from "./run.js";
 
 /** One process that lives. Its state is `?` where only that somebody lives can be seen. */
 export interface Member {
@@ -65,63 +49,23 @@ export function openFamily(run: Run): Family {
 }
 
 function throughProc(run: Run): Family {
-  const apart = new Set([run.supervisor, process.pid]);
-  const known = new Map<number, number>();
-  let leader: Process | null = null;
+  const census = openCensus(run);
+  const { kin } = census;
   let held: ReadonlyMap<number, number> = new Map();
-
-  const earliest_ticks = readProcess(run.proc, process.pid)?.started_ticks ?? 0;
-
-  const bearsMark = (pid: number) =>
-    (run.limit_mark !== null && bearsLimit(run.proc, pid, run.limit_mark)) ||
-    hasVariable(run.proc, pid, mark_variable, run.mark);
-  const kin = (): readonly Process[] => {
-    const traces = {
-      leader: leader?.pid ?? null,
-      since_ticks: leader?.started_ticks ?? earliest_ticks,
-      known,
-      grouped: new Set(run.cgroup === null ? [] : pidsIn(run.cgroup)),
-      apart,
-      supervisor: run.supervisor,
-    };
-    const found = kinOf(readProcesses(run.proc) ?? [], traces, bearsMark);
-    known.clear();
-    for (const { pid, started_ticks } of found) known.set(pid, started_ticks);
-    return found;
-  };
-  const inGroup = () => kin().filter(({ group }) => group === leader?.pid);
   const signalAll = (signal: NodeJS.Signals) => {
     for (const { pid } of kin()) send(pid, signal);
   };
-  /**
-   * Stops what is found until nothing new is: what is stopped starts nothing, and stays its children's
-   * parent. Gives those that it stopped itself, by number and start.
-   */
-  const stopAll = (spared: ReadonlySet<number> = new Set()): ReadonlyMap<number, number> => {
-    const seen = new Set<number>(spared);
-    const stopped = new Map<number, number>();
-    for (let round = 0; round < rounds_max; round++) {
-      const found = kin().filter(({ pid }) => !seen.has(pid));
-      if (found.length === 0) break;
-      for (const { pid, state, started_ticks } of found) {
-        seen.add(pid);
-        if (state === "T") continue;
-        send(pid, "SIGSTOP");
-        stopped.set(pid, started_ticks);
-      }
-    }
-    return stopped;
+  const signalGroup = (signal: NodeJS.Signals) => {
+    const leader = census.leader();
+    // Only a group of which somebody lives has kept its number.
+    if (leader !== null && kin().some(({ group }) => group === leader.pid)) send(-leader.pid, signal);
   };
   return {
     sight: run.cgroup === null ? "proc" : "cgroup",
-    setApart: (pid) => void apart.add(pid),
-    begin: (pid) => {
-      leader = readProcess(run.proc, pid);
-    },
-    remember: (more) => {
-      for (const [pid, started_ticks] of more) known.set(pid, started_ticks);
-    },
-    known: () => known,
+    setApart: census.setApart,
+    begin: census.begin,
+    remember: census.remember,
+    known: census.known,
     living: () => {
       const found = kin();
       if (found.length > 0 || run.cgroup === null || !isPopulated(run.cgroup)) return found;
@@ -129,25 +73,23 @@ function throughProc(run: Run): Family {
       return [{ pid: 0, state: "?" }];
     },
     signalLeader: (signal) => {
+      const leader = census.leader();
       if (leader !== null && readProcess(run.proc, leader.pid)?.started_ticks === leader.started_ticks) {
         send(leader.pid, signal);
       }
     },
-    signalGroup: (signal) => {
-      // Only a group of which somebody lives has kept its number.
-      if (leader !== null && inGroup().length > 0) send(-leader.pid, signal);
-    },
+    signalGroup,
     signalAll,
     kill: () => {
       if (run.cgroup !== null) killCgroup(run.cgroup);
-      if (leader !== null && inGroup().length > 0) send(-leader.pid, "SIGKILL");
-      stopAll();
+      signalGroup("SIGKILL");
+      stopAll(kin, new Set());
       signalAll("SIGKILL");
     },
     hold: () => {
       if (run.cgroup !== null) freezeCgroup(run.cgroup, true);
       const frozen = new Set(run.cgroup === null ? [] : pidsIn(run.cgroup));
-      held = new Map([...held, ...stopAll(frozen)]);
+      held = new Map([...held, ...stopAll(kin, frozen)]);
     },
     release: () => {
       for (const { pid, started_ticks } of kin()) {
@@ -157,6 +99,26 @@ function throughProc(run: Run): Family {
       if (run.cgroup !== null) freezeCgroup(run.cgroup, false);
     },
   };
+}
+
+/**
+ * Stops what is found until nothing new is: what is stopped starts nothing, and stays its children's
+ * parent. Gives those that it stopped itself, by number and start.
+ */
+function stopAll(kin: Census["kin"], spared: ReadonlySet<number>): ReadonlyMap<number, number> {
+  const seen = new Set<number>(spared);
+  const stopped = new Map<number, number>();
+  for (let round = 0; round < rounds_max; round++) {
+    const found = kin().filter(({ pid }) => !seen.has(pid));
+    if (found.length === 0) break;
+    for (const { pid, state, started_ticks } of found) {
+      seen.add(pid);
+      if (state === "T") continue;
+      send(pid, "SIGSTOP");
+      stopped.set(pid, started_ticks);
+    }
+  }
+  return stopped;
 }
 
 function groupOnly(): Family {

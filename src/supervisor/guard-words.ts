@@ -1,6 +1,6 @@
 /** What a supervisor tells its guard: one JSON document a line. The guard answers each with `ok`. */
 import type { Patience } from "./ending.js";
-import type { Run } from "./family.js";
+import type { Run } from "./run.js";
 
 export type GuardWord =
   /** First: what is to be guarded. */

@@ -1,11 +1,13 @@
 /** The supervisor's side of its guard: started before there is anything to guard, and again if it dies. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { limits } from "../limits.js";
+import { bounds } from "./bounds.js";
 import type { Patience } from "./ending.js";
-import type { Family, Run } from "./family.js";
+import type { Family } from "./family.js";
 import { type GuardWord, status_silence } from "./guard-words.js";
+import type { Run } from "./run.js";
 
 export interface Guard {
   /** The command has started. */
@@ -49,7 +51,7 @@ export async function startGuard(
       return;
     }
     replaced += 1;
-    if (replaced > limits.guard_replacements) {
+    if (replaced > bounds.guard_replacements) {
       lost();
       return;
     }
@@ -61,7 +63,7 @@ export async function startGuard(
       known_told = "[]";
       tellKnown();
       tell(
-        `the guard of this run was killed: another is in its place (${replaced} of ${limits.guard_replacements})`,
+        `the guard of this run was killed: another is in its place (${replaced} of ${bounds.guard_replacements})`,
       );
     }, lost);
   }
@@ -119,7 +121,7 @@ async function launch(run: Run, patience: Patience, family: Family): Promise<Chi
     const timer = setTimeout(() => {
       guard.kill("SIGKILL");
       reject(new Error("the guard did not start in time"));
-    }, limits.guard_start_ms);
+    }, bounds.guard_start_ms);
     createInterface({ input: guard.stdout }).once("line", () => {
       clearTimeout(timer);
       resolve();

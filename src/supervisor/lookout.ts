@@ -2,7 +2,8 @@
  * Looks for a run's processes while it goes on. One that leaves its session, gives its mark up and
  * loses its parent can be told by nothing afterwards; seen once before, it is remembered.
  */
-import { limits } from "../limits.js";
+
+import { bounds } from "./bounds.js";
 import type { Family } from "./family.js";
 import type { Guard } from "./guard.js";
 
@@ -17,8 +18,8 @@ export function lookOut(family: Family, guard: Guard): Lookout {
     const begun = performance.now();
     family.living();
     guard.guardKnown();
-    const rest_ms = limits.lookout_rest * (performance.now() - begun);
-    timer = setTimeout(look, Math.max(limits.lookout_ms, rest_ms));
+    const rest_ms = bounds.lookout_rest * (performance.now() - begun);
+    timer = setTimeout(look, Math.max(bounds.lookout_ms, rest_ms));
     timer.unref();
   };
   look();

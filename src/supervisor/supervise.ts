@@ -1,16 +1,17 @@
 /** One run under supervision: its command, its guard, and everything that descends from the command. */
-import type { ChildProcess } from "node:child_process";
+
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { limits } from "../limits.js";
+import { bounds } from "./bounds.js";
 import { makeCgroup, removeCgroup } from "./cgroup.js";
-import { type Command, startCommand, statusOf } from "./command.js";
+import { type Command, type StartedCommand, startCommand, statusOf } from "./command.js";
 import { endAll } from "./ending.js";
-import { type Family, type Member, openFamily, type Run } from "./family.js";
-import { startGuard } from "./guard.js";
+import { type Family, type Member, openFamily } from "./family.js";
+import { type Guard, startGuard } from "./guard.js";
 import { type Holder, openHold } from "./hold.js";
 import { markOwnLimit } from "./limit-mark.js";
-import { type Lookout, lookOut } from "./lookout.js";
+import { lookOut } from "./lookout.js";
+import type { Run } from "./run.js";
 import { passSignals } from "./signals.js";
 
 /** How a run ended. `left` are processes that could not be ended. */
@@ -70,7 +71,7 @@ export async function openSupervision(ground: Ground): Promise<Supervision> {
   const { proc, own_cgroup, grace_ms, tell } = ground;
   const run = newRun(proc, own_cgroup);
   const family = openFamily(run);
-  const patience = { grace_ms, kill_ms: limits.supervised_kill_ms };
+  const patience = { grace_ms, kill_ms: bounds.kill_ms };
   const interrupted = new AbortController();
   const hold = openHold(family);
   const stop_asked = new AbortController();
@@ -99,28 +100,19 @@ export async function openSupervision(ground: Ground): Promise<Supervision> {
     },
   });
   const interruption = once(interrupted.signal, "abort");
-  let lookout: Lookout | null = null;
-  let child: ChildProcess | null = null;
+  let begun: Begun | null = null;
 
   return {
     sight: family.sight,
     start: async (command) => {
       await Promise.race([hold.open(), stopAsked, interruption]);
       if (stopping !== null) return stopping;
-      const { aborted, reason } = interrupted.signal;
-      if (aborted) return { kind: "interrupted", status: reason };
+      if (interrupted.signal.aborted) return { kind: "interrupted", status: interrupted.signal.reason };
       const started = await startCommand(command, run, own_cgroup);
       if (started.kind === "refused") return started;
-      child = started.child;
-      family.begin(started.pid);
-      guard.guardLeader(started.pid);
+      begun = begin(started, run, family, guard);
       signals.begin();
-      // What bears the mark in its limits is found whenever it is looked for.
-      if (family.sight === "proc" && run.limit_mark === null) lookout = lookOut(family, guard);
-      const exited = new Promise<number>((resolve) =>
-        started.child.once("exit", (code, signal) => resolve(statusOf(code, signal))),
-      );
-      const status = await Promise.race([exited, stopAsked]);
+      const status = await Promise.race([begun.exit, stopAsked]);
       if (guard.isBroken()) {
         tell("this supervisor was held for longer than its lease: its guard has ended the run");
         return await stop();
@@ -138,11 +130,34 @@ export async function openSupervision(ground: Ground): Promise<Supervision> {
     interrupted: interrupted.signal,
     close: () => {
       signals.end();
-      lookout?.end();
+      begun?.close();
       guard.dismiss();
-      // One that cannot be ended must not keep us.
-      child?.unref();
       if (run.cgroup !== null) removeCgroup(run.cgroup);
+    },
+  };
+}
+
+/** A command that runs. */
+interface Begun {
+  /** Its exit status. */
+  readonly exit: Promise<number>;
+  /** Looks after it no more: one that cannot be ended must not keep us. */
+  close(): void;
+}
+
+/** In the turn in which it started: before its end can be heard of, and its number given to another. */
+function begin({ child, pid }: StartedCommand, run: Run, family: Family, guard: Guard): Begun {
+  family.begin(pid);
+  guard.guardLeader(pid);
+  // What bears the mark in its limits is found whenever it is looked for.
+  const lookout = family.sight === "proc" && run.limit_mark === null ? lookOut(family, guard) : null;
+  return {
+    exit: new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve(statusOf(code, signal)));
+    }),
+    close: () => {
+      lookout?.end();
+      child.unref();
     },
   };
 }
