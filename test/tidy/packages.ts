@@ -53,7 +53,7 @@ export function unusedTools(files: readonly File[]): string[] {
   if (textOf(files, "src/main.ts") === undefined) {
     return [];
   }
-  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/"));
+  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/", "examples/"));
   const settings = [
     ...below(files, "scripts/", "tsconfig.json", "buf.gen.yaml"),
     ...files.filter(({ path }) => path.endsWith("buf.gen.yaml")),
