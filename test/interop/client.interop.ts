@@ -32,7 +32,10 @@ describe("@killcord/client in a page", () => {
         message: `SessionTerminated: session ${session_id} killed (manual): manual stop`,
         is_stop: true,
       });
-      expect(await next()).to.deep.equal({ step: "closed", seen: ["active", "killed"] });
+      expect(await next()).to.deep.equal({
+        step: "closed",
+        seen: [`${session_id} active`, `${session_id} killed manual stop`],
+      });
       expect((await sealed(server, String(session_id))).map(({ event }) => event)).to.deep.equal([
         "session_started",
         "enforcement_decision",

@@ -1,5 +1,6 @@
 /** `@killcord/client` in a page, as a bundler that builds for browsers finds it. */
 import { createClient, SessionTerminated } from "@killcord/client";
+import { showUntilStopped } from "../../../examples/web/sessions.js";
 
 function say(step: string, seen: object = {}): void {
   console.log(JSON.stringify({ step, ...seen }));
@@ -8,7 +9,8 @@ function say(step: string, seen: object = {}): void {
 /** An agent that waits in a tool until it is stopped, beside somebody who looks on. */
 async function runUntilStopped(url: string, api_key: string): Promise<void> {
   const client = createClient({ url, apiKey: api_key, warn: (message) => say("warned", { message }) });
-  const looking = lookOn(client);
+  const seen = new Set<string>();
+  const looking = showUntilStopped(url, api_key, (line) => seen.add(line));
   const session = await client.startSession({ agentId: "page-bot", budgets: { maxActions: 5 } });
   const wait = session.tool("wait", (signal, minutes: number) => {
     say("waiting", { session_id: session.id, minutes });
@@ -20,18 +22,9 @@ async function runUntilStopped(url: string, api_key: string): Promise<void> {
     say("stopped", { message: String(error), is_stop: error instanceof SessionTerminated });
   }
   await session.close();
-  say("closed", { seen: await looking });
+  await looking;
+  say("closed", { seen: [...seen] });
   await client.close();
-}
-
-/** What a watch tells of the agent's sessions, to the first that is over. */
-async function lookOn(client: ReturnType<typeof createClient>): Promise<readonly string[]> {
-  const seen: string[] = [];
-  for await (const { status } of client.watch({ agentId: "page-bot" })) {
-    if (seen.at(-1) !== status) seen.push(status);
-    if (status !== "active") break;
-  }
-  return seen;
 }
 
 export type RunUntilStopped = typeof runUntilStopped;
