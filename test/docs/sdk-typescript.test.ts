@@ -23,7 +23,7 @@ describe("docs/sdk-typescript.md", () => {
   });
 
   it("says what the shortest program prints", async () => {
-    const child = spawn(process.execPath, [resolve("dist/examples/sdk/agent.js")], {
+    const child = spawn(process.execPath, [resolve("dist/examples/sdk-typescript/agent.js")], {
       env: { PATH: process.env.PATH, KILLCORD_URL: server.url, KILLCORD_API_KEY: server.admin_key },
       stdio: ["ignore", "pipe", "inherit"],
     });

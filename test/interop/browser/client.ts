@@ -1,6 +1,6 @@
 /** `@killcord/client` in a page, as a bundler that builds for browsers finds it. */
 import { createClient, SessionTerminated } from "@killcord/client";
-import { showUntilStopped } from "../../../examples/web/sessions.js";
+import { showUntilStopped } from "../../../examples/sdk-typescript/sessions.js";
 
 function say(step: string, seen: object = {}): void {
   console.log(JSON.stringify({ step, ...seen }));

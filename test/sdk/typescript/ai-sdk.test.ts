@@ -1,4 +1,4 @@
-/** examples/ai-sdk: a tool loop of the Vercel AI SDK is stopped in the middle of a call of a minute. */
+/** examples/sdk-typescript/ai-sdk.ts: a tool loop of the Vercel AI SDK is stopped in the middle of a call of a minute. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { type Served, serve } from "../../server/served.js";
 import { kill, sealed } from "./stage.js";
 
-describe("examples/ai-sdk", () => {
+describe("examples/sdk-typescript/ai-sdk.ts", () => {
   let server: Served;
   let agent: ChildProcess | undefined;
   before(async () => {
@@ -18,7 +18,7 @@ describe("examples/ai-sdk", () => {
   });
 
   it("ends in the middle of a tool call that would have taken a minute, and that is confirmed", async () => {
-    const child = spawn(process.execPath, [resolve("dist/examples/ai-sdk/agent.js")], {
+    const child = spawn(process.execPath, [resolve("dist/examples/sdk-typescript/ai-sdk.js")], {
       env: { PATH: process.env.PATH, KILLCORD_URL: server.url, KILLCORD_API_KEY: server.admin_key },
       stdio: ["ignore", "pipe", "inherit"],
     });
