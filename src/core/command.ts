@@ -2,7 +2,9 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, HaltEvidence, HaltVia, Profile, Role } from "./event.js";
+import type { Actor, Role } from "./actor.js";
+import type { Profile } from "./event.js";
+import type { HaltEvidence, HaltVia } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
 
 interface Common {

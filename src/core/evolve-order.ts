@@ -1,6 +1,7 @@
 /** What orders do: they put out keys and agents, and stop whatever stands on a scope. */
 import { exceededReason } from "./budget.js";
-import type { AgentRevoked, BudgetExceeded, CredentialRevoked, HaltRequested } from "./event.js";
+import type { AgentRevoked, BudgetExceeded, CredentialRevoked } from "./event.js";
+import type { HaltRequested } from "./event-halt.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
 import { revocationOrder } from "./scope.js";
 import type { ScopeStanding, State, StopOrder } from "./state.js";

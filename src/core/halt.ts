@@ -5,7 +5,7 @@
 import { quoted, refuseSession } from "./access.js";
 import type { AcknowledgeHalt } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
-import type { HaltAcknowledged, HaltConfirmed } from "./event.js";
+import type { HaltAcknowledged, HaltConfirmed } from "./event-halt.js";
 import type { HaltProgress, Session, State } from "./state.js";
 
 /** Where a stop stands of which its client has said nothing yet. */

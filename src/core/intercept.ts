@@ -1,12 +1,11 @@
 /** One action: standing, time, repeats, budgets, in the order of precedence of product.md. */
 import { limits } from "../limits.js";
 import { keyOf, quoted, refuseSession } from "./access.js";
+import { system_actor } from "./actor.js";
 import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
-import type { Cause } from "./event.js";
-import { system_actor } from "./event.js";
-import type { Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
+import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";

@@ -2,7 +2,10 @@
  * Everything that decisions depend on: plain maps, mutated in place by evolve alone. One owner
  * holds it; decide only reads it.
  */
-import type { HaltEvidence, Profile, Role, StopReason } from "./event.js";
+
+import type { Role } from "./actor.js";
+import type { Profile, StopReason } from "./event.js";
+import type { HaltEvidence } from "./event-halt.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
 export interface Budget {

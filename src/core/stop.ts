@@ -1,9 +1,11 @@
 /** How sessions become terminal: the entries that a stop consists of, with everything below. */
+
+import type { Actor } from "./actor.js";
+import { system_actor } from "./actor.js";
 import type { Expiry } from "./budget.js";
 import type { Draft } from "./decision.js";
-import type { Actor, Cause, KillReason } from "./event.js";
-import { system_actor } from "./event.js";
-import type { Consumed, Reserved } from "./event-parts.js";
+import type { KillReason } from "./event.js";
+import type { Cause, Consumed, Reserved } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { orderAgainst, withDescendants } from "./scope.js";
 import type { Session, State, StopOrder } from "./state.js";

@@ -2,7 +2,7 @@
  * When, and by what, the stop of a session was first handed to its client. Kept until the client says
  * something of it, and only in memory: what is known by then is sealed with its word.
  */
-import type { HaltVia } from "../core/event.js";
+import type { HaltVia } from "../core/event-halt.js";
 import { limits } from "../limits.js";
 
 /** A stop that was handed to a client. */

@@ -1,6 +1,6 @@
 /** Takes a client's word on its stop: that it is stopping, that it has stopped. */
 import { HaltEvidence, HaltPhase } from "../../gen/killcord/v1/session_pb.js";
-import type { HaltVia, HaltEvidence as SealedEvidence } from "../core/event.js";
+import type { HaltVia, HaltEvidence as SealedEvidence } from "../core/event-halt.js";
 import { by, type Context, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { invalid } from "./validate.js";

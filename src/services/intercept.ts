@@ -8,7 +8,8 @@ import {
   type InterceptResponse,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import type { Unstamped } from "../core/command.js";
-import type { EnforcementDecision, HaltVia } from "../core/event.js";
+import type { EnforcementDecision } from "../core/event.js";
+import type { HaltVia } from "../core/event-halt.js";
 import type { Chain } from "../core/event-parts.js";
 import { fromContent } from "../engine/content.js";
 import type { Enclosed } from "../engine/outcome.js";

@@ -3,7 +3,7 @@
  * a server with one does not start. docs/access.md shows the same as a real server answers it.
  */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { Role } from "../core/event.js";
+import type { Role } from "../core/actor.js";
 
 /**
  * What "its own" is for a caller that calls as agent: something of its agent or, for a key without

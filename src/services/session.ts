@@ -8,8 +8,8 @@ import {
   type StartSessionRequest,
   StartSessionRequestSchema,
 } from "../../gen/killcord/v1/session_pb.js";
+import { system_actor } from "../core/actor.js";
 import { expiryOnPath } from "../core/budget.js";
-import { system_actor } from "../core/event.js";
 import type { Session } from "../core/state.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";

@@ -8,7 +8,7 @@ import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
-import type { Role } from "../../src/core/event.js";
+import type { Role } from "../../src/core/actor.js";
 import { roleFor } from "../../src/services/roles.js";
 import { sectionsOf } from "./document.js";
 

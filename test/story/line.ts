@@ -1,5 +1,7 @@
 /** One event as a line of a story: what it is about, then what it says. */
-import type { Cause, Event } from "../../src/core/event.js";
+
+import type { Event } from "../../src/core/event.js";
+import type { Cause } from "../../src/core/event-parts.js";
 import type { Replacement } from "../../src/core/replacement.js";
 import { began_at } from "../core/workspace.js";
 

@@ -1,9 +1,10 @@
 /** Plays the lines of a story on a workspace. */
 
+import type { Actor, Role } from "../../src/core/actor.js";
+import { system_actor } from "../../src/core/actor.js";
 import type { Repeatable } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
-import type { Actor, HaltEvidence, HaltVia, Role } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
+import type { HaltEvidence, HaltVia } from "../../src/core/event-halt.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
