@@ -109,6 +109,8 @@ export const limits = {
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
+  /** Heartbeats waiting for what was decided before them: intercepts take no lease its renewal. */
+  queue_signs: 8192,
   /** Agents' own endings of sessions waiting for their seal. */
   queue_ends: 2048,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
@@ -123,6 +125,18 @@ export const limits = {
   expiries_at_once: 256,
   /** Before a session is told again that its time is over. */
   expiry_retry_ms: 1000,
+  /**
+   * What is added to a lease before it is lost: a part of it, for clocks that run apart, and at least
+   * this, for a client that is slow to stop itself.
+   */
+  lease_grace_part: 10,
+  lease_grace_ms_min: 1000,
+  /**
+   * How often the engine sees that it is awake while leases run, and the silence after which it was
+   * not: then what clients sent meanwhile is heard before any lease is lost.
+   */
+  awake_ms: 250,
+  stall_ms: 500,
   /** Deadlines of stopped sessions that are kept before they are cleared away. */
   expired_deadlines: 1024,
 
@@ -275,6 +289,8 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.awake_ms * 2 > limits.stall_ms ||
+  limits.stall_ms >= limits.lease_grace_ms_min ||
   limits.export_chunk_bytes >= limits.reply_bytes ||
   limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes
 ) {

@@ -1,8 +1,9 @@
 /** What orders do: they put out keys and agents, and stop whatever stands on a scope. */
 import { exceededReason } from "./budget.js";
-import type { AgentRevoked, BudgetExceeded, CredentialRevoked } from "./event.js";
+import type { AgentRevoked, BudgetExceeded, CredentialRevoked, LeaseLost } from "./event.js";
 import type { HaltRequested } from "./event-halt.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
+import { lostReason } from "./lease.js";
 import { revocationOrder } from "./scope.js";
 import type { ScopeStanding, State, StopOrder } from "./state.js";
 
@@ -24,6 +25,19 @@ export function exceedBudget(state: State, event: BudgetExceeded, sequence: numb
     halt_id: null,
     session_id: event.owner_session_id,
   });
+}
+
+/** Where it kills: an order against this one session. */
+export function loseLease(state: State, event: LeaseLost, sequence: number): void {
+  if (event.on_lease_lost === "kill") {
+    orderStop(state.scopes.session, event.session_id, "halted", {
+      event: event.event,
+      sequence,
+      reason: lostReason(event.lease_seconds),
+      halt_id: null,
+      session_id: event.session_id,
+    });
+  }
 }
 
 export function revokeCredential(state: State, event: CredentialRevoked, sequence: number): void {

@@ -4,7 +4,7 @@
  */
 import type { Event, SessionStarted } from "./event.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
-import { exceedBudget, haltSession, revokeAgent, revokeCredential } from "./evolve-order.js";
+import { exceedBudget, haltSession, loseLease, revokeAgent, revokeCredential } from "./evolve-order.js";
 import { evolveDecision, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -37,6 +37,9 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "budget_exceeded":
       exceedBudget(state, event, sequence);
+      return;
+    case "lease_lost":
+      loseLease(state, event, sequence);
       return;
     case "session_killed":
     case "session_expired":
@@ -106,6 +109,8 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     max_actions: event.budgets.max_actions,
     ttl_seconds: event.budgets.ttl_seconds,
     idle_timeout_seconds: event.budgets.idle_timeout_seconds,
+    lease_seconds: event.lease_seconds,
+    on_lease_lost: event.on_lease_lost,
     started_at: event.at,
     started_by: event.actor.key_id,
     start_sequence: sequence,

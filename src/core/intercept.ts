@@ -2,18 +2,18 @@
 import { limits } from "../limits.js";
 import { keyOf, quoted, refuseSession } from "./access.js";
 import { system_actor } from "./actor.js";
-import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
+import { exceededOwner, exceededReason } from "./budget.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
+import { endByTime, loseLeases } from "./lapse.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import type { Session, State } from "./state.js";
 import {
   consumedBy,
   ended_reason,
-  expire,
   finishStops,
   kill,
   killBelow,
@@ -36,12 +36,12 @@ export function decideIntercept(state: State, command: Intercept): Decision {
   const draft = new Draft(state, command);
   return (
     stopped(state, draft, command, session) ??
-    repeated(state, command) ??
+    repeated(state, draft, command) ??
     budgeted(state, draft, command, session)
   );
 }
 
-/** Standing, then ttl and idle time: everything that answers `terminate` before anything else. */
+/** Standing, then ttl, idle time and lease: everything that answers `terminate` before anything else. */
 function stopped(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
   if (session.stop !== null) {
     if (session.terminates >= limits.terminates_sealed) {
@@ -54,11 +54,11 @@ function stopped(state: State, draft: Draft, command: Intercept, session: Sessio
     const stops = finishStops(state, draft, pathFromRoot(state, session));
     return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
-  const expiry = expiryOnPath(state, session, command.at);
-  if (expiry !== null) {
-    const stops = expire(state, draft, expiry);
+  const stops = endByTime(state, draft, command, session);
+  if (stops !== null) {
     return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
+  loseLeases(state, draft, command);
   return null;
 }
 
@@ -72,15 +72,15 @@ function repeatTerminate(session: Session): Decision {
   });
 }
 
-function repeated(state: State, command: Intercept): Decision | null {
+function repeated(state: State, draft: Draft, command: Intercept): Decision | null {
   const kept = keptRepeat(state, command);
   if (kept === null) {
     return null;
   }
-  return (
+  const { reply } =
     refuseOtherRequest(command) ??
-    answer({ type: "verdict", sequence: kept.sequence, replayed: true, repeats_terminate_of: null })
-  );
+    answer({ type: "verdict", sequence: kept.sequence, replayed: true, repeats_terminate_of: null });
+  return { reply, events: draft.events };
 }
 
 function budgeted(state: State, draft: Draft, command: Intercept, session: Session): Decision {
@@ -146,9 +146,10 @@ function withoutSession(state: State, command: Intercept): Decision {
   const credential_id = key?.kind === "credential" ? key.key_id : null;
   const judgement = judged(state, agent_id);
   // Standing goes before a repeat: no old allow passes a stop.
-  const repeat = judgement.decision === "allow" ? repeated(state, command) : null;
+  const draft = new Draft(state, command);
+  const repeat = judgement.decision === "allow" ? repeated(state, draft, command) : null;
   const subject = { session_id: null, agent_id, credential_id, consumed: null };
-  return repeat ?? decided(new Draft(state, command), command, judgement, subject, null);
+  return repeat ?? decided(draft, command, judgement, subject, null);
 }
 
 /** A verdict and why it is given. */

@@ -4,7 +4,7 @@
  */
 
 import type { Role } from "./actor.js";
-import type { Profile, StopReason } from "./event.js";
+import type { OnLeaseLost, Profile, StopReason } from "./event.js";
 import type { HaltEvidence } from "./event-halt.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
@@ -44,6 +44,9 @@ export interface Session {
   readonly max_actions: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly lease_seconds: number | null;
+  /** Null exactly without a lease. */
+  readonly on_lease_lost: OnLeaseLost | null;
   readonly started_at: number;
   readonly started_by: string | null;
   /** Index of the entry that started it. */
@@ -137,7 +140,12 @@ export interface ScopeStanding {
 
 /** An order that stops sessions: the entry, and what it says of them. */
 export interface StopOrder {
-  readonly event: "halt_requested" | "credential_revoked" | "agent_revoked" | "budget_exceeded";
+  readonly event:
+    | "halt_requested"
+    | "credential_revoked"
+    | "agent_revoked"
+    | "budget_exceeded"
+    | "lease_lost";
   readonly sequence: number;
   readonly reason: string;
   /** The order's id; null for what is no halt: then each session's stop has its own. */

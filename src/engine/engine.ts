@@ -4,6 +4,7 @@
  */
 
 import { system_actor } from "../core/actor.js";
+import { expiryOnPath } from "../core/budget.js";
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import type { State } from "../core/state.js";
@@ -16,6 +17,7 @@ import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
+import { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
 import { no_observer, type Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
@@ -62,6 +64,7 @@ export class Engine {
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
   readonly #timers: Timers;
+  readonly #leases: Leases;
   readonly #terminates: RepeatedTerminates;
   readonly #options: EngineOptions;
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
@@ -78,14 +81,22 @@ export class Engine {
     this.clock = engineClock(state.at, options.time ?? process_time);
     this.key_ends = new KeyEnds(state, this.clock);
     this.follower = new Follower(projection, this.clock, options.watch_changes);
-    this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
+    this.#leases = new Leases(state, this.clock, (session) => this.#timers.add(session));
+    this.#timers = new Timers(
+      state,
+      this.clock,
+      (session) => this.#leases.deadline(session),
+      (session_id) => this.#expire(session_id),
+    );
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
       state,
       sealer: options.log,
       clock: this.clock,
       salt: newSalt,
+      leases: this.#leases,
       onDecided: (events) => {
+        this.#leases.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
       },
@@ -172,6 +183,16 @@ export class Engine {
     return this.#heard.get(session_id) ?? null;
   }
 
+  /** Whether time has ended a session, and nothing has sealed it yet. */
+  isOverdue(session_id: string): boolean {
+    const session = this.#state.sessions.get(session_id);
+    const now = this.clock.now();
+    return (
+      session?.stop === null &&
+      (expiryOnPath(this.#state, session, now) !== null || this.#leases.lostOn(session, now).length > 0)
+    );
+  }
+
   /** Takes no more commands, answers those taken, tells watchers to come back elsewhere. */
   stop(): Promise<void> {
     this.#ended ??= this.#stop();
@@ -202,6 +223,7 @@ export class Engine {
   }
 
   #start(): void {
+    this.#leases.start();
     this.#timers.start();
     const { heartbeat_seconds } = this.#options;
     const heartbeat = {
@@ -223,6 +245,7 @@ export class Engine {
 
   #keepNoTime(): void {
     this.#timers.stop();
+    this.#leases.stop();
     for (const end of this.#regular) {
       end();
     }

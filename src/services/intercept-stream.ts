@@ -6,6 +6,7 @@ import {
   type InterceptStreamResponse,
   type StreamAcknowledge,
   type StreamIntercept,
+  type StreamRenew,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
@@ -97,10 +98,13 @@ class InterceptStream {
       case "acknowledge":
         this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
         return undefined;
+      case "renew":
+        this.#answer(0, () => this.#renew(message.value));
+        return undefined;
       case undefined:
         this.#refuse(
           0,
-          invalid([{ field: "message", issue: "one of open, intercept, acknowledge is needed" }]),
+          invalid([{ field: "message", issue: "one of open, intercept, acknowledge, renew is needed" }]),
         );
         return undefined;
     }
@@ -155,6 +159,13 @@ class InterceptStream {
     const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence };
     await acknowledge(this.#context, this.#call, acknowledgement, true);
     return { case: "acknowledged" as const, value: { ref, haltId, phase } };
+  }
+
+  /** Told only when all that was decided before is sealed: no lease outlives a stop that it has not heard. */
+  async #renew({ nonce }: StreamRenew): Promise<Sent> {
+    const command = { type: "touch_session", session_id: this.#opened(), ...by(this.#call) } as const;
+    await submit(this.#context, this.#call, command, "session", { renews: true });
+    return { case: "renewed", value: { nonce } };
   }
 
   #opened(): string {

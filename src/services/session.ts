@@ -9,13 +9,13 @@ import {
   StartSessionRequestSchema,
 } from "../../gen/killcord/v1/session_pb.js";
 import { system_actor } from "../core/actor.js";
-import { expiryOnPath } from "../core/budget.js";
 import type { Session } from "../core/state.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import { acknowledge, noteDelivery } from "./halt.js";
 import type { Handlers } from "./handlers.js";
+import { leaseAsked } from "./lease.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { sessionView, statusAsked } from "./view.js";
@@ -32,6 +32,7 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         call,
         { type: "touch_session", session_id: sessionId, ...by(call) },
         "session",
+        { renews: true },
       );
       context.engine.heard(reply.session_id, context.engine.clock.now());
       const session = await present(context, reply.session_id);
@@ -98,6 +99,7 @@ async function startSession(context: Context, request: StartSessionRequest, call
       max_actions: numberOf(request.budgets?.maxActions),
       ttl_seconds: numberOf(request.budgets?.ttlSeconds),
       idle_timeout_seconds: numberOf(request.budgets?.idleTimeoutSeconds),
+      ...leaseAsked(request),
       repeat,
       ...by(call),
     },
@@ -149,12 +151,7 @@ async function visible(context: Context, call: Call, session_id: string): Promis
 async function readSession(context: Context, call: Call, session_id: string): Promise<SessionMessage> {
   const { engine } = context;
   const session = await visible(context, call, session_id);
-  const live = engine.state.sessions.get(session_id);
-  if (
-    live !== undefined &&
-    live.stop === null &&
-    expiryOnPath(engine.state, live, engine.clock.now()) !== null
-  ) {
+  if (engine.isOverdue(session_id)) {
     await submit(
       context,
       call,

@@ -119,6 +119,9 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "budget_exceeded":
       exceeded(audit, event);
       return;
+    case "lease_lost":
+      lost(audit, event);
+      return;
     case "session_killed":
     case "session_expired":
     case "session_ended":
@@ -217,6 +220,15 @@ function exceeded(audit: Audit, event: Of<"budget_exceeded">): void {
   audit.demand(event.spent + event.requested > event.limit, "it did not fit");
 }
 
+function lost(audit: Audit, event: Of<"lease_lost">): void {
+  const run = audit.runs.get(event.session_id);
+  audit.demand(run?.end === null, "the session is live");
+  audit.demand(event.lease_seconds === run?.start.lease_seconds, "the lease is the session's");
+  audit.demand(event.on_lease_lost === run?.start.on_lease_lost, "the ending is the session's");
+  audit.demand(event.last_heard_at >= (run?.start.at ?? 0), "it was heard when it started");
+  audit.demand(event.at >= event.last_heard_at + event.lease_seconds * 1000, "the lease was over");
+}
+
 function terminal(audit: Audit, event: Terminal, sequence: number): void {
   const chain = audit.chain(event.session_id);
   const run = chain[0] as Run;
@@ -251,6 +263,10 @@ function killReason(event: Of<"session_killed">, cause: Event | undefined, chain
     }
     case "budget_exceeded":
       return cause.owner_session_id === event.session_id ? "budget_exceeded" : "another's budget";
+    case "lease_lost":
+      return cause.session_id === event.session_id && cause.on_lease_lost === "kill"
+        ? "lease_lost"
+        : "another's lease";
     case "credential_revoked":
     case "agent_revoked":
       return chain.some((run) => onScope(cause, run)) ? cause.event : "not on its path";
@@ -330,6 +346,8 @@ function mustStop(event: Event, sequence: number, run: Run): boolean {
       return run.sequence < sequence && onScope(event, run);
     case "budget_exceeded":
       return event.owner_session_id === run.start.session_id;
+    case "lease_lost":
+      return event.session_id === run.start.session_id && event.on_lease_lost === "kill";
     default:
       return run.end?.event === event;
   }

@@ -36,6 +36,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   halt_confirmed: true,
   halt_requested: true,
   heartbeat: true,
+  lease_lost: true,
   notice: true,
   session_ended: true,
   session_expired: true,
