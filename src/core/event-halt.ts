@@ -1,5 +1,5 @@
 /** What tells of halts: orders on scopes, and how far the client of a stopped session is. */
-import type { Common, OfSession } from "./event-parts.js";
+import type { Cause, Common, OfSession } from "./event-parts.js";
 
 /** What a halt covers. */
 export interface Scope {
@@ -7,14 +7,38 @@ export interface Scope {
   readonly id: string;
 }
 
+/** Whether an order ends sessions or holds them. */
+export type HaltMode = "kill" | "pause";
+
 export interface HaltRequested extends Common {
   readonly event: "halt_requested";
   readonly halt_id: string;
   readonly scope: Scope;
-  readonly mode: "kill";
+  readonly mode: HaltMode;
   readonly reason: string;
   readonly session_count: number;
-  readonly drill_id: null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
+}
+
+export interface HaltLifted extends Common {
+  readonly event: "halt_lifted";
+  readonly halt_id: string;
+  readonly reason: string;
+}
+
+export interface SessionPaused extends Common, OfSession {
+  readonly event: "session_paused";
+  readonly reason: string;
+  readonly cause: Cause | null;
+  /** The order's; a pause without one has its own. */
+  readonly halt_id: string;
+}
+
+export interface SessionResumed extends Common, OfSession {
+  readonly event: "session_resumed";
+  readonly reason: string;
+  readonly cause: Cause | null;
 }
 
 /** By what a client learned of its stop; `supervisor` for who watches over it from outside. */

@@ -5,7 +5,14 @@
  */
 
 import type { Role } from "./actor.js";
-import type { HaltAcknowledged, HaltConfirmed, HaltRequested } from "./event-halt.js";
+import type {
+  HaltAcknowledged,
+  HaltConfirmed,
+  HaltLifted,
+  HaltRequested,
+  SessionPaused,
+  SessionResumed,
+} from "./event-halt.js";
 import type {
   Cause,
   Chain,
@@ -27,6 +34,7 @@ export type StopReason =
   | "credential_revoked"
   | "agent_revoked"
   | "halted"
+  | "drill"
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
@@ -234,7 +242,10 @@ export type Event =
   | SessionKilled
   | SessionExpired
   | SessionEnded
+  | SessionPaused
+  | SessionResumed
   | HaltRequested
+  | HaltLifted
   | HaltAcknowledged
   | HaltConfirmed
   | AgentRegistered

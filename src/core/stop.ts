@@ -141,6 +141,9 @@ function reasonUnder(order: StopOrder, session: Session): KillReason {
     case "lease_lost":
       return order.event;
     case "halt_requested":
+      if (order.drill_id !== null) {
+        return "drill";
+      }
       return order.session_id === session.session_id ? "manual" : "halted";
   }
 }
@@ -153,15 +156,9 @@ export function expiryReason(session: Session, stop_reason: "ttl_expired" | "idl
 }
 
 /**
- * Names the sessions that an order or a stopped parent should have stopped: a crash can cut a large
- * order between two writes. Every session is visited, once, at the start.
+ * Names those of some sessions, parents before children, that an order or a stopped parent should have
+ * stopped: a crash can cut a large order between two writes. Returns every stop by session.
  */
-export function finishCascades(state: State, draft: Draft): void {
-  const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
-  finishStops(state, draft, oldest_first);
-}
-
-/** Does that for some sessions, parents before children. Returns every stop by session. */
 export function finishStops(
   state: State,
   draft: Draft,

@@ -272,9 +272,7 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
-      if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
-        this.deliveries.forget(event.session_id);
-      }
+      this.deliveries.onSealed(event);
     }
     this.alarms.onSealed(events);
     this.follower.onSealed(events);

@@ -204,7 +204,7 @@ export class Follower {
     if (session === undefined || (session.stop !== null && !is_stop)) {
       return;
     }
-    for (const watcher of this.#watchers.of(session)) {
+    for (const watcher of this.#watchers.of(session, session.turn_sequence === sequence)) {
       watcher.mark(session_id, sequence, is_stop);
       (watcher.is_urgent ? this.#urgent : this.#waking).add(watcher.bell);
     }

@@ -63,6 +63,10 @@ export class Leases {
         case "lease_lost":
           this.#silent.add(event.session_id);
           break;
+        case "session_resumed":
+          // Who lets it go on starts its lease: a client that is gone is lost again.
+          this.renew(event.session_id, event.at);
+          break;
         case "session_killed":
         case "session_expired":
         case "session_ended":

@@ -9,11 +9,15 @@ export function sessionsNamed(command: Unstamped): readonly string[] {
       return command.session_id === null ? [] : [command.session_id];
     case "touch_session":
     case "kill_session":
+    case "pause_session":
+    case "resume_session":
     case "end_session":
     case "acknowledge_halt":
     case "expire_session":
     case "sum_up_terminates":
       return [command.session_id];
+    case "order_halt":
+      return command.scope.kind === "session" ? [command.scope.id] : [];
     default:
       return [];
   }

@@ -39,13 +39,17 @@ export class Watchers {
     leave(this.#by_session, session_id, watcher);
   }
 
-  /** The watches that are about a session as it is. */
-  *of(session: Session): Generator<SessionWatcher, void, undefined> {
+  /**
+   * The watches that are about a session as it is.
+   *
+   * @param has_turned whether it has just got its status
+   */
+  *of(session: Session, has_turned: boolean): Generator<SessionWatcher, void, undefined> {
     yield* this.#by_session.get(session.session_id) ?? [];
     const of_agent = session.agent_id === null ? undefined : this.#by_agent.get(session.agent_id);
     for (const watchers of [of_agent ?? [], this.#by_any]) {
       for (const watcher of watchers) {
-        if (watcher.selection.by === "filter" && watcher.selection.matches(session)) {
+        if (watcher.selection.by === "filter" && watcher.selection.matches(session, has_turned)) {
           yield watcher;
         }
       }

@@ -34,6 +34,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   enforcement_decision: true,
   halt_acknowledged: true,
   halt_confirmed: true,
+  halt_lifted: true,
   halt_requested: true,
   heartbeat: true,
   lease_lost: true,
@@ -41,6 +42,8 @@ const events: Readonly<Record<Event["event"], true>> = {
   session_ended: true,
   session_expired: true,
   session_killed: true,
+  session_paused: true,
+  session_resumed: true,
   session_started: true,
   vault_opened: true,
 };

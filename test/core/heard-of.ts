@@ -14,6 +14,8 @@ export class HeardOf {
     if (event.event === "session_started" && event.lease_seconds !== null) {
       this.#leases.set(event.session_id, event.lease_seconds);
       this.#heard.set(event.session_id, event.at);
+    } else if (event.event === "session_resumed") {
+      this.renew(event.session_id, event.at);
     } else if (event.event === "lease_lost") {
       this.#heard.delete(event.session_id);
     }

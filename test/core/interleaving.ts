@@ -297,6 +297,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "halt":
+        return "halt";
       case "done":
         return "done";
     }

@@ -1,4 +1,4 @@
-# A lease that nobody renews is lost a grace after its end, and then the session is killed, paused or goes on as it was asked.
+# A lease that nobody renews is lost a grace after its end, and then the session is killed or goes on, as it was asked.
 start session=s1 lease_seconds=30
 start session=s2 lease_seconds=30 on_lease_lost=continue ttl_seconds=3600
 ----
