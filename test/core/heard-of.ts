@@ -1,9 +1,10 @@
 /** What the engine knows of leases, kept as simply as can be: whose client was heard when. */
-import type { Command, LostLease } from "../../src/core/command.js";
+import type { LostLease } from "../../src/core/command.js";
 import type { Event } from "../../src/core/event.js";
 import { leaseDeadline } from "../../src/core/lease.js";
 import { pathFromRoot } from "../../src/core/scope.js";
 import type { State } from "../../src/core/state.js";
+import type { Asked } from "./workspace.js";
 
 export class HeardOf {
   /** Absent: without a lease, or lost and not heard since. */
@@ -34,13 +35,8 @@ export class HeardOf {
     }
   }
 
-  lost(
-    state: State,
-    asked: { readonly type: Command["type"]; readonly session_id?: string | null },
-    at: number,
-  ): readonly LostLease[] {
-    const parent = "parent_session_id" in asked ? (asked.parent_session_id as string | null) : null;
-    const id = asked.type === "start_session" ? parent : asked.session_id;
+  lost(state: State, asked: Asked, at: number): readonly LostLease[] {
+    const id = sessionNamed(asked);
     const session = id == null ? undefined : state.sessions.get(id);
     if (session === undefined || session.stop !== null) {
       return [];
@@ -55,5 +51,16 @@ export class HeardOf {
         at >= leaseDeadline(lease_seconds, last_heard_at);
       return is_lost ? [{ session_id, last_heard_at }] : [];
     });
+  }
+}
+
+function sessionNamed(asked: Asked): string | null {
+  switch (asked.type) {
+    case "start_session":
+      return asked.parent_session_id;
+    case "order_halt":
+      return asked.scope.kind === "session" ? asked.scope.id : null;
+    default:
+      return "session_id" in asked ? asked.session_id : null;
   }
 }
