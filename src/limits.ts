@@ -109,10 +109,9 @@ export const limits = {
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
-  /** Heartbeats waiting for what was decided before them: intercepts take no lease its renewal. */
-  queue_signs: 8192,
-  /** Agents' own endings of sessions waiting for their seal. */
+  /** Agents' own endings of sessions, and signs of life, waiting for their seal. */
   queue_ends: 2048,
+  queue_signs: 8192,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
   signatures_off_loop: 4,
   signatures_per_message: 8,
@@ -125,16 +124,10 @@ export const limits = {
   expiries_at_once: 256,
   /** Before a session is told again that its time is over. */
   expiry_retry_ms: 1000,
-  /**
-   * What is added to a lease before it is lost: a part of it, for clocks that run apart, and at least
-   * this, for a client that is slow to stop itself.
-   */
+  /** What is added to a lease before it is lost: such a part of it, and at least so much. */
   lease_grace_part: 10,
   lease_grace_ms_min: 1000,
-  /**
-   * How often the engine sees that it is awake while leases run, and the silence after which it was
-   * not: then what clients sent meanwhile is heard before any lease is lost.
-   */
+  /** While leases run the engine looks so often whether it is awake; after a longer silence it was not. */
   awake_ms: 250,
   stall_ms: 500,
   /** Deadlines of stopped sessions that are kept before they are cleared away. */
@@ -169,9 +162,10 @@ export const limits = {
   killed_sessions_listed: 1000,
   revoked_credentials_listed: 200,
   /** Stops that were handed to clients which have not answered; older ones are sealed without that time. */
-  deliveries: 10_000,
-  /** A revoked credential's stream closes this long after the stop, confirmed or not. */
+  deliveries: 200_000,
+  /** A client has so long from its stop on to say that it has stopped, if nothing else is set; at most, in seconds. */
   halt_confirm_ms: 10_000,
+  halt_confirm_seconds_max: 300,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -265,6 +259,9 @@ export const limits = {
   /** Work that takes longer than this shows how far it is, this often. */
   progress_after_ms: 1_000,
   progress_ms: 100,
+  /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
+  halt_poll_ms: 100,
+  halt_sessions_shown: 20,
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */
@@ -293,6 +290,9 @@ if (
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.awake_ms * 2 > limits.stall_ms ||
   limits.stall_ms >= limits.lease_grace_ms_min ||
+  limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.deliveries < limits.live_sessions ||
+  limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||
   limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes
 ) {

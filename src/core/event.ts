@@ -10,6 +10,7 @@ import type {
   HaltConfirmed,
   HaltLifted,
   HaltRequested,
+  HaltUnconfirmed,
   SessionPaused,
   SessionResumed,
 } from "./event-halt.js";
@@ -248,6 +249,7 @@ export type Event =
   | HaltLifted
   | HaltAcknowledged
   | HaltConfirmed
+  | HaltUnconfirmed
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

@@ -10,56 +10,34 @@ import type { Event } from "../core/event.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
-import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
-import { Deliveries } from "./deliveries.js";
-import { DerivedRows, type RowStore } from "./derived.js";
+import { type Clock, engineClock, every, process_time } from "./clock.js";
+import { DerivedRows } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
+import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
 import { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
-import { no_observer, type Observer } from "./observer.js";
+import { no_observer } from "./observer.js";
+import type { EngineOptions } from "./options.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import type { Projection } from "./projection.js";
-import { type Replayed, replay, type SealedLog } from "./replay.js";
+import { type Replayed, replay } from "./replay.js";
 import { newSalt } from "./salt.js";
-import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
+import { Sequencer, type Standing } from "./sequencer.js";
 import { sessionsNamed } from "./sessions-named.js";
 import { snapshotText } from "./snapshot.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
 
-/** What the engine needs of a log. */
-export interface Log extends Sealer, SealedLog {
-  /** Told when what a crash has cut is finished: from here on the log may be shown. */
-  publish(): void;
-}
-
-export interface EngineOptions {
-  readonly log: Log;
-  /** Where derived rows are kept. */
-  readonly rows: RowStore;
-  /** Told once when the log or an index cannot be written: the process must exit. */
-  readonly onFatal: (error: Error) => void;
-  readonly heartbeat_seconds: number;
-  /** The process's own when absent. */
-  readonly time?: Time;
-  /** Counts; nobody when absent. */
-  readonly observer?: Observer;
-  /** Stopped sessions that stay in memory. */
-  readonly stopped_sessions?: number;
-  /** Untold changes that one watch keeps apart. */
-  readonly watch_changes?: number;
-}
-
 export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
   readonly alarms = new Alarms();
-  readonly deliveries = new Deliveries();
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
+  readonly halts: HaltSteps;
   readonly #state: State;
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
@@ -88,6 +66,14 @@ export class Engine {
       (session) => this.#leases.deadline(session),
       (session_id) => this.#expire(session_id),
     );
+    this.halts = new HaltSteps({
+      state,
+      projection,
+      clock: this.clock,
+      confirm_ms: options.halt_confirm_ms ?? limits.halt_confirm_ms,
+      unconfirm: (session_id, delivered_at) => this.#unconfirm(session_id, delivered_at),
+      observer: options.observer,
+    });
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
       state,
@@ -99,6 +85,7 @@ export class Engine {
         this.#leases.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
+        this.halts.onDecided();
       },
       onSealed: (events) => this.#onSealed(events),
       observer: options.observer ?? no_observer,
@@ -225,6 +212,7 @@ export class Engine {
   #start(): void {
     this.#leases.start();
     this.#timers.start();
+    this.halts.start();
     const { heartbeat_seconds } = this.#options;
     const heartbeat = {
       type: "seal_heartbeat",
@@ -246,15 +234,26 @@ export class Engine {
   #keepNoTime(): void {
     this.#timers.stop();
     this.#leases.stop();
+    this.halts.stop();
     for (const end of this.#regular) {
       end();
     }
   }
 
-  /** Whether it need not be told again: the session has expired, or there is no engine left. */
-  async #expire(session_id: string): Promise<boolean> {
+  #expire(session_id: string): Promise<boolean> {
+    return this.#submitOwn({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+  }
+
+  #unconfirm(session_id: string, delivered_at: number | null): Promise<boolean> {
+    const { confirm_ms } = this.halts;
+    const common = { actor: system_actor, request_id: null };
+    return this.#submitOwn({ type: "unconfirm_halt", session_id, confirm_ms, delivered_at, ...common });
+  }
+
+  /** Whether it need not be told again: it was taken, or there is no engine left. */
+  async #submitOwn(command: Unstamped): Promise<boolean> {
     try {
-      await this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+      await this.submit(command);
       return true;
     } catch (error) {
       ignoreFault(error);
@@ -272,8 +271,8 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
-      this.deliveries.onSealed(event);
     }
+    this.halts.onSealed(events);
     this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
