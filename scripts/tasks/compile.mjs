@@ -70,6 +70,12 @@ function removeGhosts() {
       }
     }
   }
+  for (const output of files(join(client, "dist"), /\.(js|d\.ts)$/)) {
+    const path = relative("sdk/typescript/dist", output).replace(/\.(js|d\.ts)$/, ".ts");
+    if (!existsSync(join(client, path))) {
+      rmSync(join(root, output));
+    }
+  }
 }
 
 function files(folder, wanted) {

@@ -3,15 +3,27 @@
  * the actor, random ids and salts, digests.
  */
 import type { Actor, Role } from "./actor.js";
-import type { Profile } from "./event.js";
+import type { OnLeaseLost, Profile } from "./event.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
+
+/** A lease that nobody renewed in time. */
+export interface LostLease {
+  readonly session_id: string;
+  /** From when it ran. */
+  readonly last_heard_at: number;
+}
 
 interface Common {
   /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
   readonly at: number;
   readonly actor: Actor;
   readonly request_id: string | null;
+  /**
+   * Leases that are lost by now, of the session that the command names and of those above it, from the
+   * root down; stamped by the sequencer, since renewals are not sealed. Absent when there are none.
+   */
+  readonly lost_leases?: readonly LostLease[];
 }
 
 /** A request that says by an idempotency key that it may be a repeat. */
@@ -37,6 +49,9 @@ export interface StartSession extends Common {
   readonly max_actions: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly lease_seconds: number | null;
+  /** Null exactly without a lease. */
+  readonly on_lease_lost: OnLeaseLost | null;
   readonly repeat: Repeatable | null;
 }
 
@@ -126,7 +141,7 @@ export interface UnconfirmHalt extends Common {
   readonly delivered_at: number | null;
 }
 
-/** The engine's timer: the session expires if its time has come. */
+/** The engine's timer: the session expires, or loses its lease, if its time has come. */
 export interface ExpireSession extends Common {
   readonly type: "expire_session";
   readonly session_id: string;
@@ -237,5 +252,7 @@ export type Command =
   | SealHeartbeat
   | FinishCascades;
 
-/** A command as a service makes it: the sequencer stamps the time. */
-export type Unstamped<C extends Command = Command> = C extends Command ? Omit<C, "at"> : never;
+/** A command as a service makes it: the sequencer stamps the time and what depends on it. */
+export type Unstamped<C extends Command = Command> = C extends Command
+  ? Omit<C, "at" | "lost_leases">
+  : never;

@@ -11,7 +11,14 @@ import type {
   HaltUnconfirmed,
 } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
-import { exceedBudget, liftHalt, orderHalt, revokeAgent, revokeCredential } from "./evolve-order.js";
+import {
+  exceedBudget,
+  liftHalt,
+  loseLease,
+  orderHalt,
+  revokeAgent,
+  revokeCredential,
+} from "./evolve-order.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -44,6 +51,9 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "budget_exceeded":
       exceedBudget(state, event, sequence);
+      return;
+    case "lease_lost":
+      loseLease(state, event, sequence);
       return;
     case "session_killed":
     case "session_expired":
@@ -138,6 +148,8 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     max_actions: event.budgets.max_actions,
     ttl_seconds: event.budgets.ttl_seconds,
     idle_timeout_seconds: event.budgets.idle_timeout_seconds,
+    lease_seconds: event.lease_seconds,
+    on_lease_lost: event.on_lease_lost,
     started_at: event.at,
     started_by: event.actor.key_id,
     start_sequence: sequence,
@@ -150,6 +162,7 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     last_action_at: null,
     held_ms: 0,
     pause: null,
+    pause_owed: null,
     stop: null,
     halt: null,
     terminates: 0,

@@ -2,13 +2,16 @@
 import type { Command, Unstamped } from "../core/command.js";
 import { limits } from "../limits.js";
 
-/** `ends`: agents end their own sessions, and say so; however often they do, an operator's kill has room. */
-export type Lane = "stops" | "ends" | "commands";
+/**
+ * `ends`: agents end their own sessions, and say so; however often they do, an operator's kill has
+ * room. `signs`: of life, which renew leases; however many actions wait, those have room.
+ */
+export type Lane = "stops" | "ends" | "signs" | "commands";
 
 const lanes: Readonly<Record<Command["type"], Lane>> = {
   start_session: "commands",
   intercept: "commands",
-  touch_session: "commands",
+  touch_session: "signs",
   register_agent: "commands",
   issue_credential: "commands",
   create_key: "commands",
@@ -39,5 +42,6 @@ export function laneOf(command: Unstamped): Lane {
 export const lane_limits: Readonly<Record<Lane, number>> = {
   stops: limits.queue_stops,
   ends: limits.queue_ends,
+  signs: limits.queue_signs,
   commands: limits.queue_commands,
 };

@@ -323,6 +323,19 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
         "package.json": '{"dependencies":{"level":"1.0.0"},"devDependencies":{"chai":"1.0.0"}}',
       },
     ),
+    example(
+      {
+        "src/a.ts": 'import "@a/b";',
+        "sdk/b/package.json": '{"name":"@a/b"}',
+        "package.json": '{"workspaces":["sdk/b"]}',
+      },
+      "src/a.ts:1: @a/b is not declared for it",
+      {
+        "test/a.ts": 'import "@a/b";',
+        "sdk/b/package.json": '{"name":"@a/b"}',
+        "package.json": '{"workspaces":["sdk/b"]}',
+      },
+    ),
   ],
   "the client declares what it imports, in the versions tested here": [
     example(

@@ -6,6 +6,7 @@ import { importsOf } from "./imports.js";
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly workspaces?: readonly string[];
 }
 
 interface Lock {
@@ -53,7 +54,7 @@ export function unusedTools(files: readonly File[]): string[] {
   if (textOf(files, "src/main.ts") === undefined) {
     return [];
   }
-  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/"));
+  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/", "examples/"));
   const settings = [
     ...below(files, "scripts/", "tsconfig.json", "buf.gen.yaml"),
     ...files.filter(({ path }) => path.endsWith("buf.gen.yaml")),
@@ -93,10 +94,13 @@ export function clientDependencies(files: readonly File[]): string[] {
 
 /** What is imported must be declared: a package that another one brings may go with it. */
 export function undeclaredImports(files: readonly File[]): string[] {
-  const { dependencies = {}, devDependencies = {} } = manifest(files);
+  const { dependencies = {}, devDependencies = {}, workspaces = [] } = manifest(files);
+  // What is developed here is linked to where it stands; what users install must do without it.
+  const linked = workspaces.map((path) => JSON.parse(textOf(files, `${path}/package.json`) ?? "{}").name);
   return code(files, "src/", "gen/", "test/", "scripts/", "bench/").flatMap((file) =>
     importsOf(file)
       .filter(({ specifier, path }) => path === null && !isBuiltin(specifier))
+      .filter(({ specifier }) => file.path.startsWith("src/") || !linked.includes(packageOf(specifier)))
       .filter(({ specifier, types_only }) => {
         const name = packageOf(specifier);
         const runs_at_users = /^(src|gen)\//.test(file.path) && !types_only;

@@ -1,7 +1,7 @@
 /** Where a session stands, as far as this process knows, and how that changes: it only ever advances. */
 import { SessionStatus, type Session as WireSession } from "../gen/killcord/v1/session_pb.js";
-import { SessionTerminated } from "./errors.js";
-import { isTerminal, statusWord, terminationOf } from "./words.js";
+import { SessionTerminated, type Termination } from "./errors.js";
+import { isTerminal, statusWord, stopReasonWord } from "./words.js";
 
 export type State =
   | { readonly kind: "active" }
@@ -22,5 +22,16 @@ export function shownState(session: WireSession): State {
   return {
     kind: "paused",
     reason: `the server says ${statusWord(session.status)}, which this version of the library does not know`,
+  };
+}
+
+/** How a terminal session came to its end. */
+function terminationOf(session: WireSession): Termination {
+  return {
+    sessionId: session.sessionId,
+    status: statusWord(session.status),
+    stopReason: stopReasonWord(session.stopReason),
+    reason: session.killReason ?? "",
+    haltId: session.haltId,
   };
 }

@@ -1,12 +1,5 @@
 /** The enums of the wire as words. A newer server may send numbers that have none here. */
-import {
-  HaltEvidence,
-  OnLeaseLost,
-  type Session,
-  SessionStatus,
-  StopReason,
-} from "../gen/killcord/v1/session_pb.js";
-import type { Termination } from "./errors.js";
+import { HaltEvidence, OnLeaseLost, SessionStatus, StopReason } from "../gen/killcord/v1/session_pb.js";
 
 /** Where a session stands. Killed, expired and ended are final. */
 export type SessionStatusWord = "active" | "paused" | "killed" | "expired" | "ended" | (string & {});
@@ -56,15 +49,4 @@ export function isTerminal(status: SessionStatus): boolean {
   return (
     status === SessionStatus.KILLED || status === SessionStatus.EXPIRED || status === SessionStatus.ENDED
   );
-}
-
-/** How a terminal session came to its end. */
-export function terminationOf(session: Session): Termination {
-  return {
-    sessionId: session.sessionId,
-    status: statusWord(session.status),
-    stopReason: stopReasonWord(session.stopReason),
-    reason: session.killReason ?? "",
-    haltId: session.haltId,
-  };
 }
