@@ -7,6 +7,7 @@ import { demoAgentCommand } from "./demo-agent.js";
 import { exportCommand } from "./export.js";
 import { haltCommand } from "./halt.js";
 import { haltsCommand, liftCommand } from "./halts.js";
+import { hookCommand } from "./hook.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
 import { runCommand } from "./run.js";
@@ -36,6 +37,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(outside.serve)
     .addCommand(demoCommand())
     .addCommand(runCommand())
+    .addCommand(hookCommand())
     .addCommand(sessionsCommand())
     .addCommand(haltCommand())
     .addCommand(liftCommand())

@@ -1,6 +1,6 @@
 /** `killcord run`: any program as it is, under a session of its own, and ended with it. */
 
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import {
   type Client,
   createClient,
@@ -12,6 +12,7 @@ import { ownCgroup } from "../supervisor/cgroup.js";
 import { openSupervision } from "../supervisor/supervise.js";
 import { type AccessOptions, accessOptions, default_url, findKey, serverUrl } from "./access.js";
 import { CommandFailure, systemReason } from "./failure.js";
+import { wholeNumber } from "./numbers.js";
 import { note, plain } from "./output.js";
 import { runUnder, startFailure } from "./run-session.js";
 import { status_failed, status_lease_lost, status_stopped } from "./run-status.js";
@@ -39,7 +40,7 @@ export function runCommand(): Command {
     .argument("<command...>", "the program and its arguments, after --")
     .option("--agent <agent_id>", "whose run it is; a credential brings its own")
     .option("--label <text>", "a display string; sealed for ever, so no personal data")
-    .option("--max-actions <n>", "actions that may be asked for", wholeNumber)
+    .option("--max-actions <n>", "actions that may be asked for", (text) => Number(wholeNumber(text)))
     .option("--ttl <time>", "how long it may take, e.g. 90s, 15m, 12h", seconds)
     .option("--idle-timeout <time>", "how long no action may be asked for; without any limit 1d", seconds)
     .addOption(
@@ -131,11 +132,6 @@ function startOptions(options: RunOptions): StartOptions {
     graceSeconds: options.grace + bounds.kill_ms / 1000,
     supervisor: true,
   };
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number.");
 }
 
 function seconds(text: string): number {
