@@ -91,8 +91,9 @@ async function runProgram([file = "", ...words]: readonly string[], options: Run
   }).catch((error) => {
     throw new CommandFailure("internal", 1, `the program was not started: ${systemReason(error)}`);
   });
+  let status: number;
   try {
-    process.exitCode = await runUnder({
+    status = await runUnder({
       client,
       supervision,
       command: { file, words, env: { ...process.env, KILLCORD_URL: address } },
@@ -105,6 +106,8 @@ async function runProgram([file = "", ...words]: readonly string[], options: Run
   } finally {
     supervision.close();
   }
+  // The program is over, and so are we: a try to open a session may still be under way.
+  process.exit(status);
 }
 
 /** Warnings of the client are said as all others: each once, with no power over the terminal. */

@@ -1,6 +1,6 @@
 /** A supervision that a test leads, and what became of the processes under it. */
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -37,18 +37,29 @@ process.once("exit", () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+/** A folder that anybody may write to, and that is gone with this process. */
+export function freshFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "killcord-run-"));
+  chmodSync(folder, 0o777);
+  folders.push(folder);
+  return folder;
+}
+
 /** Starts a supervision over a shell script, which finds a folder of its own in $FOLDER. */
 export async function lead(
   sight: Sight,
   command: readonly string[],
   more: { readonly grace_ms?: number; readonly env?: NodeJS.ProcessEnv; readonly uid?: number } = {},
 ): Promise<Led> {
-  const folder = mkdtempSync(join(tmpdir(), "killcord-run-"));
-  folders.push(folder);
+  const folder = freshFolder();
   const child = fork(
     resolve("dist/test/supervisor/supervised.js"),
     [sight, String(more.grace_ms ?? 200), ...command],
-    { stdio: ["ignore", "pipe", "pipe", "ipc"], env: { ...process.env, FOLDER: folder, ...more.env } },
+    {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      ...(more.uid === undefined ? {} : { uid: more.uid, gid: more.uid }),
+      env: { ...process.env, FOLDER: folder, ...more.env },
+    },
   );
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {

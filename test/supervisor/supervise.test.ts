@@ -1,7 +1,9 @@
+import { chmodSync, copyFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { readProcess } from "../../src/supervisor/processes.js";
-import { allGone, anyAlive, guardOf, isHeld, lead, makes_cgroups } from "./led.js";
+import { allGone, anyAlive, freshFolder, guardOf, isHeld, lead, makes_cgroups } from "./led.js";
 
 /** Minds no SIGTERM. */
 const stubborn = ["sh", "-c", `trap '' TERM; echo $$ >> $FOLDER/pids; while :; do sleep 0.05; done`];
@@ -154,4 +156,86 @@ for (const sight of ["cgroup", "proc"] as const) {
       expect(led.stderr()).to.contain("ending what bash left running: 1 process");
     });
   });
+}
+
+describe("a supervision", function () {
+  this.timeout(30_000);
+
+  it("sees no further than the group where there is no /proc, and says so", async () => {
+    const led = await lead("group", stubborn);
+    const pids = await led.pids(1);
+    expect(led.sight).to.equal("group");
+    led.tell({ do: "stop" });
+    expect(await led.finish).to.deep.equal({ kind: "stopped", left: [] });
+    expect(anyAlive(pids)).to.equal(false);
+  });
+
+  it("ends the group where there is no /proc when it is killed itself", async () => {
+    const led = await lead("group", stubborn);
+    const pids = await led.pids(1);
+    led.process.kill("SIGKILL");
+    await allGone(pids);
+  });
+
+  it("remembers who has left where no mark can be set in limits", async function () {
+    if (readProcess("/proc", process.pid) === null) this.skip();
+    // A PATH without prlimit; the wanderer stays with its parent until it has been seen.
+    const led = await lead("proc", ["/bin/bash", "-c", wanderer], { env: { PATH: withoutPrlimit() } });
+    const pids = await led.pids(2);
+    led.tell({ do: "stop" });
+    expect(await led.finish).to.deep.equal({ kind: "stopped", left: [] });
+    expect(anyAlive(pids)).to.equal(false);
+  });
+
+  it("never starts a command that was stopped before it", async () => {
+    const led = await lead("proc", ["sh", "-c", "echo started"], { env: { KILLCORD_TEST_FIRST: "stop" } });
+    expect(await led.finish).to.deep.equal({ kind: "stopped", left: [] });
+    expect(led.stdout()).to.equal("");
+  });
+
+  it("starts a command that is held when it is let go on, and never one that is stopped meanwhile", async () => {
+    const held = { env: { KILLCORD_TEST_FIRST: "hold" } };
+    const first = await lead("proc", ["sh", "-c", "echo started"], held);
+    first.tell({ do: "release" });
+    expect(await first.finish).to.include({ kind: "exited", status: 0 });
+    expect(first.stdout()).to.equal("started\n");
+    const second = await lead("proc", ["sh", "-c", "echo started"], held);
+    second.tell({ do: "stop" });
+    expect(await second.finish).to.deep.equal({ kind: "stopped", left: [] });
+    expect(second.stdout()).to.equal("");
+  });
+
+  it("never calls stopped what it could not end: a process that became another user's", async function () {
+    // Only root can make a program that becomes root under somebody else.
+    if (process.getuid?.() !== 0 || !existsSync("/usr/bin/setpriv")) this.skip();
+    const shell = join(freshFolder(), "shell");
+    copyFileSync("/bin/bash", shell);
+    chmodSync(shell, 0o4755);
+    const leaving = `${shell} -p -c 'echo $$ >> $FOLDER/pids; exec setpriv --reuid=0 --regid=0 --clear-groups sleep 60' & wait`;
+    const led = await lead("proc", ["bash", "-c", leaving], { uid: 65_534 });
+    const [pid = 0] = await led.pids(1);
+    while (ownerOf(pid) !== 0) await pause(10);
+    led.tell({ do: "stop" });
+    const finish = await led.finish;
+    expect(finish.kind).to.equal("stopped");
+    expect("left" in finish && finish.left.map((each) => each.pid)).to.deep.equal([pid]);
+    process.kill(pid, "SIGKILL");
+  });
+});
+
+/** Leaves its parent, its session and its environment, after a while. */
+const wanderer = `echo $$ >> $FOLDER/pids
+  (env -i FOLDER=$FOLDER setsid /bin/bash -c 'sleep 2; echo $$ >> $FOLDER/pids; exec sleep 60' & sleep 1.5) &
+  while :; do sleep 0.05; done`;
+
+/** A folder of all that the scripts here need, and no more. */
+function withoutPrlimit(): string {
+  const folder = freshFolder();
+  for (const name of ["env", "setsid", "sleep"]) symlinkSync(`/usr/bin/${name}`, join(folder, name));
+  return folder;
+}
+
+/** The user that a process really is. */
+function ownerOf(pid: number): number {
+  return Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }

@@ -25,6 +25,10 @@ process.on("message", (message: { do: "stop" | "hold" | "release" | "alive"; wit
       return supervision.tellAlive(message.within_ms ?? 0);
   }
 });
+// Before the command starts: a message might come after.
+const { KILLCORD_TEST_FIRST: first } = process.env;
+if (first === "stop") void supervision.stop();
+if (first === "hold") supervision.hold();
 process.send?.({ sight: supervision.sight });
 const finish = await supervision.start({ file, words, env: process.env });
 process.send?.({ finish });
