@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect } from "chai";
@@ -158,5 +159,46 @@ describe("killcord hook", function () {
       (await hook(tool("usage", "t"), [], { KILLCORD_URL: "nonsense" })).answer.hookSpecificOutput
         .permissionDecision,
     ).to.equal("deny");
+  });
+
+  it("does what its page shows", async () => {
+    const page = readFileSync("docs/hook.md", "utf8");
+    const [settings = "", event = "", stopped = ""] = [...page.matchAll(/```json\n([^`]*)```/g)].map(
+      (found) => found[1],
+    );
+    expect(settings).to.equal(readFileSync("examples/hook/settings.json", "utf8"));
+    const words = JSON.parse(settings).hooks.PreToolUse[0].hooks[0].command.split(" ").slice(2);
+    expect((await hook(event, words)).answer).to.deep.equal({});
+    const [{ session_id }] = await sessions("coder");
+    await curl(server, `/v1/enforce/sessions/${session_id}/kill`, server.admin_key, { reason: "runaway" });
+    expect((await hook(event.replace("toolu_1", "toolu_2"), words)).answer).to.deep.equal(
+      JSON.parse(stopped),
+    );
+  });
+
+  it("is stopped at once under killcord run, with a session below the run's", async () => {
+    const program = resolve("dist/src/main.js");
+    // A coding agent that asks, and then is long in its tool.
+    const agent = `echo '${JSON.stringify(tool("deep", "t1"))}' | ${process.execPath} ${program} hook --agent deep && sleep 60`;
+    const child = spawn(process.execPath, [program, "run", "--agent", "deep", "--", "sh", "-c", agent], {
+      env: {
+        PATH: process.env.PATH,
+        XDG_STATE_HOME: state,
+        KILLCORD_URL: server.url,
+        KILLCORD_API_KEY: server.admin_key,
+      },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const ended = new Promise<number | null>((yes) => child.once("close", yes));
+    for await (const piece of child.stdout.setEncoding("utf8")) {
+      if (!piece.includes("{}")) continue;
+      const [sub] = (await sessions("deep")).filter(
+        (each: { parent_session_id?: string }) => each.parent_session_id,
+      );
+      await curl(server, `/v1/enforce/sessions/${sub.parent_session_id}/kill`, server.admin_key, {});
+    }
+    expect(await ended).to.equal(124);
+    const statuses = (await sessions("deep")).map(({ status }: { status: string }) => status);
+    expect(statuses).to.deep.equal(["killed", "killed"]);
   });
 });

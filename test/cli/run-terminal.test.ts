@@ -80,7 +80,7 @@ describe("killcord run at a terminal", function () {
       [
         resolve("test/cli/terminal.py"),
         JSON.stringify([
-          ["$ ", `${quoted}\n`],
+          ["bash-", `${quoted}\n`],
           ["ready\r\n", "\u001a"],
           ["Stopped", "fg\n"],
           ["read x; echo got", "word\n"],
@@ -94,7 +94,6 @@ describe("killcord run at a terminal", function () {
         env: {
           PATH: process.env.PATH,
           HOME: process.env.HOME,
-          PS1: "$ ",
           KILLCORD_URL: server.url,
           KILLCORD_API_KEY: server.admin_key,
         },

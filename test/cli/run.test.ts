@@ -130,15 +130,16 @@ describe("killcord run", function () {
   });
 
   it("stops a synchronous Python agent in the middle of a tool call, and says so with evidence", async () => {
-    const running = run(["--agent", "py", "--", "python3", "-c", sleeper]);
-    const pid = Number(await running.wrote("pid"));
+    const running = run(["--agent", "py", "--", "python3", resolve("examples/supervisor/agent.py")]);
+    while (!running.stdout().includes("transferring\n")) await pause(10);
     const session = await running.session();
     await operate(session, "kill", { reason: "runaway" });
     expect(await running.ended).to.equal(124);
-    expect(anyAlive([pid])).to.equal(false);
+    expect(running.stdout()).to.equal("transferring\n");
     expect(running.stderr()).to.contain(`session ${session} killed (manual): runaway`);
+    expect(running.stderr()).to.contain("every process of the run has ended");
     const target = await haltOf(session, (each) => each.confirmed_at !== undefined);
-    expect(JSON.stringify(target)).to.match(/group_empty/i);
+    expect(target).to.include({ evidence: "group_empty" });
   });
 
   it("is stopped by the end of its time too", async () => {
@@ -205,6 +206,23 @@ describe("killcord run", function () {
     expect(await running.ended).to.equal(4);
     expect(running.stdout()).to.equal("started\n");
     expect(running.stderr()).to.contain("no server answers: starting the program all the same");
+  });
+
+  it("opens a session as soon as a server answers, and is stopped by it", async () => {
+    const url = await closedPort();
+    const early = await serve();
+    await early.end();
+    const running = run(["--fail-open", "--", "python3", "-c", sleeper], {
+      url,
+      env: { KILLCORD_API_KEY: early.admin_key },
+    });
+    const pid = Number(await running.wrote("pid"));
+    const late = await serve({ data: early.data, flags: ["--listen", url.slice("http://".length)] });
+    const session = await running.session();
+    await curl(late, `/v1/enforce/sessions/${session}/kill`, late.admin_key, {});
+    expect(await running.ended).to.equal(124);
+    expect(anyAlive([pid])).to.equal(false);
+    await late.end();
   });
 
   it("ends the command itself when its lease is over without the server", async () => {
