@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/enforcement.proto.
  */
 export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
-  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLRAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIAEIJCgdtZXNzYWdlSgQIBBAFSgQIBRAGUgZzZXR0bGVSBXJlbmV3IiwKClN0cmVhbU9wZW4SHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQARiAAiJeCg9TdHJlYW1JbnRlcmNlcHQSFAoDcmVmGAEgASgNQge6SAQqAigBEjUKBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3RCBrpIA9gBAyKnAQoRU3RyZWFtQWNrbm93bGVkZ2USCwoDcmVmGAEgASgNEhsKB2hhbHRfaWQYAiABKAlCCrpIB3IFEAEYgAISMQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2VCCrpIB4IBBBABIAASNQoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2VCCLpIBYIBAhABItECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSABCCQoHbWVzc2FnZUoECAcQCFIHcmVuZXdlZCI1CgxTdHJlYW1PcGVuZWQSJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iTQoNU3RyZWFtVmVyZGljdBILCgNyZWYYASABKA0SLwoHdmVyZGljdBgCIAEoCzIeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlIpsBCg9TdHJlYW1EaXJlY3RpdmUSKAoEa2luZBgBIAEoDjIaLmtpbGxjb3JkLnYxLkRpcmVjdGl2ZUtpbmQSFAoHaGFsdF9pZBgCIAEoCUgAiAEBEg4KBnJlYXNvbhgDIAEoCRIsCgtzdG9wX3JlYXNvbhgEIAEoDjIXLmtpbGxjb3JkLnYxLlN0b3BSZWFzb25CCgoIX2hhbHRfaWQiRgoLU3RyZWFtRXJyb3ISCwoDcmVmGAEgASgNEioKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3IiWQoSU3RyZWFtQWNrbm93bGVkZ2VkEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlIjMKEkdldERlY2lzaW9uUmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoTR2V0RGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uIjIKEUdldFJlY2VpcHRSZXF1ZXN0Eh0KC2RlY2lzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI+ChJHZXRSZWNlaXB0UmVzcG9uc2USKAoHcmVjZWlwdBgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi+wIKCERlY2lzaW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2FjdGlvbl90eXBlGAIgASgJEiYKCGRlY2lzaW9uGAMgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBIYCgt0cnVzdF9zY29yZRgEIAEoBUgAiAEBEhIKCmxhdGVuY3lfbXMYBSABKAESEQoJcmVhc29uaW5nGAYgASgJEhUKCGFnZW50X2lkGAcgASgJSAGIAQESLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScG9saWNpZXNfdHJpZ2dlcmVkGAkgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhcKCnNlc3Npb25faWQYCiABKAlIAogBARIWCg52YXVsdF9lbnRyeV9pZBgLIAEoCUIOCgxfdHJ1c3Rfc2NvcmVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkIs8CChRMaXN0RGVjaXNpb25zUmVxdWVzdBI3CghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3RCCrpIB4IBBBABIABIAIgBARIiCgthY3Rpb25fdHlwZRgCIAEoCUIIukgFcgMYgAJIAYgBARIfCghhZ2VudF9pZBgDIAEoCUIIukgFcgMYgAJIAogBARIhCgpzZXNzaW9uX2lkGAQgASgJQgi6SAVyAxiAAkgDiAEBEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSASIAQFCCwoJX2RlY2lzaW9uQg4KDF9hY3Rpb25fdHlwZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWRCBwoFX3BhZ2UiggEKFUxpc3REZWNpc2lvbnNSZXNwb25zZRIoCglkZWNpc2lvbnMYASADKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbhINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIjwKD0dldFN0YXRzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi+AEKEEdldFN0YXRzUmVzcG9uc2USKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KCWRlY2lzaW9ucxgCIAEoCzIcLmtpbGxjb3JkLnYxLkRlY2lzaW9uRmlndXJlcxISCgpibG9ja19yYXRlGAMgASgBEhoKEmF2ZXJhZ2VfbGF0ZW5jeV9tcxgEIAEoARIpCgZhZ2VudHMYBSABKAsyGS5raWxsY29yZC52MS5BZ2VudEZpZ3VyZXMSLQoIc2Vzc2lvbnMYBiABKAsyGy5raWxsY29yZC52MS5TZXNzaW9uRmlndXJlcyJjCg9EZWNpc2lvbkZpZ3VyZXMSDQoFdG90YWwYASABKAMSDQoFYWxsb3cYAiABKAMSDQoFYmxvY2sYAyABKAMSEAoIZXNjYWxhdGUYBCABKAMSEQoJdGVybWluYXRlGAUgASgDIi0KDEFnZW50RmlndXJlcxINCgV0b3RhbBgBIAEoAxIOCgZhY3RpdmUYAiABKAMiYAoOU2Vzc2lvbkZpZ3VyZXMSDgoGYWN0aXZlGAEgASgDEg4KBnBhdXNlZBgCIAEoAxIOCgZraWxsZWQYAyABKAMSDwoHZXhwaXJlZBgEIAEoAxINCgVlbmRlZBgFIAEoAyp1CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX0FMTE9XEAESEQoNVkVSRElDVF9CTE9DSxACEhQKEFZFUkRJQ1RfRVNDQUxBVEUQAxIVChFWRVJESUNUX1RFUk1JTkFURRAEKnsKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQUxMT1dFRBABEhMKD09VVENPTUVfUkVGVVNFRBACEhUKEU9VVENPTUVfRVNDQUxBVEVEEAMSFgoST1VUQ09NRV9URVJNSU5BVEVEEAQqtAEKDURpcmVjdGl2ZUtpbmQSHgoaRElSRUNUSVZFX0tJTkRfVU5TUEVDSUZJRUQQABIXChNESVJFQ1RJVkVfS0lORF9TVE9QEAESFgoSRElSRUNUSVZFX0tJTkRfRU5EEAIiBAgDEAMiBAgEEAQiBAgFEAUqFERJUkVDVElWRV9LSU5EX1BBVVNFKhVESVJFQ1RJVkVfS0lORF9SRVNVTUUqE0RJUkVDVElWRV9LSU5EX1dBUk4yyQYKEkVuZm9yY2VtZW50U2VydmljZRJsCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2VuZm9yY2UvaW50ZXJjZXB0EncKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZW5mb3JjZS9iYXRjaBJgCg9JbnRlcmNlcHRTdHJlYW0SIy5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXF1ZXN0GiQua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVzcG9uc2UoATABEoABCgtHZXREZWNpc2lvbhIfLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVzcG9uc2UiLpACAYLT5JMCJRIjL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0ShQEKCkdldFJlY2VpcHQSHi5raWxsY29yZC52MS5HZXRSZWNlaXB0UmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXNwb25zZSI2kAIBgtPkkwItEisvdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfS9yZWNlaXB0EmUKCEdldFN0YXRzEhwua2lsbGNvcmQudjEuR2V0U3RhdHNSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0U3RhdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9zdGF0cxJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLvAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIABIpCgVyZW5ldxgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3SABCCQoHbWVzc2FnZUoECAQQBVIGc2V0dGxlIiwKClN0cmVhbU9wZW4SHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQARiAAiJeCg9TdHJlYW1JbnRlcmNlcHQSFAoDcmVmGAEgASgNQge6SAQqAigBEjUKBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3RCBrpIA9gBAyKnAQoRU3RyZWFtQWNrbm93bGVkZ2USCwoDcmVmGAEgASgNEhsKB2hhbHRfaWQYAiABKAlCCrpIB3IFEAEYgAISMQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2VCCrpIB4IBBBABIAASNQoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2VCCLpIBYIBAhABIhwKC1N0cmVhbVJlbmV3Eg0KBW5vbmNlGAEgASgEIvECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSAASLQoHcmVuZXdlZBgHIAEoCzIaLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3ZWRIAEIJCgdtZXNzYWdlIjUKDFN0cmVhbU9wZW5lZBIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJNCg1TdHJlYW1WZXJkaWN0EgsKA3JlZhgBIAEoDRIvCgd2ZXJkaWN0GAIgASgLMh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UimwEKD1N0cmVhbURpcmVjdGl2ZRIoCgRraW5kGAEgASgOMhoua2lsbGNvcmQudjEuRGlyZWN0aXZlS2luZBIUCgdoYWx0X2lkGAIgASgJSACIAQESDgoGcmVhc29uGAMgASgJEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbkIKCghfaGFsdF9pZCJGCgtTdHJlYW1FcnJvchILCgNyZWYYASABKA0SKgoFZXJyb3IYAiABKAsyGy5raWxsY29yZC52MS5JbnRlcmNlcHRFcnJvciIeCg1TdHJlYW1SZW5ld2VkEg0KBW5vbmNlGAEgASgEIlkKElN0cmVhbUFja25vd2xlZGdlZBILCgNyZWYYASABKA0SDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiIyChFHZXRSZWNlaXB0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoSR2V0UmVjZWlwdFJlc3BvbnNlEigKB3JlY2VpcHQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IvsCCghEZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgthY3Rpb25fdHlwZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSGAoLdHJ1c3Rfc2NvcmUYBCABKAVIAIgBARISCgpsYXRlbmN5X21zGAUgASgBEhEKCXJlYXNvbmluZxgGIAEoCRIVCghhZ2VudF9pZBgHIAEoCUgBiAEBEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgJIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIXCgpzZXNzaW9uX2lkGAogASgJSAKIAQESFgoOdmF1bHRfZW50cnlfaWQYCyABKAlCDgoMX3RydXN0X3Njb3JlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZCLPAgoUTGlzdERlY2lzaW9uc1JlcXVlc3QSNwoIZGVjaXNpb24YASABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0Qgq6SAeCAQQQASAASACIAQESIgoLYWN0aW9uX3R5cGUYAiABKAlCCLpIBXIDGIACSAGIAQESHwoIYWdlbnRfaWQYAyABKAlCCLpIBXIDGIACSAKIAQESIQoKc2Vzc2lvbl9pZBgEIAEoCUIIukgFcgMYgAJIA4gBARIaCglwYWdlX3NpemUYDSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgOIAEoCUIIukgFcgMYgAgSGgoEcGFnZRgPIAEoBUIHukgEGgIoAUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiI8Cg9HZXRTdGF0c1JlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvgBChBHZXRTdGF0c1Jlc3BvbnNlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCglkZWNpc2lvbnMYAiABKAsyHC5raWxsY29yZC52MS5EZWNpc2lvbkZpZ3VyZXMSEgoKYmxvY2tfcmF0ZRgDIAEoARIaChJhdmVyYWdlX2xhdGVuY3lfbXMYBCABKAESKQoGYWdlbnRzGAUgASgLMhkua2lsbGNvcmQudjEuQWdlbnRGaWd1cmVzEi0KCHNlc3Npb25zGAYgASgLMhsua2lsbGNvcmQudjEuU2Vzc2lvbkZpZ3VyZXMiYwoPRGVjaXNpb25GaWd1cmVzEg0KBXRvdGFsGAEgASgDEg0KBWFsbG93GAIgASgDEg0KBWJsb2NrGAMgASgDEhAKCGVzY2FsYXRlGAQgASgDEhEKCXRlcm1pbmF0ZRgFIAEoAyItCgxBZ2VudEZpZ3VyZXMSDQoFdG90YWwYASABKAMSDgoGYWN0aXZlGAIgASgDImAKDlNlc3Npb25GaWd1cmVzEg4KBmFjdGl2ZRgBIAEoAxIOCgZwYXVzZWQYAiABKAMSDgoGa2lsbGVkGAMgASgDEg8KB2V4cGlyZWQYBCABKAMSDQoFZW5kZWQYBSABKAMqdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEKrABCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACEhgKFERJUkVDVElWRV9LSU5EX1BBVVNFEAMSGQoVRElSRUNUSVZFX0tJTkRfUkVTVU1FEAQiBAgFEAUqE0RJUkVDVElWRV9LSU5EX1dBUk4yyQYKEkVuZm9yY2VtZW50U2VydmljZRJsCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2VuZm9yY2UvaW50ZXJjZXB0EncKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZW5mb3JjZS9iYXRjaBJgCg9JbnRlcmNlcHRTdHJlYW0SIy5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXF1ZXN0GiQua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVzcG9uc2UoATABEoABCgtHZXREZWNpc2lvbhIfLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVzcG9uc2UiLpACAYLT5JMCJRIjL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0ShQEKCkdldFJlY2VpcHQSHi5raWxsY29yZC52MS5HZXRSZWNlaXB0UmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXNwb25zZSI2kAIBgtPkkwItEisvdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfS9yZWNlaXB0EmUKCEdldFN0YXRzEhwua2lsbGNvcmQudjEuR2V0U3RhdHNSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0U3RhdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9zdGF0cxJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -140,7 +140,7 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
 
   /**
    * A repeat with the same key is the same action: same verdict, counted once; or the stop, once
-   * the session is stopped. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
+   * the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
    * kept. REST: the header Idempotency-Key.
    *
    * @generated from field: optional string idempotency_key = 15;
@@ -267,7 +267,7 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
   stopReason: StopReason;
 
   /**
-   * The stop order, if the session is stopped.
+   * The stop or the pause to acknowledge, if the session is stopped or held.
    *
    * @generated from field: optional string halt_id = 17;
    */
@@ -472,6 +472,14 @@ export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest
      */
     value: StreamAcknowledge;
     case: "acknowledge";
+  } | {
+    /**
+     * Renews the lease of the session.
+     *
+     * @generated from field: killcord.v1.StreamRenew renew = 5;
+     */
+    value: StreamRenew;
+    case: "renew";
   } | { case: undefined; value?: undefined };
 };
 
@@ -576,6 +584,27 @@ export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> = /*@__PURE_
   messageDesc(file_killcord_v1_enforcement, 11);
 
 /**
+ * A sign of life: renews the lease, if the session has one, and seals nothing.
+ *
+ * @generated from message killcord.v1.StreamRenew
+ */
+export type StreamRenew = Message<"killcord.v1.StreamRenew"> & {
+  /**
+   * The caller's number for it, which the answer carries.
+   *
+   * @generated from field: uint64 nonce = 1;
+   */
+  nonce: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.StreamRenew.
+ * Use `create(StreamRenewSchema)` to create a new message.
+ */
+export const StreamRenewSchema: GenMessage<StreamRenew> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 12);
+
+/**
  * One message of the server of an InterceptStream.
  *
  * @generated from message killcord.v1.InterceptStreamResponse
@@ -634,6 +663,14 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
      */
     value: StreamAcknowledged;
     case: "acknowledged";
+  } | {
+    /**
+     * The lease is renewed.
+     *
+     * @generated from field: killcord.v1.StreamRenewed renewed = 7;
+     */
+    value: StreamRenewed;
+    case: "renewed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -642,7 +679,7 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
  * Use `create(InterceptStreamResponseSchema)` to create a new message.
  */
 export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 12);
+  messageDesc(file_killcord_v1_enforcement, 13);
 
 /**
  * The session that the stream is open on.
@@ -651,7 +688,7 @@ export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> 
  */
 export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
   /**
-   * The session as it is; one that is stopped gets its directive next.
+   * The session as it is; one that is stopped or held gets its directive next.
    *
    * @generated from field: killcord.v1.Session session = 1;
    */
@@ -663,7 +700,7 @@ export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
  * Use `create(StreamOpenedSchema)` to create a new message.
  */
 export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 13);
+  messageDesc(file_killcord_v1_enforcement, 14);
 
 /**
  * The verdict on one action, given after its entry is on disk.
@@ -691,10 +728,11 @@ export type StreamVerdict = Message<"killcord.v1.StreamVerdict"> & {
  * Use `create(StreamVerdictSchema)` to create a new message.
  */
 export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 14);
+  messageDesc(file_killcord_v1_enforcement, 15);
 
 /**
- * Sent once, as soon as the end of the session is sealed, before anything that waits.
+ * Sent as soon as the stop, the pause or the end of the session is sealed, before anything that waits;
+ * STOP and END once. Of several pauses and resumptions a slow reader gets the newest alone.
  *
  * @generated from message killcord.v1.StreamDirective
  */
@@ -707,7 +745,7 @@ export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
   kind: DirectiveKind;
 
   /**
-   * The stop to acknowledge; set with STOP.
+   * The stop to acknowledge; set with STOP and PAUSE.
    *
    * @generated from field: optional string halt_id = 2;
    */
@@ -733,7 +771,7 @@ export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
  * Use `create(StreamDirectiveSchema)` to create a new message.
  */
 export const StreamDirectiveSchema: GenMessage<StreamDirective> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 15);
+  messageDesc(file_killcord_v1_enforcement, 16);
 
 /**
  * Why one message of the caller had no effect.
@@ -762,7 +800,28 @@ export type StreamError = Message<"killcord.v1.StreamError"> & {
  * Use `create(StreamErrorSchema)` to create a new message.
  */
 export const StreamErrorSchema: GenMessage<StreamError> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 16);
+  messageDesc(file_killcord_v1_enforcement, 17);
+
+/**
+ * The lease is renewed: it runs anew from when the server received the renewal.
+ *
+ * @generated from message killcord.v1.StreamRenewed
+ */
+export type StreamRenewed = Message<"killcord.v1.StreamRenewed"> & {
+  /**
+   * The renewal's.
+   *
+   * @generated from field: uint64 nonce = 1;
+   */
+  nonce: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.StreamRenewed.
+ * Use `create(StreamRenewedSchema)` to create a new message.
+ */
+export const StreamRenewedSchema: GenMessage<StreamRenewed> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 18);
 
 /**
  * An acknowledgement is sealed, now or before.
@@ -797,7 +856,7 @@ export type StreamAcknowledged = Message<"killcord.v1.StreamAcknowledged"> & {
  * Use `create(StreamAcknowledgedSchema)` to create a new message.
  */
 export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 17);
+  messageDesc(file_killcord_v1_enforcement, 19);
 
 /**
  * Which decision to show.
@@ -818,7 +877,7 @@ export type GetDecisionRequest = Message<"killcord.v1.GetDecisionRequest"> & {
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 18);
+  messageDesc(file_killcord_v1_enforcement, 20);
 
 /**
  * One decision.
@@ -839,7 +898,7 @@ export type GetDecisionResponse = Message<"killcord.v1.GetDecisionResponse"> & {
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 19);
+  messageDesc(file_killcord_v1_enforcement, 21);
 
 /**
  * Which decision to give a receipt of.
@@ -860,7 +919,7 @@ export type GetReceiptRequest = Message<"killcord.v1.GetReceiptRequest"> & {
  * Use `create(GetReceiptRequestSchema)` to create a new message.
  */
 export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 20);
+  messageDesc(file_killcord_v1_enforcement, 22);
 
 /**
  * A receipt.
@@ -882,7 +941,7 @@ export type GetReceiptResponse = Message<"killcord.v1.GetReceiptResponse"> & {
  * Use `create(GetReceiptResponseSchema)` to create a new message.
  */
 export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 21);
+  messageDesc(file_killcord_v1_enforcement, 23);
 
 /**
  * A verdict with its sealed entry.
@@ -973,7 +1032,7 @@ export type Decision = Message<"killcord.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 22);
+  messageDesc(file_killcord_v1_enforcement, 24);
 
 /**
  * Which decisions to list.
@@ -1036,7 +1095,7 @@ export type ListDecisionsRequest = Message<"killcord.v1.ListDecisionsRequest"> &
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 23);
+  messageDesc(file_killcord_v1_enforcement, 25);
 
 /**
  * A page of decisions.
@@ -1071,7 +1130,7 @@ export type ListDecisionsResponse = Message<"killcord.v1.ListDecisionsResponse">
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 24);
+  messageDesc(file_killcord_v1_enforcement, 26);
 
 /**
  * Since when figures are wanted.
@@ -1092,7 +1151,7 @@ export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 25);
+  messageDesc(file_killcord_v1_enforcement, 27);
 
 /**
  * Figures of what was sealed: of the workspace, or of the agent that asks.
@@ -1149,7 +1208,7 @@ export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 26);
+  messageDesc(file_killcord_v1_enforcement, 28);
 
 /**
  * Numbers of decisions.
@@ -1198,7 +1257,7 @@ export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
  * Use `create(DecisionFiguresSchema)` to create a new message.
  */
 export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 27);
+  messageDesc(file_killcord_v1_enforcement, 29);
 
 /**
  * Numbers of agents.
@@ -1226,7 +1285,7 @@ export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
  * Use `create(AgentFiguresSchema)` to create a new message.
  */
 export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 28);
+  messageDesc(file_killcord_v1_enforcement, 30);
 
 /**
  * Numbers of sessions.
@@ -1275,7 +1334,7 @@ export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
  * Use `create(SessionFiguresSchema)` to create a new message.
  */
 export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 29);
+  messageDesc(file_killcord_v1_enforcement, 31);
 
 /**
  * What an agent is told about one action.
@@ -1400,6 +1459,20 @@ export enum DirectiveKind {
    * @generated from enum value: DIRECTIVE_KIND_END = 2;
    */
   END = 2,
+
+  /**
+   * Hold the run: each action is blocked until it is resumed. halt_id may be acknowledged.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_PAUSE = 3;
+   */
+  PAUSE = 3,
+
+  /**
+   * Go on.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_RESUME = 4;
+   */
+  RESUME = 4,
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/session.proto.
  */
 export const file_killcord_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMi7gUKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoHaGFsdF9pZBgSIAEoCUgFiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIKCghfaGFsdF9pZEoECAkQCkoECBAQEUoECBEQElIIcmVzZXJ2ZWRSDWxlYXNlX3NlY29uZHNSDW9uX2xlYXNlX2xvc3QinwMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEISChBfaWRlbXBvdGVuY3lfa2V5SgQIBhAHSgQIBxAIUg1sZWFzZV9zZWNvbmRzUg1vbl9sZWFzZV9sb3N0Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24ivQEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAEiQAoXQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIrMDChRXYXRjaFNlc3Npb25zUmVxdWVzdBIlCgtzZXNzaW9uX2lkcxgBIAMoCUIQukgNkgEKEJBOIgVyAxiAAhIfCghhZ2VudF9pZBgCIAEoCUIIukgFcgMYgAJIAIgBARIcCgVsYWJlbBgDIAEoCUIIukgFcgMYgAJIAYgBARI9CgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzQhG6SA6SAQsQECIHggEEEAEgABIeCgxyZXN1bWVfdG9rZW4YBSABKAlCCLpIBXIDGIAEOr4Buki6ARq3AQocd2F0Y2hfc2Vzc2lvbnMuaWRzX29yX2ZpbHRlchIxc2Vzc2lvbl9pZHMgZ28gd2l0aG91dCBhZ2VudF9pZCwgbGFiZWwgYW5kIHN0YXR1cxpkdGhpcy5zZXNzaW9uX2lkcy5zaXplKCkgPT0gMCB8fCAoIWhhcyh0aGlzLmFnZW50X2lkKSAmJiAhaGFzKHRoaXMubGFiZWwpICYmIHRoaXMuc3RhdHVzLnNpemUoKSA9PSAwKUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKukCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIiCh5TVE9QX1JFQVNPTl9DUkVERU5USUFMX1JFVk9LRUQQBhIdChlTVE9QX1JFQVNPTl9BR0VOVF9SRVZPS0VEEAcSFgoSU1RPUF9SRUFTT05fSEFMVEVEEAgSHgoaU1RPUF9SRUFTT05fUEFSRU5UX1NUT1BQRUQQCSIECAUQBSIECAoQCiIECAsQCyoWU1RPUF9SRUFTT05fTEVBU0VfTE9TVCoSU1RPUF9SRUFTT05fUE9MSUNZKhFTVE9QX1JFQVNPTl9EUklMTCpdCgpPbkV4Y2VlZGVkEhsKF09OX0VYQ0VFREVEX1VOU1BFQ0lGSUVEEAASGQoVT05fRVhDRUVERURfVEVSTUlOQVRFEAEiBAgCEAIqEU9OX0VYQ0VFREVEX1BBVVNFKlgKCUhhbHRQaGFzZRIaChZIQUxUX1BIQVNFX1VOU1BFQ0lGSUVEEAASFwoTSEFMVF9QSEFTRV9TVE9QUElORxABEhYKEkhBTFRfUEhBU0VfU1RPUFBFRBACKo8BCgxIYWx0RXZpZGVuY2USHQoZSEFMVF9FVklERU5DRV9VTlNQRUNJRklFRBAAEiEKHUhBTFRfRVZJREVOQ0VfVEFTS1NfQ0FOQ0VMTEVEEAESHgoaSEFMVF9FVklERU5DRV9QUk9DRVNTX0VYSVQQAhIdChlIQUxUX0VWSURFTkNFX0dST1VQX0VNUFRZEAMy5AkKDlNlc3Npb25TZXJ2aWNlEoMBCgxTdGFydFNlc3Npb24SIC5raWxsY29yZC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVzcG9uc2UiLoLT5JMCKDoBKmIHc2Vzc2lvbiIaL3YxL2VuZm9yY2Uvc2Vzc2lvbnMvc3RhcnQSdAoMTGlzdFNlc3Npb25zEiAua2lsbGNvcmQudjEuTGlzdFNlc3Npb25zUmVxdWVzdBohLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS9lbmZvcmNlL3Nlc3Npb25zEoQBCgpHZXRTZXNzaW9uEh4ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVzcG9uc2UiNZACAYLT5JMCLGIHc2Vzc2lvbhIhL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9EosBCglIZWFydGJlYXQSHS5raWxsY29yZC52MS5IZWFydGJlYXRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVzcG9uc2UiP4LT5JMCOToBKmIHc2Vzc2lvbiIrL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2hlYXJ0YmVhdBKMAQoLS2lsbFNlc3Npb24SHy5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5LaWxsU2Vzc2lvblJlc3BvbnNlIjqC0+STAjQ6ASpiB3Nlc3Npb24iJi92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9raWxsEogBCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2UiOYLT5JMCMzoBKmIHc2Vzc2lvbiIlL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2VuZBKfAQoPQWNrbm93bGVkZ2VIYWx0EiMua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBokLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlc3BvbnNlIkGC0+STAjs6ASpiB3Nlc3Npb24iLS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9hY2tub3dsZWRnZRKGAQoMV2F0Y2hTZXNzaW9uEiAua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlc3BvbnNlIi+C0+STAikSJy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS93YXRjaDABEnwKDVdhdGNoU2Vzc2lvbnMSIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZSIigtPkkwIcEhovdjEvZW5mb3JjZS9zZXNzaW9uczp3YXRjaDABYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMiogcKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNbGVhc2Vfc2Vjb25kcxgQIAEoBUgFiAEBEi8KDW9uX2xlYXNlX2xvc3QYESABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdBIUCgdoYWx0X2lkGBIgASgJSAaIAQESLgoKc3RvcHBlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcGF1c2VfcmVhc29uGBQgASgJSAeIAQESLQoJcGF1c2VkX2F0GBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCghkcmlsbF9pZBgWIAEoCUgIiAEBQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIQCg5fbGVhc2Vfc2Vjb25kc0IKCghfaGFsdF9pZEIPCg1fcGF1c2VfcmVhc29uQgsKCV9kcmlsbF9pZEoECAkQClIIcmVzZXJ2ZWQi6gMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESJgoNbGVhc2Vfc2Vjb25kcxgGIAEoBUIKukgHGgUYrAIoAkgEiAEBEjkKDW9uX2xlYXNlX2xvc3QYByABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdEIIukgFggECEAESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBYgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIQCg5fbGVhc2Vfc2Vjb25kc0ISChBfaWRlbXBvdGVuY3lfa2V5Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJdChNQYXVzZVNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIj0KFFBhdXNlU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIl4KFFJlc3VtZVNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIj4KFVJlc3VtZVNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24i0QEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAESEgoKc3VwZXJ2aXNvchgFIAEoCCJAChdBY2tub3dsZWRnZUhhbHRSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJTChNXYXRjaFNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh4KDHJlc3VtZV90b2tlbhgCIAEoCUIIukgFcgMYgAQinAEKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uSAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUiswMKFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0EiUKC3Nlc3Npb25faWRzGAEgAygJQhC6SA2SAQoQkE4iBXIDGIACEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEj0KBnN0YXR1cxgEIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh4KDHJlc3VtZV90b2tlbhgFIAEoCUIIukgFcgMYgAQ6vgG6SLoBGrcBChx3YXRjaF9zZXNzaW9ucy5pZHNfb3JfZmlsdGVyEjFzZXNzaW9uX2lkcyBnbyB3aXRob3V0IGFnZW50X2lkLCBsYWJlbCBhbmQgc3RhdHVzGmR0aGlzLnNlc3Npb25faWRzLnNpemUoKSA9PSAwIHx8ICghaGFzKHRoaXMuYWdlbnRfaWQpICYmICFoYXModGhpcy5sYWJlbCkgJiYgdGhpcy5zdGF0dXMuc2l6ZSgpID09IDApQgsKCV9hZ2VudF9pZEIICgZfbGFiZWwinQEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIhwKCEJvb2ttYXJrEhAKCGRyYWluaW5nGAEgASgIKrYBCg1TZXNzaW9uU3RhdHVzEh4KGlNFU1NJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VTU0lPTl9TVEFUVVNfQUNUSVZFEAESGQoVU0VTU0lPTl9TVEFUVVNfUEFVU0VEEAISGQoVU0VTU0lPTl9TVEFUVVNfS0lMTEVEEAMSGgoWU0VTU0lPTl9TVEFUVVNfRVhQSVJFRBAEEhgKFFNFU1NJT05fU1RBVFVTX0VOREVEEAUq5QIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJTVE9QX1JFQVNPTl9NQU5VQUwQARIfChtTVE9QX1JFQVNPTl9CVURHRVRfRVhDRUVERUQQAhIbChdTVE9QX1JFQVNPTl9UVExfRVhQSVJFRBADEhwKGFNUT1BfUkVBU09OX0lETEVfVElNRU9VVBAEEhoKFlNUT1BfUkVBU09OX0xFQVNFX0xPU1QQBRIiCh5TVE9QX1JFQVNPTl9DUkVERU5USUFMX1JFVk9LRUQQBhIdChlTVE9QX1JFQVNPTl9BR0VOVF9SRVZPS0VEEAcSFgoSU1RPUF9SRUFTT05fSEFMVEVEEAgSHgoaU1RPUF9SRUFTT05fUEFSRU5UX1NUT1BQRUQQCRIVChFTVE9QX1JFQVNPTl9EUklMTBALIgQIChAKKhJTVE9QX1JFQVNPTl9QT0xJQ1kqXQoKT25FeGNlZWRlZBIbChdPTl9FWENFRURFRF9VTlNQRUNJRklFRBAAEhkKFU9OX0VYQ0VFREVEX1RFUk1JTkFURRABIgQIAhACKhFPTl9FWENFRURFRF9QQVVTRSp5CgtPbkxlYXNlTG9zdBIdChlPTl9MRUFTRV9MT1NUX1VOU1BFQ0lGSUVEEAASFgoST05fTEVBU0VfTE9TVF9LSUxMEAESFwoTT05fTEVBU0VfTE9TVF9QQVVTRRACEhoKFk9OX0xFQVNFX0xPU1RfQ09OVElOVUUQAypYCglIYWx0UGhhc2USGgoWSEFMVF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0hBTFRfUEhBU0VfU1RPUFBJTkcQARIWChJIQUxUX1BIQVNFX1NUT1BQRUQQAiqPAQoMSGFsdEV2aWRlbmNlEh0KGUhBTFRfRVZJREVOQ0VfVU5TUEVDSUZJRUQQABIhCh1IQUxUX0VWSURFTkNFX1RBU0tTX0NBTkNFTExFRBABEh4KGkhBTFRfRVZJREVOQ0VfUFJPQ0VTU19FWElUEAISHQoZSEFMVF9FVklERU5DRV9HUk9VUF9FTVBUWRADMo4MCg5TZXNzaW9uU2VydmljZRKDAQoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASpiB3Nlc3Npb24iGi92MS9lbmZvcmNlL3Nlc3Npb25zL3N0YXJ0EnQKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZW5mb3JjZS9zZXNzaW9ucxKEAQoKR2V0U2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlc3BvbnNlIjWQAgGC0+STAixiB3Nlc3Npb24SIS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfRKLAQoJSGVhcnRiZWF0Eh0ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlc3BvbnNlIj+C0+STAjk6ASpiB3Nlc3Npb24iKy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9oZWFydGJlYXQSjAEKC0tpbGxTZXNzaW9uEh8ua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXF1ZXN0GiAua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXNwb25zZSI6gtPkkwI0OgEqYgdzZXNzaW9uIiYvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0va2lsbBKQAQoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlIjuC0+STAjU6ASpiB3Nlc3Npb24iJy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9wYXVzZRKUAQoNUmVzdW1lU2Vzc2lvbhIhLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXF1ZXN0GiIua2lsbGNvcmQudjEuUmVzdW1lU2Vzc2lvblJlc3BvbnNlIjyC0+STAjY6ASpiB3Nlc3Npb24iKC92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9yZXN1bWUSiAEKCkVuZFNlc3Npb24SHi5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXNwb25zZSI5gtPkkwIzOgEqYgdzZXNzaW9uIiUvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vZW5kEp8BCg9BY2tub3dsZWRnZUhhbHQSIy5raWxsY29yZC52MS5BY2tub3dsZWRnZUhhbHRSZXF1ZXN0GiQua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2UiQYLT5JMCOzoBKmIHc2Vzc2lvbiItL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2Fja25vd2xlZGdlEoYBCgxXYXRjaFNlc3Npb24SIC5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiL4LT5JMCKRInL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L3dhdGNoMAESfAoNV2F0Y2hTZXNzaW9ucxIhLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXF1ZXN0GiIua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uc1Jlc3BvbnNlIiKC0+STAhwSGi92MS9lbmZvcmNlL3Nlc3Npb25zOndhdGNoMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -206,7 +206,22 @@ export type Session = Message<"killcord.v1.Session"> & {
   lastHeartbeatAt?: Timestamp | undefined;
 
   /**
-   * The stop order, `halt_` and 12 hex digits; set whenever status is killed or expired.
+   * How long it may go on without hearing from the server, in seconds; absent without a lease.
+   *
+   * @generated from field: optional int32 lease_seconds = 16;
+   */
+  leaseSeconds?: number | undefined;
+
+  /**
+   * What happens when the lease is lost; set with lease_seconds.
+   *
+   * @generated from field: killcord.v1.OnLeaseLost on_lease_lost = 17;
+   */
+  onLeaseLost: OnLeaseLost;
+
+  /**
+   * The stop or the pause to acknowledge, `halt_` and 12 hex digits; set whenever status is killed,
+   * expired or paused.
    *
    * @generated from field: optional string halt_id = 18;
    */
@@ -218,6 +233,27 @@ export type Session = Message<"killcord.v1.Session"> & {
    * @generated from field: google.protobuf.Timestamp stopped_at = 19;
    */
   stoppedAt?: Timestamp | undefined;
+
+  /**
+   * Why it is held, as text for people; set whenever status is paused.
+   *
+   * @generated from field: optional string pause_reason = 20;
+   */
+  pauseReason?: string | undefined;
+
+  /**
+   * Since when it is held; set whenever status is paused.
+   *
+   * @generated from field: google.protobuf.Timestamp paused_at = 21;
+   */
+  pausedAt?: Timestamp | undefined;
+
+  /**
+   * The rehearsal that it belongs to.
+   *
+   * @generated from field: optional string drill_id = 22;
+   */
+  drillId?: string | undefined;
 };
 
 /**
@@ -269,6 +305,23 @@ export type StartSessionRequest = Message<"killcord.v1.StartSessionRequest"> & {
    * @generated from field: optional string parent_session_id = 5;
    */
   parentSessionId?: string | undefined;
+
+  /**
+   * How long the run may go on without hearing from the server: 2 to 300 seconds; default no lease.
+   * Renewed by an intercept, a heartbeat or a `renew` on an InterceptStream, and by nothing else. The
+   * client counts it from when it sent that, on a monotonic clock, and stops itself at its end; the
+   * server counts from when it received it, and acts a grace later.
+   *
+   * @generated from field: optional int32 lease_seconds = 6;
+   */
+  leaseSeconds?: number | undefined;
+
+  /**
+   * What happens when the lease is lost; default kill. Needs lease_seconds.
+   *
+   * @generated from field: killcord.v1.OnLeaseLost on_lease_lost = 7;
+   */
+  onLeaseLost: OnLeaseLost;
 
   /**
    * A repeat with the same key shows the session of the first call instead of opening another:
@@ -541,6 +594,106 @@ export const KillSessionResponseSchema: GenMessage<KillSessionResponse> = /*@__P
   messageDesc(file_killcord_v1_session, 12);
 
 /**
+ * Holds a session.
+ *
+ * @generated from message killcord.v1.PauseSessionRequest
+ */
+export type PauseSessionRequest = Message<"killcord.v1.PauseSessionRequest"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Text for people, at most 1024 characters; default "paused by operator". Sealed for ever: no
+   * personal data.
+   *
+   * @generated from field: optional string reason = 2;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.PauseSessionRequest.
+ * Use `create(PauseSessionRequestSchema)` to create a new message.
+ */
+export const PauseSessionRequestSchema: GenMessage<PauseSessionRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 13);
+
+/**
+ * The held session.
+ *
+ * @generated from message killcord.v1.PauseSessionResponse
+ */
+export type PauseSessionResponse = Message<"killcord.v1.PauseSessionResponse"> & {
+  /**
+   * The session with the status it has.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.PauseSessionResponse.
+ * Use `create(PauseSessionResponseSchema)` to create a new message.
+ */
+export const PauseSessionResponseSchema: GenMessage<PauseSessionResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 14);
+
+/**
+ * Lets a session go on.
+ *
+ * @generated from message killcord.v1.ResumeSessionRequest
+ */
+export type ResumeSessionRequest = Message<"killcord.v1.ResumeSessionRequest"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Text for people, at most 1024 characters; default "resumed by operator". Sealed for ever: no
+   * personal data.
+   *
+   * @generated from field: optional string reason = 2;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.ResumeSessionRequest.
+ * Use `create(ResumeSessionRequestSchema)` to create a new message.
+ */
+export const ResumeSessionRequestSchema: GenMessage<ResumeSessionRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 15);
+
+/**
+ * The session.
+ *
+ * @generated from message killcord.v1.ResumeSessionResponse
+ */
+export type ResumeSessionResponse = Message<"killcord.v1.ResumeSessionResponse"> & {
+  /**
+   * The session with the status it has.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.ResumeSessionResponse.
+ * Use `create(ResumeSessionResponseSchema)` to create a new message.
+ */
+export const ResumeSessionResponseSchema: GenMessage<ResumeSessionResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 16);
+
+/**
  * Ends a session.
  *
  * @generated from message killcord.v1.EndSessionRequest
@@ -559,7 +712,7 @@ export type EndSessionRequest = Message<"killcord.v1.EndSessionRequest"> & {
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 13);
+  messageDesc(file_killcord_v1_session, 17);
 
 /**
  * The ended session.
@@ -580,7 +733,7 @@ export type EndSessionResponse = Message<"killcord.v1.EndSessionResponse"> & {
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
 export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 14);
+  messageDesc(file_killcord_v1_session, 18);
 
 /**
  * Acknowledges a stop.
@@ -615,6 +768,13 @@ export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest
    * @generated from field: killcord.v1.HaltEvidence evidence = 4;
    */
   evidence: HaltEvidence;
+
+  /**
+   * Whether the caller watches over the run's processes from outside, and speaks of what it saw.
+   *
+   * @generated from field: bool supervisor = 5;
+   */
+  supervisor: boolean;
 };
 
 /**
@@ -622,7 +782,7 @@ export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest
  * Use `create(AcknowledgeHaltRequestSchema)` to create a new message.
  */
 export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 15);
+  messageDesc(file_killcord_v1_session, 19);
 
 /**
  * The stopped session.
@@ -643,7 +803,7 @@ export type AcknowledgeHaltResponse = Message<"killcord.v1.AcknowledgeHaltRespon
  * Use `create(AcknowledgeHaltResponseSchema)` to create a new message.
  */
 export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 16);
+  messageDesc(file_killcord_v1_session, 20);
 
 /**
  * Which session to watch.
@@ -673,7 +833,7 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 17);
+  messageDesc(file_killcord_v1_session, 21);
 
 /**
  * One message of a watch.
@@ -724,7 +884,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 18);
+  messageDesc(file_killcord_v1_session, 22);
 
 /**
  * Which sessions to watch: session_ids, or the other members, or none for all.
@@ -778,7 +938,7 @@ export type WatchSessionsRequest = Message<"killcord.v1.WatchSessionsRequest"> &
  * Use `create(WatchSessionsRequestSchema)` to create a new message.
  */
 export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 19);
+  messageDesc(file_killcord_v1_session, 23);
 
 /**
  * One message of a watch.
@@ -830,7 +990,7 @@ export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse">
  * Use `create(WatchSessionsResponseSchema)` to create a new message.
  */
 export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 20);
+  messageDesc(file_killcord_v1_session, 24);
 
 /**
  * A message that carries only the resume token. It never renews anything.
@@ -851,7 +1011,7 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Use `create(BookmarkSchema)` to create a new message.
  */
 export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 21);
+  messageDesc(file_killcord_v1_session, 25);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -950,6 +1110,13 @@ export enum StopReason {
   IDLE_TIMEOUT = 4,
 
   /**
+   * Nothing was heard within its lease and the grace after it.
+   *
+   * @generated from enum value: STOP_REASON_LEASE_LOST = 5;
+   */
+  LEASE_LOST = 5,
+
+  /**
    * A credential of its agent was revoked.
    *
    * @generated from enum value: STOP_REASON_CREDENTIAL_REVOKED = 6;
@@ -964,7 +1131,7 @@ export enum StopReason {
   AGENT_REVOKED = 7,
 
   /**
-   * A stop order on a wider scope: a kill of a parent session.
+   * A stop order on a wider scope: a halt, or the kill of a parent session.
    *
    * @generated from enum value: STOP_REASON_HALTED = 8;
    */
@@ -976,6 +1143,13 @@ export enum StopReason {
    * @generated from enum value: STOP_REASON_PARENT_STOPPED = 9;
    */
   PARENT_STOPPED = 9,
+
+  /**
+   * A rehearsal.
+   *
+   * @generated from enum value: STOP_REASON_DRILL = 11;
+   */
+  DRILL = 11,
 }
 
 /**
@@ -1012,6 +1186,47 @@ export const OnExceededSchema: GenEnum<OnExceeded> = /*@__PURE__*/
   enumDesc(file_killcord_v1_session, 2);
 
 /**
+ * What happens to a session of whose client nothing is heard within its lease and the grace after it.
+ *
+ * @generated from enum killcord.v1.OnLeaseLost
+ */
+export enum OnLeaseLost {
+  /**
+   * The default: kill.
+   *
+   * @generated from enum value: ON_LEASE_LOST_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is killed.
+   *
+   * @generated from enum value: ON_LEASE_LOST_KILL = 1;
+   */
+  KILL = 1,
+
+  /**
+   * It is held until an operator resumes it.
+   *
+   * @generated from enum value: ON_LEASE_LOST_PAUSE = 2;
+   */
+  PAUSE = 2,
+
+  /**
+   * It goes on; the loss is sealed.
+   *
+   * @generated from enum value: ON_LEASE_LOST_CONTINUE = 3;
+   */
+  CONTINUE = 3,
+}
+
+/**
+ * Describes the enum killcord.v1.OnLeaseLost.
+ */
+export const OnLeaseLostSchema: GenEnum<OnLeaseLost> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 3);
+
+/**
  * How far the client of a stopped session is.
  *
  * @generated from enum killcord.v1.HaltPhase
@@ -1043,7 +1258,7 @@ export enum HaltPhase {
  * Describes the enum killcord.v1.HaltPhase.
  */
 export const HaltPhaseSchema: GenEnum<HaltPhase> = /*@__PURE__*/
-  enumDesc(file_killcord_v1_session, 3);
+  enumDesc(file_killcord_v1_session, 4);
 
 /**
  * How a client knows that its work has ended.
@@ -1084,7 +1299,7 @@ export enum HaltEvidence {
  * Describes the enum killcord.v1.HaltEvidence.
  */
 export const HaltEvidenceSchema: GenEnum<HaltEvidence> = /*@__PURE__*/
-  enumDesc(file_killcord_v1_session, 4);
+  enumDesc(file_killcord_v1_session, 5);
 
 /**
  * Opens, watches and stops runs of agents.
@@ -1138,6 +1353,7 @@ export const SessionService: GenService<{
   /**
    * Stops a session for ever. From the moment of the reply each of its intercepts is `terminate`.
    * On a terminal session it answers what the session is; the first stop wins. Role: operator.
+   * It is an order as HaltService.Halt gives it, on this one session.
    *
    * @generated from rpc killcord.v1.SessionService.KillSession
    */
@@ -1145,6 +1361,31 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof KillSessionRequestSchema;
     output: typeof KillSessionResponseSchema;
+  },
+  /**
+   * Holds a session and its sub-sessions: each action is blocked and counts nothing until the session
+   * is resumed; its ttl runs on, its idle time does not. A session that is held already, or terminal,
+   * is answered as it is. Role: operator. Safe to repeat.
+   * It is an order as HaltService.Halt gives it, on this one session.
+   *
+   * @generated from rpc killcord.v1.SessionService.PauseSession
+   */
+  pauseSession: {
+    methodKind: "unary";
+    input: typeof PauseSessionRequestSchema;
+    output: typeof PauseSessionResponseSchema;
+  },
+  /**
+   * Lets a session that is held go on, and its sub-sessions with it. An order on this session is
+   * lifted; under a wider one, or a parent that is held, it is refused as scope_halted. An active
+   * session is answered as it is. Role: operator. Safe to repeat.
+   *
+   * @generated from rpc killcord.v1.SessionService.ResumeSession
+   */
+  resumeSession: {
+    methodKind: "unary";
+    input: typeof ResumeSessionRequestSchema;
+    output: typeof ResumeSessionResponseSchema;
   },
   /**
    * Says that the run is over. On a terminal session it answers what the session is.
