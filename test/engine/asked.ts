@@ -72,6 +72,20 @@ export function end(actor: Actor, session_id: string): Of<"end_session"> {
   return { type: "end_session", actor, request_id: null, session_id };
 }
 
+/** A client's word that it is stopping, which it heard of on its stream. */
+export function acknowledge(actor: Actor, session_id: string, halt_id: string): Of<"acknowledge_halt"> {
+  return {
+    type: "acknowledge_halt",
+    actor,
+    request_id: null,
+    session_id,
+    halt_id,
+    evidence: null,
+    via: "stream",
+    delivered_at: null,
+  };
+}
+
 export function touch(actor: Actor, session_id: string): Of<"touch_session"> {
   return { type: "touch_session", actor, request_id: null, session_id };
 }
