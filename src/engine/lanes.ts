@@ -4,7 +4,7 @@ import { limits } from "../limits.js";
 
 /**
  * `ends`: agents end their own sessions; however often they do, an operator's kill has room.
- * `acknowledgements`: what clients say of their stops; neither actions nor endings keep it out.
+ * `acknowledgements`: what clients say of their stops, or do not; neither actions nor endings keep it out.
  */
 export type Lane = "stops" | "ends" | "acknowledgements" | "commands";
 
@@ -26,6 +26,7 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   end_session: "stops",
   acknowledge_halt: "acknowledgements",
   expire_session: "stops",
+  unconfirm_halt: "acknowledgements",
   revoke_agent: "stops",
   revoke_credential: "stops",
   revoke_key: "stops",
