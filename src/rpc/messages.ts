@@ -81,10 +81,7 @@ export function readMessages(
     try {
       const message = await take();
       // Asked for only now: a stream that has said nothing for long has no turn to spend.
-      const turn = message.byteLength === 0 ? null : share.turn();
-      if (turn !== null) {
-        await turn;
-      }
+      await (message.byteLength === 0 ? null : share.turn());
       return message.byteLength === 0 ? { done: true, value: undefined } : { done: false, value: message };
     } catch (error) {
       chunks.leave();
