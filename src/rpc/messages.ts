@@ -91,11 +91,12 @@ export function readMessages(
       slow = undefined;
     }
   };
-  const end = () => {
-    chunks.leave();
-    return Promise.resolve({ done: true as const, value: undefined });
-  };
-  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => left(chunks) }) };
+}
+
+async function left(chunks: Chunks): Promise<IteratorResult<Uint8Array>> {
+  chunks.leave();
+  return { done: true, value: undefined };
 }
 
 function taken(share: Pick<Share, "take">, { byteLength }: Uint8Array): number {
