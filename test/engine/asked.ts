@@ -68,6 +68,28 @@ export function kill(actor: Actor, session_id: string, reason = "enough"): Of<"k
   return { type: "kill_session", actor, request_id: null, session_id, reason, repeat: null };
 }
 
+/** A halt that kills, or holds. */
+export function order(
+  actor: Actor,
+  scope: Of<"order_halt">["scope"],
+  mode: Of<"order_halt">["mode"] = "kill",
+): Of<"order_halt"> {
+  return {
+    type: "order_halt",
+    actor,
+    request_id: null,
+    scope,
+    mode,
+    reason: "stop all",
+    drill_id: null,
+    repeat: null,
+  };
+}
+
+export function lift(actor: Actor, halt_id: string): Of<"lift_halt"> {
+  return { type: "lift_halt", actor, request_id: null, halt_id, reason: "all is well" };
+}
+
 export function end(actor: Actor, session_id: string): Of<"end_session"> {
   return { type: "end_session", actor, request_id: null, session_id };
 }
