@@ -73,9 +73,13 @@ describe("a start that races a stop", () => {
         await play(running, acts, counts);
         const log = await running.events();
         judge(log, liveIn(running));
-        // The process ends when so much of it is durable, maybe in the middle of what one command sealed.
-        const kept = 1 + Math.floor(cut * (place.disk.entries.length - 1));
-        counts.cut += kept < place.disk.entries.length ? 1 : 0;
+        // The process ends when so much of it is durable: mostly within what an order has sealed.
+        const orders = log.flatMap(({ event }, at) =>
+          event === "halt_requested" || event === "agent_revoked" ? [at] : [],
+        );
+        const within = orders[Math.floor(cut * 2 * orders.length)];
+        const kept = 1 + (within ?? Math.floor(cut * (log.length - 1)));
+        counts.cut += within === undefined ? 0 : 1;
         await place.crashedWith(place.disk.entries.slice(0, kept));
         const again = await place.start({ journal: new MemoryJournal(place.disk) });
         await again.settle();
@@ -86,7 +90,7 @@ describe("a start that races a stop", () => {
     await fc.assert(property, { numRuns: 50 });
     expect(counts.started).to.be.above(120);
     expect(counts.refused).to.be.above(40);
-    expect(counts.cut).to.be.above(20);
+    expect(counts.cut).to.be.above(3);
   }).timeout(180_000);
 });
 
