@@ -124,7 +124,7 @@ describe("halts of a real server", () => {
     const verified = await command(["verify", out]);
     expect(verified.status, verified.stdout).to.equal(0);
     server = await serve({ data: server.data });
-  });
+  }).timeout(60_000);
 
   it("are refused where there is nothing to order or to lift", async () => {
     const { halt, liftHalt } = HaltService.method;
