@@ -34,6 +34,9 @@ export class SealedLog {
   /** Index of a credential's revocation by its agent: what started later is none of its business. */
   readonly revoked = new Map<string, number>();
   halts = 0;
+  /** Stops and pauses that somebody said, or nobody said in time, to have taken place. */
+  confirmed = 0;
+  unconfirmed = 0;
   /** Actions that were allowed. */
   allowed = 0;
   #size = 0;
@@ -87,6 +90,12 @@ export class SealedLog {
         return;
       case "halt_requested":
         this.halts += 1;
+        return;
+      case "halt_confirmed":
+        this.confirmed += 1;
+        return;
+      case "halt_unconfirmed":
+        this.unconfirmed += 1;
         return;
       case "enforcement_decision":
         if (content.decision === "allow") {

@@ -9,7 +9,7 @@ import type { Unstamped } from "../../src/core/command.js";
 import type { Event } from "../../src/core/event.js";
 import { MemoryJournal } from "../journal/memory.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
-import { end, intercept, kill, lift, order, revokeAgent, start } from "./asked.js";
+import { end, halt, intercept, kill, lift, revokeAgent, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";
 
 type Act =
@@ -129,7 +129,7 @@ async function play(
         }[one.kind];
         const workspace = engine.state.workspace_id;
         const scope = { kind: one.kind, id: one.kind === "workspace" ? workspace : id };
-        void submit(order(admin, scope)).then(({ events }) => {
+        void submit(halt(admin, scope)).then(({ events }) => {
           const [first] = events;
           if (first?.event === "halt_requested") {
             halts.push(first.halt_id);
