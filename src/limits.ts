@@ -159,6 +159,13 @@ export const limits = {
   /** A client has so long from its stop on to say that it has stopped, if nothing else is set; at most, in seconds. */
   halt_confirm_ms: 10_000,
   halt_confirm_seconds_max: 300,
+  /** Drills under way; how long one waits for each of its steps; after which its session expires by itself. */
+  drills_at_once: 8,
+  drill_step_ms: 5_000,
+  drill_session_seconds: 300,
+  /** The keys that a server makes for its drills, and how long before their end new ones are made. */
+  drill_key_seconds: 86_400,
+  drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -282,6 +289,7 @@ if (
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||

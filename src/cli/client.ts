@@ -32,17 +32,21 @@ export interface Server {
 }
 
 /**
- * Makes the clients; the first call connects. Unary calls end after limits.call_ms; give streams
+ * Makes the clients; the first call connects, by a socket that `openSocket` begins to open. Unary calls end after limits.call_ms; give streams
  * `timeoutMs: 0`.
  */
-export function connect(url: string, key: string | null): Server {
+export function connect(
+  url: string,
+  key: string | null,
+  openSocket: (authority: URL) => Socket = socketTo,
+): Server {
   const sockets: Socket[] = [];
   const connection = new Http2SessionManager(
     url,
     { pingIntervalMs: limits.bookmark_ms_max, idleConnectionTimeoutMs: limits.client_idle_ms },
     {
       createConnection: (authority) => {
-        const socket = socketTo(authority);
+        const socket = openSocket(authority);
         sockets.push(socket);
         return socket;
       },

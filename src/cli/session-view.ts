@@ -110,6 +110,7 @@ export function sessionCard(session: Session): string {
     ["stop reason", stopWord(session.stopReason)],
     ["reason", plain(session.killReason ?? "")],
     ["halt", plain(session.haltId ?? "")],
+    ["drill", plain(session.drillId ?? "")],
   ];
   return pairs(entries.filter(([, value]) => value !== ""));
 }
