@@ -66,7 +66,7 @@ export function scheduleDrills(
           signal: new AbortController().signal,
           reply_headers: new Headers(),
           received_ms: performance.now(),
-          share: { hold: () => () => {} },
+          share: { hold: () => () => {}, turn: () => null },
         },
         "killcord-drill",
       );
