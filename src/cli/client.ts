@@ -11,6 +11,7 @@ import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
 import { type AccessOptions, default_url, findKey, isLoopback, serverUrl } from "./access.js";
+import { client_limits } from "./client-limits.js";
 import { fromCall } from "./failure.js";
 import { note } from "./output.js";
 
@@ -43,7 +44,7 @@ export function connect(
   const sockets: Socket[] = [];
   const connection = new Http2SessionManager(
     url,
-    { pingIntervalMs: limits.bookmark_ms_max, idleConnectionTimeoutMs: limits.client_idle_ms },
+    { pingIntervalMs: limits.bookmark_ms_max, idleConnectionTimeoutMs: client_limits.client_idle_ms },
     {
       createConnection: (authority) => {
         const socket = openSocket(authority);
