@@ -1,128 +1,221 @@
-/** Stops and drills from the command line, on a real server with real clients. */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { HaltEvidence, HaltPhase, SessionService } from "../../gen/killcord/v1/session_pb.js";
-import { makeCertificate } from "../rpc/certificate.js";
+import { HaltMode, HaltService, HaltStatus, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
+import {
+  type Session,
+  SessionService,
+  SessionStatus,
+  StopReason,
+  type WatchSessionsResponse,
+} from "../../gen/killcord/v1/session_pb.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
+import { errorInfo } from "../rpc/status-details.js";
 import { command, curl, freshFolder, type Served, serve } from "./served.js";
 
-describe("a halt on a real server", function () {
-  this.timeout(60_000);
-  let server: Served;
-  let agent: GrpcClient;
+const { listSessions, getSession, pauseSession, resumeSession, acknowledgeHalt, watchSessions } =
+  SessionService.method;
 
-  before(async () => {
-    server = await serve({ flags: ["--halt-confirm-seconds", "1"] });
-    const made = await curl(server, "/v1/keys", server.admin_key, { name: "bot", roles: ["agent"] });
-    agent = openGrpcClient(server.address, { "x-api-key": made.secret });
+describe("halts of a real server", () => {
+  let server: Served;
+  let client: GrpcClient;
+  beforeEach(async () => {
+    server = await serve();
+    client = openGrpcClient(server.address, { "x-api-key": server.admin_key });
   });
-  after(async () => {
-    agent.close();
+  afterEach(async () => {
+    client.close();
     await server.end();
   });
 
-  const killcord = (...words: string[]) =>
-    command(words, { KILLCORD_URL: server.url, KILLCORD_API_KEY: server.admin_key });
+  const ask: GrpcClient["unary"] = async (...call) => {
+    const result = await client.unary(...call);
+    expect(result.status.code, result.status.details).to.equal(0);
+    return result;
+  };
+  const refusal = async (...call: Parameters<GrpcClient["unary"]>) =>
+    errorInfo((await client.unary(...call)).status.metadata)?.reason;
+  const start = async (more: object = {}): Promise<string> => {
+    const { message } = await ask(SessionService.method.startSession, more);
+    return message?.session?.sessionId ?? "";
+  };
+  const order = async (kind: ScopeKind, id: string, mode: HaltMode, key?: string) => {
+    const repeat = key === undefined ? {} : { idempotencyKey: key };
+    const { message } = await ask(HaltService.method.halt, { scope: { kind, id }, mode, ...repeat });
+    return message?.halt ?? expect.fail("it answers the halt");
+  };
+  const lift = async (haltId: string) => {
+    const { message } = await ask(HaltService.method.liftHalt, { haltId, reason: "done" });
+    return message?.halt ?? expect.fail("it answers the halt");
+  };
+  const list = async (status?: HaltStatus) => {
+    const { message } = await ask(HaltService.method.listHalts, status === undefined ? {} : { status });
+    return (message?.halts ?? []).map((each) => [each.haltId, each.status]);
+  };
+  const rest = (path: string, body?: object) => curl(server, `/v1/enforce/${path}`, server.admin_key, body);
 
-  /** A run that watches its session, and says so when it is stopped. */
-  async function runs(agentId: string, confirms = true): Promise<string> {
-    const { message } = await agent.unary(SessionService.method.startSession, { agentId, label: "fleet" });
-    const sessionId = message?.session?.sessionId ?? "";
-    const watch = agent.stream(SessionService.method.watchSession, { sessionId });
-    watch.on("error", () => {});
-    await new Promise((resolve) => watch.once("data", resolve));
-    watch.on("data", async ({ update }) => {
-      const haltId = update.case === "session" ? update.value.haltId : undefined;
-      if (haltId !== undefined && confirms) {
-        const said = { sessionId, haltId };
-        await agent.unary(SessionService.method.acknowledgeHalt, { ...said, phase: HaltPhase.STOPPING });
-        const evidence = HaltEvidence.TASKS_CANCELLED;
-        await agent.unary(SessionService.method.acknowledgeHalt, {
-          ...said,
-          phase: HaltPhase.STOPPED,
-          evidence,
-        });
+  it("hold, list, lift and stop over gRPC and REST, before and after a restart, and verify", async () => {
+    const label = { agentId: "loan-bot", label: "nightly" };
+    const [first, second] = [await start(label), await start(label)];
+    const other = await start({ agentId: "pay-bot" });
+    await rest("intercept", { session_id: first, action_type: "look" });
+
+    const night = await order(ScopeKind.LABEL, "nightly", HaltMode.PAUSE, "k1");
+    expect((await order(ScopeKind.LABEL, "nightly", HaltMode.PAUSE, "k1")).haltId).to.equal(night.haltId);
+    const twice = await client.unary(HaltService.method.halt, {
+      scope: { kind: ScopeKind.LABEL, id: "another" },
+      idempotencyKey: "k1",
+    });
+    expect(errorInfo(twice.status.metadata)?.reason).to.equal("idempotency_key_mismatch");
+    const bot = await order(ScopeKind.AGENT, "loan-bot", HaltMode.PAUSE);
+    const held = await rest("intercept", { session_id: first, action_type: "look" });
+    expect([held.decision, held.session_status, held.halt_id, held.consumed.actions]).to.deep.equal([
+      "block",
+      "paused",
+      night.haltId,
+      1,
+    ]);
+    const listed = await rest("sessions");
+    expect(listed.sessions.map((each: { session_id: string }) => each.session_id)).to.deep.equal([
+      other,
+      second,
+      first,
+    ]);
+    expect((await rest("sessions?status=paused&page_size=1")).total).to.equal(2);
+    expect((await rest("stats")).sessions).to.deep.include({ active: 1, paused: 2 });
+    expect(await refusal(resumeSession, { sessionId: first })).to.equal("scope_halted");
+    expect((await rest("sessions/start", label)).error.code).to.equal("scope_halted");
+
+    await server.end("SIGKILL");
+    client.close();
+    server = await serve({ data: server.data });
+    client = openGrpcClient(server.address, { "x-api-key": server.admin_key });
+    expect(await list(HaltStatus.IN_FORCE)).to.deep.equal([
+      [bot.haltId, HaltStatus.IN_FORCE],
+      [night.haltId, HaltStatus.IN_FORCE],
+    ]);
+    const lifted = await lift(night.haltId);
+    expect([lifted.status, lifted.liftReason, lifted.liftedBy]).to.deep.equal([
+      HaltStatus.LIFTED,
+      "done",
+      night.requestedBy,
+    ]);
+    expect(await lift(night.haltId)).to.deep.equal(lifted);
+    expect((await rest(`sessions/${first}`)).status).to.equal("paused");
+    await rest(`halts/${bot.haltId}/lift`, {});
+    expect((await rest(`sessions/${first}`)).status).to.equal("active");
+    expect((await rest("intercept", { session_id: first, action_type: "look" })).consumed.actions).to.equal(
+      2,
+    );
+
+    const all = await order(ScopeKind.WORKSPACE, "", HaltMode.KILL);
+    const { message } = await ask(getSession, { sessionId: other });
+    expect([message?.session?.stopReason, message?.session?.haltId]).to.deep.equal([
+      StopReason.HALTED,
+      all.haltId,
+    ]);
+    expect((await rest("intercept", { action_type: "look" })).decision).to.equal("block");
+    await lift(all.haltId);
+    expect((await rest("intercept", { action_type: "look" })).decision).to.equal("allow");
+    expect((await list()).length).to.equal(3);
+
+    const out = join(freshFolder(), "export");
+    await server.end();
+    expect((await command(["export", "--out", out, "--data", server.data])).status).to.equal(0);
+    const verified = await command(["verify", out]);
+    expect(verified.status, verified.stdout).to.equal(0);
+    server = await serve({ data: server.data });
+  }).timeout(60_000);
+
+  it("are refused where there is nothing to order or to lift", async () => {
+    const { halt, liftHalt } = HaltService.method;
+    const ofSession = (id: string) => ({ scope: { kind: ScopeKind.SESSION, id } });
+    expect(await refusal(halt, ofSession("sess_none"))).to.equal("session_not_found");
+    const stopped = await start();
+    await ask(SessionService.method.killSession, { sessionId: stopped });
+    expect(await refusal(halt, ofSession(stopped))).to.equal("session_not_active");
+    expect(await refusal(resumeSession, { sessionId: stopped })).to.equal("session_not_active");
+    expect(await refusal(halt, { scope: { kind: ScopeKind.AGENT, id: "" } })).to.equal("invalid_argument");
+    expect(await refusal(halt, { scope: { kind: ScopeKind.WORKSPACE, id: "ws_other" } })).to.equal(
+      "invalid_argument",
+    );
+    expect(await refusal(halt, {})).to.equal("invalid_argument");
+    expect(await refusal(liftHalt, { haltId: "halt_000000000000" })).to.equal("halt_not_found");
+    const [over] = await list();
+    expect(over?.[1]).to.equal(HaltStatus.OVER);
+    expect((await lift(String(over?.[0]))).status).to.equal(HaltStatus.OVER);
+  });
+
+  it("are heard by watchers of active sessions, as a pause and as its end", async () => {
+    const session_id = await start({ agentId: "loan-bot" });
+    const seen: Session[] = [];
+    const watch = client.stream(watchSessions, { agentId: "loan-bot", status: [SessionStatus.ACTIVE] });
+    const reached = (fits: (session: Session) => boolean) =>
+      new Promise<Session>((resolve) => {
+        const look = () => {
+          const found = seen.find(fits);
+          if (found !== undefined) {
+            watch.off("data", look);
+            resolve(found);
+          }
+        };
+        watch.on("data", look);
+        look();
+      });
+    watch.on("data", ({ update }: WatchSessionsResponse) => {
+      if (update.case === "session") {
+        seen.push(update.value);
       }
     });
-    return sessionId;
-  }
-
-  it("ends with 0 when every client has confirmed, and stands until it is lifted", async () => {
-    await Promise.all([runs("a"), runs("b"), runs("c")]);
-    const { status, stdout, stderr } = await killcord(
-      "halt",
-      "--label",
-      "fleet",
-      "--reason",
-      "runaway fleet",
-    );
-    expect(status, stderr).to.equal(0);
-    expect(stdout).to.include("3 sessions stopped, all confirmed");
-    const halt_id = /halt_[0-9a-f]{12}/.exec(stdout)?.[0] ?? "";
-    expect(stderr).to.include(`killcord lift ${halt_id}`);
-    const { status: shown, stdout: card } = await killcord("halts", "get", halt_id);
-    expect(shown).to.equal(0);
-    expect(card.match(/● confirmed +sess_/g)).to.have.lengthOf(3);
-    expect(card).to.match(/by stream, tasks cancelled/);
-    expect((await killcord("halts", "list", "--status", "in_force")).stdout).to.include(halt_id);
-    expect((await killcord("lift", halt_id)).stdout).to.match(/^status +○ lifted$/m);
+    watch.on("error", () => {});
+    await reached(({ status }) => status === SessionStatus.ACTIVE);
+    await ask(pauseSession, { sessionId: session_id, reason: "who asked" });
+    const held = await reached(({ status }) => status === SessionStatus.PAUSED);
+    expect([held.pauseReason, held.haltId !== undefined, held.pausedAt !== undefined]).to.deep.equal([
+      "who asked",
+      true,
+      true,
+    ]);
+    const acknowledged = await ask(acknowledgeHalt, {
+      sessionId: session_id,
+      haltId: held.haltId ?? "",
+      phase: 1,
+      supervisor: true,
+    });
+    expect(acknowledged.message?.session?.status).to.equal(SessionStatus.PAUSED);
+    seen.splice(0);
+    await ask(resumeSession, { sessionId: session_id });
+    const active = await reached(({ status }) => status === SessionStatus.ACTIVE);
+    expect([active.pauseReason, active.haltId, active.pausedAt]).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    watch.cancel();
+    const { entries } = await curl(server, "/v1/vault/entries?page_size=500", server.admin_key);
+    const word = entries
+      .map(({ content }: { content: string }) => JSON.parse(content))
+      .find(({ event }: { event: string }) => event === "halt_acknowledged");
+    expect([word?.via, word?.session_id]).to.deep.equal(["supervisor", session_id]);
   });
 
-  it("ends with 1 when a client is silent, or there is none, and says which is which", async () => {
-    const silent = await runs("a", false);
-    const absent = (await curl(server, "/v1/enforce/sessions/start", server.admin_key, { agent_id: "a" }))
-      .session_id;
-    const { status, stdout } = await killcord("halt", "--agent", "a");
-    expect(status).to.equal(1);
-    expect(stdout).to.match(new RegExp(`${silent} .*told, and silent at the deadline`));
-    expect(stdout).to.match(new RegExp(`${absent} .*no client had heard of it in time`));
-    const figures = await fetch(`${server.url}/metrics`, { headers: { "x-api-key": server.admin_key } });
-    const text = await figures.text();
-    expect(text).to.include('killcord_halts_unconfirmed_total{why="deadline"} 1');
-    expect(text).to.include('killcord_halts_unconfirmed_total{why="no_client"} 1');
-    for (const step of ["delivered", "acknowledged", "confirmed"]) {
-      expect(text).to.match(new RegExp(`killcord_halt_seconds_count\\{step="${step}"\\} [1-9]`));
+  it("page through sessions with those that are held after the active ones", async () => {
+    const sessions: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      sessions.push(await start());
     }
-  });
-
-  it("is rehearsed by a drill", async () => {
-    const { status, stdout, stderr } = await killcord("drill");
-    expect(status, stderr + stdout).to.equal(0);
-    expect(stdout)
-      .to.match(/^outcome +● confirmed$/m)
-      .and.to.match(/^stopped +[\d.]+ m?s$/m);
-    const figures = await fetch(`${server.url}/metrics`, { headers: { "x-api-key": server.admin_key } });
-    const text = await figures.text();
-    expect(text).to.include('killcord_drills_total{outcome="confirmed"} 1');
-    expect(text).to.match(/killcord_drill_last_confirmed_timestamp_seconds 1\d{9}/);
-  });
-
-  it("leaves a drill that an order keeps from starting unconfirmed: status 1", async () => {
-    const { stdout } = await killcord("halt", "--all", "--yes", "--no-wait", "--json");
-    const { status, stdout: told } = await killcord("drill");
-    expect(status).to.equal(1);
-    expect(told)
-      .to.match(/^outcome +✗ not confirmed$/m)
-      .and.to.match(/^failure +no session was opened: /m);
-    await killcord("lift", JSON.parse(stdout).halt.halt_id);
-  });
-});
-
-describe("a drill of a server with TLS", function () {
-  this.timeout(60_000);
-
-  it("goes over its own certificate, whoever signed that", async () => {
-    const made = makeCertificate("killcord.example.com");
-    const folder = freshFolder();
-    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-    writeFileSync(cert, made.cert);
-    writeFileSync(key, made.key);
-    const server = await serve({ flags: ["--tls-cert", cert, "--tls-key", key] });
-    const env = { KILLCORD_URL: server.url, KILLCORD_API_KEY: server.admin_key, NODE_EXTRA_CA_CERTS: cert };
-    const { status, stdout, stderr } = await command(["drill", "--json"], env);
-    expect(status, stderr).to.equal(0);
-    expect(JSON.parse(stdout)).to.include({ ok: true, outcome: "confirmed" });
-    expect(await server.end()).to.equal(0);
+    for (const i of [1, 4]) {
+      await ask(pauseSession, { sessionId: sessions[i] ?? "" });
+    }
+    await ask(SessionService.method.endSession, { sessionId: sessions[2] ?? "" });
+    const seen: (string | undefined)[] = [];
+    for (let pageToken = ""; ; ) {
+      const { message } = await ask(listSessions, { pageSize: 2, pageToken });
+      seen.push(...(message?.sessions ?? []).map(({ sessionId }) => sessionId));
+      pageToken = message?.nextPageToken ?? "";
+      if (pageToken === "") {
+        break;
+      }
+    }
+    expect(seen).to.deep.equal([5, 3, 0, 4, 1, 2].map((i) => sessions[i]));
   });
 });
