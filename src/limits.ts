@@ -166,6 +166,13 @@ export const limits = {
   /** A client has so long from its stop on to say that it has stopped, if nothing else is set; at most, in seconds. */
   halt_confirm_ms: 10_000,
   halt_confirm_seconds_max: 300,
+  /** Drills under way; how long one waits for each of its steps; after which its session expires by itself. */
+  drills_at_once: 8,
+  drill_step_ms: 5_000,
+  drill_session_seconds: 300,
+  /** The keys that a server makes for its drills, and how long before their end new ones are made. */
+  drill_key_seconds: 86_400,
+  drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -248,27 +255,8 @@ export const limits = {
 
   /** One message that a client of ours takes from a server. */
   reply_bytes: 16 * 1024 * 1024,
-  /** A client's connection without a call under way is closed. */
-  client_idle_ms: 1_000,
   /** A client's watch that hears nothing for this long connects again. */
   watch_silence_ms: 35_000,
-  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
-  watch_retry_ms_min: 250,
-  watch_retry_ms_max: 5_000,
-  watch_give_up_ms: 300_000,
-  /** Work that takes longer than this shows how far it is, this often. */
-  progress_after_ms: 1_000,
-  progress_ms: 100,
-  /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
-  halt_poll_ms: 100,
-  halt_sessions_shown: 20,
-  /** Files of one export that a client writes. */
-  export_files: 1_000_000,
-  /** How long the demo waits for its server, and for the whole of its work. */
-  demo_start_ms: 30_000,
-  demo_ms: 60_000,
-  /** Files above this are left out of the demo's work. */
-  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
@@ -290,6 +278,7 @@ if (
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||

@@ -5,6 +5,7 @@
  */
 
 import type { Role } from "./actor.js";
+import type { DrillEnded, DrillStarted } from "./event-drill.js";
 import type {
   HaltAcknowledged,
   HaltConfirmed,
@@ -61,7 +62,8 @@ export interface SessionStarted extends Common, OfSession {
   readonly on_exceeded: "terminate";
   readonly lease_seconds: null;
   readonly on_lease_lost: null;
-  readonly drill_id: null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
 }
 
 export interface EnforcementDecision extends Common {
@@ -235,6 +237,8 @@ export type Event =
   | HaltAcknowledged
   | HaltConfirmed
   | HaltUnconfirmed
+  | DrillStarted
+  | DrillEnded
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

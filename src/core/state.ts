@@ -65,6 +65,8 @@ export interface Session {
   readonly max_actions: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
   readonly started_at: number;
   readonly started_by: string | null;
   /** Index of the entry that started it. */

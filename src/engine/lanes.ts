@@ -12,6 +12,8 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   start_session: "commands",
   intercept: "commands",
   touch_session: "commands",
+  start_drill: "commands",
+  end_drill: "stops",
   register_agent: "commands",
   issue_credential: "commands",
   create_key: "commands",
