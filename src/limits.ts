@@ -2,21 +2,28 @@
  * Every bound on what a caller can make big, in one place. Sizes are bytes and times milliseconds
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
+import { client_limits } from "./limits/client.js";
+
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
   /**
    * Messages of callers that have come, or are coming, and whose calls are not over: of all calls
-   * together. A part is kept for what agents cannot call, so that a stop always finds room.
+   * together. A part is kept for what agents cannot call, so that a stop always finds room; and beside
+   * it one for acknowledgements of stops, which no other call of an agent uses up.
    */
   bodies_bytes: 128 * 1024 * 1024,
   bodies_bytes_kept: 32 * 1024 * 1024,
+  bodies_bytes_acknowledging: 4 * 1024 * 1024,
+  /** Calls and messages of agents that are begun in one turn of the event loop: some milliseconds of work. */
+  agent_work_per_turn: 64,
   /**
    * Calls and streams under way on the whole server; of these, what is kept for methods that agents
-   * cannot call, and the most that calls without a key may be.
+   * cannot call, and beside it for acknowledgements; and the most that calls without a key may be.
    */
   calls: 20_000,
   calls_kept: 2_000,
+  calls_acknowledging: 1_000,
   calls_keyless: 2_000,
   /** A message of a call that needs no key: the name of a service, of a symbol. */
   keyless_body_bytes: 4 * 1024,
@@ -112,6 +119,8 @@ export const limits = {
   /** Agents' own endings of sessions, and signs of life, waiting for their seal. */
   queue_ends: 2048,
   queue_signs: 8192,
+  /** Acknowledgements of stops waiting for their seal: a halt of everything brings two of each session at once. */
+  queue_acknowledgements: 16_384,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
   signatures_off_loop: 4,
   signatures_per_message: 8,
@@ -246,29 +255,7 @@ export const limits = {
   drain_notice_ms: 300,
   stop_ms: 9_500,
 
-  /** One message that a client of ours takes from a server. */
-  reply_bytes: 16 * 1024 * 1024,
-  /** A client's connection without a call under way is closed. */
-  client_idle_ms: 1_000,
-  /** A client's watch that hears nothing for this long connects again. */
-  watch_silence_ms: 35_000,
-  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
-  watch_retry_ms_min: 250,
-  watch_retry_ms_max: 5_000,
-  watch_give_up_ms: 300_000,
-  /** Work that takes longer than this shows how far it is, this often. */
-  progress_after_ms: 1_000,
-  progress_ms: 100,
-  /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
-  halt_poll_ms: 100,
-  halt_sessions_shown: 20,
-  /** Files of one export that a client writes. */
-  export_files: 1_000_000,
-  /** How long the demo waits for its server, and for the whole of its work. */
-  demo_start_ms: 30_000,
-  demo_ms: 60_000,
-  /** Files above this are left out of the demo's work. */
-  demo_file_bytes: 1024 * 1024,
+  ...client_limits,
 } as const;
 
 if (
@@ -278,9 +265,10 @@ if (
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
   limits.keyless_body_bytes >= limits.request_body_bytes ||
   limits.request_body_bytes >= limits.bodies_bytes_kept ||
-  limits.bodies_bytes_kept * 2 > limits.bodies_bytes ||
+  limits.request_body_bytes >= limits.bodies_bytes_acknowledging ||
+  (limits.bodies_bytes_kept + limits.bodies_bytes_acknowledging) * 2 > limits.bodies_bytes ||
   limits.health_watches + limits.reflection_streams >= limits.calls_keyless ||
-  limits.calls_keyless + limits.calls_kept >= limits.calls ||
+  limits.calls_keyless + limits.calls_kept + limits.calls_acknowledging >= limits.calls ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||

@@ -9,6 +9,8 @@ import type {
   HaltLifted,
   HaltRequested,
   HaltUnconfirmed,
+  SessionPaused,
+  SessionResumed,
 } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
 import {
@@ -65,13 +67,9 @@ function apply(state: State, event: Event, sequence: number): void {
     case "halt_acknowledged":
     case "halt_confirmed":
     case "halt_unconfirmed":
-      applyHalt(state, event, sequence);
-      return;
     case "session_paused":
-      evolvePause(state, event, sequence);
-      return;
     case "session_resumed":
-      evolveResume(state, event, sequence);
+      applyHalt(state, event, sequence);
       return;
     case "agent_registered":
       registerAgent(state, event);
@@ -107,7 +105,14 @@ function apply(state: State, event: Event, sequence: number): void {
 
 function applyHalt(
   state: State,
-  event: HaltRequested | HaltLifted | HaltAcknowledged | HaltConfirmed | HaltUnconfirmed,
+  event:
+    | HaltRequested
+    | HaltLifted
+    | HaltAcknowledged
+    | HaltConfirmed
+    | HaltUnconfirmed
+    | SessionPaused
+    | SessionResumed,
   sequence: number,
 ): void {
   switch (event.event) {
@@ -122,6 +127,12 @@ function applyHalt(
     case "halt_confirmed":
     case "halt_unconfirmed":
       evolveHalt(state, event);
+      return;
+    case "session_paused":
+      evolvePause(state, event, sequence);
+      return;
+    case "session_resumed":
+      evolveResume(state, event, sequence);
   }
 }
 

@@ -3,10 +3,11 @@ import type { Command, Unstamped } from "../core/command.js";
 import { limits } from "../limits.js";
 
 /**
- * `ends`: agents end their own sessions, and say so; however often they do, an operator's kill has
- * room. `signs`: of life, which renew leases; however many actions wait, those have room.
+ * `ends`: agents end their own sessions; however often they do, an operator's kill has room.
+ * `acknowledgements`: what clients say of their stops, or do not; neither actions nor endings keep it out.
+ * `signs`: of life, which renew leases; however many actions wait, those have room.
  */
-export type Lane = "stops" | "ends" | "signs" | "commands";
+export type Lane = "stops" | "ends" | "acknowledgements" | "signs" | "commands";
 
 const lanes: Readonly<Record<Command["type"], Lane>> = {
   start_session: "commands",
@@ -24,9 +25,9 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   pause_session: "stops",
   resume_session: "stops",
   end_session: "stops",
-  acknowledge_halt: "ends",
+  acknowledge_halt: "acknowledgements",
   expire_session: "stops",
-  unconfirm_halt: "ends",
+  unconfirm_halt: "acknowledgements",
   revoke_agent: "stops",
   revoke_credential: "stops",
   revoke_key: "stops",
@@ -42,6 +43,15 @@ export function laneOf(command: Unstamped): Lane {
 export const lane_limits: Readonly<Record<Lane, number>> = {
   stops: limits.queue_stops,
   ends: limits.queue_ends,
+  acknowledgements: limits.queue_acknowledgements,
   signs: limits.queue_signs,
   commands: limits.queue_commands,
+};
+
+export const empty_lanes: Readonly<Record<Lane, number>> = {
+  stops: 0,
+  ends: 0,
+  acknowledgements: 0,
+  signs: 0,
+  commands: 0,
 };

@@ -16,7 +16,7 @@ import type { SealedEntry } from "../vault/entry.js";
 import type { Clock } from "./clock.js";
 import { stampRepeat } from "./digest.js";
 import { EngineFault } from "./fault.js";
-import { type Lane, lane_limits, laneOf } from "./lanes.js";
+import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
 import type { Leases } from "./leases.js";
 import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
@@ -74,7 +74,7 @@ export class Sequencer {
   readonly #staged: Piece[] = [];
   /** Entries of the staged pieces. */
   #ahead = 0;
-  readonly #queued: Record<Lane, number> = { stops: 0, ends: 0, signs: 0, commands: 0 };
+  readonly #queued: Record<Lane, number> = { ...empty_lanes };
   #flushed: Promise<void> | null = null;
   #stopped: EngineFault | null = null;
   #failed = false;
