@@ -2,7 +2,6 @@
  * Every bound on what a caller can make big, in one place. Sizes are bytes and times milliseconds
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
-import { client_limits } from "./limits/client.js";
 
 export const limits = {
   /** A request body on any transport, also after inflation. */
@@ -175,6 +174,13 @@ export const limits = {
   /** A client has so long from its stop on to say that it has stopped, if nothing else is set; at most, in seconds. */
   halt_confirm_ms: 10_000,
   halt_confirm_seconds_max: 300,
+  /** Drills under way; how long one waits for each of its steps; after which its session expires by itself. */
+  drills_at_once: 8,
+  drill_step_ms: 5_000,
+  drill_session_seconds: 300,
+  /** The keys that a server makes for its drills, and how long before their end new ones are made. */
+  drill_key_seconds: 86_400,
+  drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -255,7 +261,10 @@ export const limits = {
   drain_notice_ms: 300,
   stop_ms: 9_500,
 
-  ...client_limits,
+  /** One message that a client of ours takes from a server. */
+  reply_bytes: 16 * 1024 * 1024,
+  /** A client's watch that hears nothing for this long connects again. */
+  watch_silence_ms: 35_000,
 } as const;
 
 if (
@@ -279,6 +288,7 @@ if (
   limits.awake_ms * 2 > limits.stall_ms ||
   limits.stall_ms >= limits.lease_grace_ms_min ||
   limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||

@@ -4,6 +4,7 @@
  */
 import type { Actor, Role } from "./actor.js";
 import type { OnLeaseLost, Profile } from "./event.js";
+import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
 
@@ -52,6 +53,8 @@ export interface StartSession extends Common {
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
   readonly on_lease_lost: OnLeaseLost | null;
+  /** The rehearsal that it belongs to, if it does. */
+  readonly drill_id?: string;
   readonly repeat: Repeatable | null;
 }
 
@@ -145,6 +148,21 @@ export interface UnconfirmHalt extends Common {
 export interface ExpireSession extends Common {
   readonly type: "expire_session";
   readonly session_id: string;
+}
+
+export interface StartDrill extends Common {
+  readonly type: "start_drill";
+  /** In whose name it runs. */
+  readonly agent_id: string;
+}
+
+export interface EndDrill extends Common {
+  readonly type: "end_drill";
+  readonly drill_id: string;
+  /** Null where none was opened. */
+  readonly session_id: string | null;
+  readonly outcome: DrillEnded["outcome"];
+  readonly elapsed_ms: DrillElapsed | null;
 }
 
 export interface RegisterAgent extends Common {
@@ -241,6 +259,8 @@ export type Command =
   | AcknowledgeHalt
   | UnconfirmHalt
   | ExpireSession
+  | StartDrill
+  | EndDrill
   | RegisterAgent
   | RevokeAgent
   | IssueCredential

@@ -5,6 +5,7 @@
  */
 
 import type { Role } from "./actor.js";
+import type { DrillEnded, DrillStarted } from "./event-drill.js";
 import type {
   HaltAcknowledged,
   HaltConfirmed,
@@ -66,7 +67,8 @@ export interface SessionStarted extends Common, OfSession {
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
   readonly on_lease_lost: OnLeaseLost | null;
-  readonly drill_id: null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
 }
 
 export interface EnforcementDecision extends Common {
@@ -250,6 +252,8 @@ export type Event =
   | HaltAcknowledged
   | HaltConfirmed
   | HaltUnconfirmed
+  | DrillStarted
+  | DrillEnded
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

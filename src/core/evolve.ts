@@ -72,6 +72,41 @@ function apply(state: State, event: Event, sequence: number): void {
       applyHalt(state, event, sequence);
       return;
     case "agent_registered":
+    case "agent_revoked":
+    case "credential_issued":
+    case "credential_revoked":
+    case "api_key_created":
+    case "api_key_revoked":
+      applyAccess(state, event, sequence);
+      return;
+    case "notice":
+      if (event.kind === "agent_updated") {
+        updateAgent(state, event);
+      }
+      return;
+    case "drill_started":
+    case "drill_ended":
+    case "heartbeat":
+      return;
+  }
+}
+
+type AccessEvent = Extract<
+  Event,
+  {
+    event:
+      | "agent_registered"
+      | "agent_revoked"
+      | "credential_issued"
+      | "credential_revoked"
+      | "api_key_created"
+      | "api_key_revoked";
+  }
+>;
+
+function applyAccess(state: State, event: AccessEvent, sequence: number): void {
+  switch (event.event) {
+    case "agent_registered":
       registerAgent(state, event);
       return;
     case "agent_revoked":
@@ -92,14 +127,6 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "api_key_revoked":
       revokeKey(state, event.key_id, { at: event.at, reason: event.reason, sequence });
-      return;
-    case "notice":
-      if (event.kind === "agent_updated") {
-        updateAgent(state, event);
-      }
-      return;
-    case "heartbeat":
-      return;
   }
 }
 
@@ -161,6 +188,7 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     idle_timeout_seconds: event.budgets.idle_timeout_seconds,
     lease_seconds: event.lease_seconds,
     on_lease_lost: event.on_lease_lost,
+    drill_id: event.drill_id,
     started_at: event.at,
     started_by: event.actor.key_id,
     start_sequence: sequence,

@@ -50,7 +50,7 @@ export function startSession(state: State, command: StartSession): Decision {
       on_exceeded: "terminate",
       lease_seconds: command.lease_seconds,
       on_lease_lost: command.on_lease_lost,
-      drill_id: null,
+      drill_id: command.drill_id ?? null,
     },
     command.repeat,
   );

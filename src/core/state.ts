@@ -68,6 +68,8 @@ export interface Session {
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
   readonly on_lease_lost: OnLeaseLost | null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
   readonly started_at: number;
   readonly started_by: string | null;
   /** Index of the entry that started it. */

@@ -37,6 +37,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "halt_acknowledged",
   "halt_confirmed",
   "halt_unconfirmed",
+  "drill_started",
+  "drill_ended",
   "agent_registered",
   "agent_revoked",
   "credential_issued",

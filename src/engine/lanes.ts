@@ -13,6 +13,8 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   start_session: "commands",
   intercept: "commands",
   touch_session: "signs",
+  start_drill: "commands",
+  end_drill: "stops",
   register_agent: "commands",
   issue_credential: "commands",
   create_key: "commands",

@@ -21,7 +21,7 @@ import type { Handlers } from "./handlers.js";
 import { leaseAsked } from "./lease.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
-import { sessionView, statusAsked } from "./view.js";
+import { given, sessionView, statusAsked } from "./view.js";
 import { revisionOf, watchSession, watchSessions } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
@@ -104,11 +104,13 @@ async function stand(
 
 async function startSession(context: Context, request: StartSessionRequest, call: Call) {
   const { repeat, request: text } = keep(StartSessionRequestSchema, request, "StartSession", []);
+  const drill_id = context.rehearsals?.of(call.principal.key_id, request.label) ?? null;
   const { reply } = await submit(
     context,
     call,
     {
       type: "start_session",
+      ...given("drill_id", drill_id),
       session_id: newSessionId(),
       agent_id: request.agentId ?? null,
       label: request.label ?? null,
@@ -124,6 +126,9 @@ async function startSession(context: Context, request: StartSessionRequest, call
     "session",
     { request: text },
   );
+  if (drill_id !== null) {
+    context.rehearsals?.opened(drill_id, reply.session_id);
+  }
   return { session: await present(context, reply.session_id) };
 }
 

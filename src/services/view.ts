@@ -103,6 +103,7 @@ export function sessionView(session: Session, at: number, heard_at: number | nul
     ...given("lastActionAt", session.last_action_at === null ? null : timestamp(session.last_action_at)),
     ...given("lastHeartbeatAt", heard_at === null ? null : timestamp(heard_at)),
     ...leaseView(session),
+    ...given("drillId", session.drill_id),
     ...given("haltId", stop?.halt_id ?? pause?.halt_id),
     ...given("pauseReason", pause?.reason),
     ...given("pausedAt", pause === null ? null : timestamp(pause.at)),

@@ -172,6 +172,12 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "session_resumed":
       resumed(audit, event);
       return;
+    case "drill_started":
+      audit.fresh(event.drill_id);
+      return;
+    case "drill_ended":
+      audit.demand(audit.ids.has(event.drill_id), "the drill was begun");
+      return;
     case "credential_issued":
       audit.fresh(event.credential_id);
       return;
@@ -193,6 +199,7 @@ function entry(audit: Audit, event: Event, sequence: number): void {
 
 function started(audit: Audit, event: Of<"session_started">, sequence: number): void {
   audit.fresh(event.session_id);
+  audit.demand(event.drill_id === null || audit.ids.has(event.drill_id), "the drill was begun");
   const above = audit.chain(event.parent_session_id);
   audit.demand(
     above.every((run) => run.end === null),
@@ -352,11 +359,14 @@ function killReason(event: Of<"session_killed">, cause: Event | undefined, chain
   switch (cause?.event) {
     case "halt_requested": {
       const on_path = cause.mode === "kill" && reaches(cause, chain);
+      const ordered = cause.drill_id === null ? null : "drill";
       return !on_path
         ? "not on its path"
-        : cause.scope.kind === "session" && cause.scope.id === event.session_id
-          ? "manual"
-          : "halted";
+        : ordered !== null
+          ? ordered
+          : cause.scope.kind === "session" && cause.scope.id === event.session_id
+            ? "manual"
+            : "halted";
     }
     case "budget_exceeded":
       return cause.owner_session_id === event.session_id ? "budget_exceeded" : "another's budget";

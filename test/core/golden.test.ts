@@ -31,6 +31,8 @@ const events: Readonly<Record<Event["event"], true>> = {
   budget_exceeded: true,
   credential_issued: true,
   credential_revoked: true,
+  drill_ended: true,
+  drill_started: true,
   enforcement_decision: true,
   halt_acknowledged: true,
   halt_confirmed: true,

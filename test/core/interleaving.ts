@@ -408,6 +408,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "drill":
+        return `drill ${reply.drill_id}`;
       case "halt":
         return "halt";
       case "done":

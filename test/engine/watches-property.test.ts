@@ -76,6 +76,7 @@ class Play {
   async run(acts: readonly Act[]): Promise<void> {
     this.#running = await this.#place.start({ engine: this.#engine });
     this.#watch(0);
+    this.#watch(3);
     for (const one of acts) {
       await this.#take(one);
     }

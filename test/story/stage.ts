@@ -99,6 +99,7 @@ export class Stage {
           ttl_seconds: line.number("ttl_seconds"),
           idle_timeout_seconds: line.number("idle_timeout_seconds"),
           ...leaseOf(line),
+          ...(line.text("drill") === null ? {} : { drill_id: this.#drillId(line) as string }),
           repeat,
         };
       case "intercept":
@@ -127,7 +128,7 @@ export class Stage {
           scope: this.#scope(line.word(1)),
           mode: line.words[2] === "pause" ? "pause" : "kill",
           reason,
-          drill_id: null,
+          drill_id: this.#drillId(line),
           repeat,
         };
       case "lift":
@@ -209,6 +210,17 @@ export class Stage {
           session_id: line.word(1),
           count: line.number("count") as number,
         };
+      case "drill":
+        return { type: "start_drill", actor, agent_id: line.word(1) };
+      case "end-drill":
+        return {
+          type: "end_drill",
+          actor,
+          drill_id: this.#drillId(line) as string,
+          session_id: line.text("session"),
+          outcome: line.text("confirmed") === null ? "unconfirmed" : "confirmed",
+          elapsed_ms: line.text("confirmed") === null ? null : { confirmed: Number(line.text("confirmed")) },
+        };
       case "finish":
         return { type: "finish_cascades", actor: system_actor };
       case "heartbeat":
@@ -254,13 +266,22 @@ export class Stage {
     return { kind, id: name === undefined ? this.#workspace.state.workspace_id : (this.#id(name) as string) };
   }
 
+  /** The drill that the entry named by `drill=@N` began. */
+  #drillId(line: Line): string | null {
+    const entry = line.text("drill");
+    return entry === null ? null : idAt("drill", Number(entry.slice(1)));
+  }
+
   #id(name: string | null): string | null {
     return name === null ? null : (this.#ids.get(name) ?? name);
   }
 
   /** The same text with the story's names instead of ids. */
   #named(text: string): string {
-    let named = text.replace(/\b(enf|halt)_[0-9a-f]{12}\b/g, (id, prefix) => `@${sequenceOf(prefix, id)}`);
+    let named = text.replace(
+      /\b(enf|halt|drill)_[0-9a-f]{12}\b/g,
+      (id, prefix) => `@${sequenceOf(prefix, id)}`,
+    );
     for (const [name, id] of this.#ids) {
       named = named.replaceAll(id, name);
     }
@@ -312,6 +333,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     }
     case "halt":
       return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
+    case "drill":
+      return `drill ${reply.drill_id}`;
     case "done":
       return "nothing";
   }

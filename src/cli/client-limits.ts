@@ -1,11 +1,10 @@
-/** The bounds that clients of ours, the command line among them, put on what they do. */
+/**
+ * Bounds of the command line on its own patience and output. What callers can make big on a server is
+ * bounded in limits.ts, and what both sides must agree on.
+ */
 export const client_limits = {
-  /** One message that a client of ours takes from a server. */
-  reply_bytes: 16 * 1024 * 1024,
   /** A client's connection without a call under way is closed. */
   client_idle_ms: 1_000,
-  /** A client's watch that hears nothing for this long connects again. */
-  watch_silence_ms: 35_000,
   /** Between two tries to connect again, jittered, and when a watch gives up trying. */
   watch_retry_ms_min: 250,
   watch_retry_ms_max: 5_000,
