@@ -65,7 +65,7 @@ export class Acknowledgement {
       supervisor: this.#supervisor,
     };
     try {
-      await this.#connection.call({ timeout_ms: acknowledge_ms }, (services, options) =>
+      await this.#connection.call({ timeout_ms: acknowledge_ms, urgent: true }, (services, options) =>
         services.sessions.acknowledgeHalt(request, options),
       );
     } catch (error) {

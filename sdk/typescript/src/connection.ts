@@ -19,10 +19,14 @@ export interface CallPlan {
   readonly timeout_ms: number;
   /** Ends it; what is thrown then is for the caller to tell. */
   readonly signal?: AbortSignal | undefined;
+  /** Goes before all others. */
+  readonly urgent?: boolean;
 }
 
-/** Longest that one try of a call waits: a connection that died is found by then, and left. */
+/** Longest that one try of a call waits where more are possible: a connection that died is found by then, and left. */
 const try_ms = 2500;
+/** Calls under way at once. More would make each other late, and a late one is repeated. */
+const calls_max = 64;
 
 export class Connection {
   readonly url: string;
@@ -31,6 +35,10 @@ export class Connection {
   /** Whether it was said that the server is away; cleared when it answers. */
   #away = false;
   readonly #said = new Set<string>();
+  /** When something was heard of the server. */
+  #heard_ms = Number.NEGATIVE_INFINITY;
+  #calls = 0;
+  readonly #waiting: (() => void)[] = [];
   readonly #renewals = new Set<() => void>();
 
   constructor(url: string, platform: Platform) {
@@ -69,6 +77,7 @@ export class Connection {
   /** The server answered. */
   answered(): void {
     this.#away = false;
+    this.#heard_ms = this.platform.clock.nowMs();
   }
 
   /** A call failed and is tried again: said once until the server answers. */
@@ -90,15 +99,37 @@ export class Connection {
     plan: CallPlan,
     work: (services: Services, options: CallOptions) => Promise<Reply>,
   ): Promise<Reply> {
+    const deadline_ms = this.platform.clock.nowMs() + plan.timeout_ms;
+    // What follows a stop waits for nobody.
+    if (plan.urgent === true) return await this.#tries(plan, deadline_ms, work);
+    await this.#turn();
+    try {
+      return await this.#tries(plan, deadline_ms, work);
+    } finally {
+      this.#calls -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#calls >= calls_max) await new Promise<void>((turn) => this.#waiting.push(turn));
+    this.#calls += 1;
+  }
+
+  async #tries<Reply>(
+    plan: CallPlan,
+    deadline_ms: number,
+    work: (services: Services, options: CallOptions) => Promise<Reply>,
+  ): Promise<Reply> {
     const { clock, random } = this.platform;
-    const deadline_ms = clock.nowMs() + plan.timeout_ms;
+    const longest_ms = Math.max(try_ms, plan.timeout_ms / 2);
     for (let tries = 1; ; tries += 1) {
       const left_ms = deadline_ms - clock.nowMs();
       const services = this.#services;
       let failure: ConnectError;
       try {
         const reply = await work(services, {
-          timeoutMs: Math.ceil(Math.max(1, Math.min(left_ms, try_ms))),
+          timeoutMs: Math.ceil(Math.max(1, Math.min(left_ms, longest_ms))),
           ...(plan.signal === undefined ? {} : { signal: plan.signal }),
         });
         this.answered();
@@ -117,7 +148,9 @@ export class Connection {
 
   /** Judges a channel by what failed on it. */
   suspect(services: Services, failure: ConnectError): void {
-    if (isSilence(failure) || services.channel.isUnfit?.(failure)) this.leave(services, failure);
+    // One that is merely slow is not left: what goes on over it has to be told anew then.
+    const is_dead = isSilence(failure) && this.platform.clock.nowMs() - this.#heard_ms >= try_ms;
+    if (is_dead || services.channel.isUnfit?.(failure)) this.leave(services, failure);
   }
 
   close(): void {

@@ -87,7 +87,11 @@ export class Lifeline {
    */
   ask(): Promise<WireSession | null> {
     if (this.#over) return Promise.resolve(null);
-    this.#beating ??= this.#beat();
+    if (this.#beating === null) {
+      this.#beating = this.#beat();
+      // The lease can end while the answer is waited for.
+      this.#schedule();
+    }
     return this.#beating;
   }
 

@@ -246,7 +246,7 @@ export class Run implements Watchable, Living {
       if (session !== undefined) this.#show(session);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.connection.platform.warn(`session ${this.id} could not be ended: ${why}`);
+      this.connection.once(`what could not be ended is ended by its lease or its idle time: ${why}`);
     }
     this.stop(this.#closed());
     this.#watch.forget(this.id);

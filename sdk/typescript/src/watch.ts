@@ -1,7 +1,9 @@
 /**
- * The one watch that all sessions of a client share. A new session opens a new stream beside the one
- * that serves, and the old one goes only when the new one has told its snapshot: nobody is unwatched
- * for a moment. The snapshot also tells a stop that came before the watch was up.
+ * The one watch that all sessions of a client share. It is a handful of streams: a new session opens a
+ * small one beside those that serve, which takes over the sessions of others that are no larger, so
+ * that n sessions have at most log n streams, and none is told again and again because others come. A
+ * stream goes only when the one that takes over has told its snapshot: nobody is unwatched for a
+ * moment. The snapshot also tells a stop that came before the watch was up.
  */
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { WatchSessionsResponse, Session as WireSession } from "../gen/killcord/v1/session_pb.js";
@@ -25,9 +27,13 @@ export interface Watchable {
 
 interface Stream {
   readonly ids: ReadonlySet<string>;
+  /** Those that go when this one has told its snapshot. */
+  readonly replaced: readonly Stream[];
   abort(): void;
   /** Whether its snapshot was told. */
   whole: boolean;
+  /** Whether it is about to end, so that its sessions need another. */
+  leaving: boolean;
 }
 
 /** New sessions within this time share one new stream. */
@@ -38,7 +44,8 @@ const impossible_retry_ms = 30_000;
 export class Watch {
   readonly #connection: Connection;
   readonly #watched = new Map<string, Watchable>();
-  #serving: Stream | null = null;
+  /** Streams that have told their snapshot. */
+  readonly #serving = new Set<Stream>();
   #coming: Stream | null = null;
   #timer: Timer | null = null;
   #token = "";
@@ -54,7 +61,7 @@ export class Watch {
   follow(session: Watchable): void {
     this.#watched.set(session.id, session);
     session.poll(this.#polling);
-    if (this.#coming === null && this.#failures === 0) this.#openIn(this.#serving === null ? 0 : gather_ms);
+    if (this.#coming === null && this.#failures === 0) this.#openIn(this.#serving.size === 0 ? 0 : gather_ms);
   }
 
   forget(id: string): void {
@@ -70,17 +77,19 @@ export class Watch {
   #leave(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#serving?.abort();
+    for (const stream of this.#serving) stream.abort();
+    this.#serving.clear();
     this.#coming?.abort();
-    this.#serving = this.#coming = null;
+    this.#coming = null;
     this.#failures = 0;
   }
 
-  /** The channel was given up, and with it the streams on it: a new one is opened beside them. */
+  /** The channel was given up, and with it the streams on it: another is opened beside them. */
   #reopen(): void {
     if (this.#watched.size === 0) return;
     this.#coming?.abort();
     this.#coming = null;
+    for (const stream of this.#serving) stream.leaving = true;
     this.#openIn(0);
   }
 
@@ -91,10 +100,17 @@ export class Watch {
 
   #open(): void {
     this.#timer = null;
-    if (this.#coming !== null || this.#watched.size === 0) return;
+    if (this.#coming !== null) return;
+    const ids = this.#unserved();
+    if (ids.size === 0) return;
     const { services, platform } = this.#connection;
-    const ids = new Set(this.#watched.keys());
-    const stream: Stream = { ids, whole: false, abort: () => {} };
+    const stream: Stream = {
+      ids,
+      replaced: this.#takeOver(ids),
+      abort: () => {},
+      whole: false,
+      leaving: false,
+    };
     this.#coming = stream;
     stream.abort = openStream(
       services,
@@ -110,6 +126,30 @@ export class Watch {
     );
   }
 
+  /** The sessions that no stream serves, or one that is about to end. */
+  #unserved(): Set<string> {
+    const ids = new Set(this.#watched.keys());
+    for (const stream of this.#serving) {
+      if (!stream.leaving) for (const id of stream.ids) ids.delete(id);
+    }
+    return ids;
+  }
+
+  /** Adds to `ids` the sessions of streams that need not go on beside a new one of these. */
+  #takeOver(ids: Set<string>): readonly Stream[] {
+    const replaced: Stream[] = [];
+    const live = (stream: Stream) => [...stream.ids].filter((id) => this.#watched.has(id));
+    const bySize = [...this.#serving]
+      .map((stream) => ({ stream, live: live(stream) }))
+      .sort((a, b) => a.live.length - b.live.length);
+    for (const { stream, live } of bySize) {
+      if (!stream.leaving && live.length > ids.size) continue;
+      for (const id of live) ids.add(id);
+      replaced.push(stream);
+    }
+    return replaced;
+  }
+
   #read(stream: Stream, { update, revision, resumeToken }: WatchSessionsResponse): void {
     this.#connection.answered();
     this.#token = resumeToken;
@@ -119,7 +159,10 @@ export class Watch {
         return;
       case "bookmark":
         if (!stream.whole) this.#serve(stream);
-        if (update.value.draining) this.#openIn(this.#connection.platform.random() * 500);
+        if (update.value.draining) {
+          stream.leaving = true;
+          this.#openIn(this.#connection.platform.random() * 500);
+        }
         return;
       default:
       // A message of a newer server.
@@ -128,28 +171,26 @@ export class Watch {
 
   #serve(stream: Stream): void {
     stream.whole = true;
-    this.#serving?.abort();
-    this.#serving = stream;
+    for (const each of stream.replaced) {
+      each.abort();
+      this.#serving.delete(each);
+    }
+    this.#serving.add(stream);
     this.#coming = null;
     this.#failures = 0;
     this.#setPolling(false);
-    if (this.#isIncomplete()) this.#openIn(gather_ms);
-  }
-
-  #isIncomplete(): boolean {
-    return [...this.#watched.keys()].some((id) => !this.#serving?.ids.has(id));
+    if (this.#unserved().size > 0) this.#openIn(gather_ms);
   }
 
   #ended(stream: Stream, how: StreamEnd): void {
     if (stream === this.#coming) this.#coming = null;
-    if (stream === this.#serving) this.#serving = null;
-    if (this.#watched.size === 0) return;
+    this.#serving.delete(stream);
+    if (this.#unserved().size === 0) return;
     this.#failures += 1;
     const { random } = this.#connection.platform;
     this.#openIn(Math.max(this.#judge(how), backoffMs(random, this.#failures)));
   }
 
-  /** @returns milliseconds for which another try makes no sense */
   #judge(how: StreamEnd): number {
     switch (how.kind) {
       case "complete":

@@ -78,8 +78,13 @@ describe("sdk/typescript: a process", () => {
 });
 
 describe("sdk/typescript: behind a proxy that speaks HTTP/1.1 alone", () => {
+  let server: Served;
+  before(async () => {
+    server = await serve();
+  });
+  after(() => server.end());
+
   it("is a client like any other, watch and all", async () => {
-    const server = await serve();
     const proxy = createServer((incoming, reply) => {
       const { method, url, headers } = incoming;
       const onward = request(server.url + url, { method, headers }, (answer) => {
@@ -104,6 +109,5 @@ describe("sdk/typescript: behind a proxy that speaks HTTP/1.1 alone", () => {
     expect(warnings.filter((line) => line.includes("streams do not"))).to.deep.equal([]);
     proxy.closeAllConnections();
     proxy.close();
-    await server.end();
   });
 });

@@ -59,6 +59,24 @@ export class ManualClock implements Clock {
   }
 }
 
+/** Waits for what waits by this clock: its time passes as fast as it can. */
+export async function inItsTime<Result>(clock: ManualClock, work: Promise<Result>): Promise<Result> {
+  let settled = false;
+  work.then(
+    () => {
+      settled = true;
+    },
+    () => {
+      settled = true;
+    },
+  );
+  await until(() => {
+    clock.advance(500);
+    return settled;
+  });
+  return work;
+}
+
 /** Kills a session as an operator does. */
 export function kill(server: Served, session_id: string, reason = "manual stop") {
   return curl(server, `/v1/enforce/sessions/${session_id}/kill`, server.admin_key, { reason });

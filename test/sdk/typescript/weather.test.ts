@@ -8,7 +8,7 @@ import {
 } from "../../../sdk/typescript/src/node.js";
 import { curl, type Served, serve } from "../../server/served.js";
 import { openProxy, type WeatherProxy } from "../../weather/proxy.js";
-import { aborted, kill, ManualClock, type Staged, sealed, shown, staged, until } from "./stage.js";
+import { aborted, inItsTime, kill, ManualClock, type Staged, sealed, shown, staged, until } from "./stage.js";
 
 describe("sdk/typescript: a server that is away", () => {
   let server: Served;
@@ -31,13 +31,6 @@ describe("sdk/typescript: a server that is away", () => {
 
   const thrownBy = (work: Promise<unknown>) => work.then(() => undefined).catch((error: unknown) => error);
 
-  it("opens no session, and that is an error", async () => {
-    proxy.set({ accept: "refuse" });
-    const error = await thrownBy(stage.client.startSession({ timeoutMs: 200 }));
-    expect(error).to.be.instanceOf(ServerUnreachable);
-    expect(String(error)).to.include(proxy.url).and.include("KILLCORD_URL");
-  });
-
   it("is tried again under one key: a start that was heard opens no second session", async () => {
     proxy.set({ down: "hold" });
     const opening = stage.client.startSession({ agentId: "once" });
@@ -50,23 +43,6 @@ describe("sdk/typescript: a server that is away", () => {
     expect(sessions.map(({ session_id }: { session_id: string }) => session_id)).to.deep.equal([session.id]);
   });
 
-  it("gives no permission, and says so once", async () => {
-    const session = await stage.client.startSession({ timeoutMs: 150 });
-    await session.intercept("look");
-    proxy.set({ accept: "refuse" });
-    proxy.cut();
-    expect(await thrownBy(session.intercept("look"))).to.be.instanceOf(ServerUnreachable);
-    expect(await thrownBy(session.intercept("look"))).to.be.instanceOf(ServerUnreachable);
-    expect(stage.warnings.filter((line) => line.includes("nothing is allowed"))).to.have.length(1);
-    proxy.clear();
-    await until(() =>
-      session.intercept("look").then(
-        () => true,
-        () => false,
-      ),
-    );
-  });
-
   it("counts an action once whose answer was lost on its way", async () => {
     const session = await stage.client.startSession();
     await session.intercept("look");
@@ -76,30 +52,6 @@ describe("sdk/typescript: a server that is away", () => {
     proxy.cut();
     proxy.clear();
     expect(await asking).to.deep.include({ actions: 2 });
-  });
-
-  it("allows where failOpen was asked for, says so each time, and never passes a stop that is known", async () => {
-    const session = await stage.client.startSession({ timeoutMs: 100, failOpen: true });
-    const heard = stage.client.watch({ sessionIds: [session.id] })[Symbol.asyncIterator]();
-    await heard.next();
-    proxy.set({ accept: "refuse" });
-    proxy.cut();
-    for (const times of [1, 2]) {
-      expect(await session.intercept("look")).to.deep.include({ offline: true, decisionId: "" });
-      expect(stage.warnings.filter((line) => line.startsWith("look is allowed without"))).to.have.length(
-        times,
-      );
-    }
-    expect(await thrownBy(stage.client.startSession({ timeoutMs: 100, failOpen: true }))).to.be.instanceOf(
-      ServerUnreachable,
-    );
-    const stopped = aborted(session.signal);
-    await kill(server, session.id);
-    proxy.clear();
-    await stopped;
-    proxy.set({ accept: "refuse" });
-    proxy.cut();
-    expect(await thrownBy(session.intercept("look"))).to.be.instanceOf(SessionTerminated);
   });
 
   it("is found again: a stop that came while the client was cut off reaches it", async () => {
@@ -115,33 +67,104 @@ describe("sdk/typescript: a server that is away", () => {
     expect((await sealed(server, session.id)).at(-1)?.event).to.equal("halt_confirmed");
   });
 
-  it("is left by closing in no longer than the timeout", async () => {
-    const session = await stage.client.startSession({ timeoutMs: 100 });
-    proxy.set({ accept: "refuse" });
-    proxy.cut();
-    await session.close();
-    expect(stage.warnings.filter((line) => line.includes("could not be ended"))).to.have.length(1);
+  describe("for longer than any timeout", () => {
+    let clock: ManualClock;
+    beforeEach(async () => {
+      await stage.client.close();
+      clock = new ManualClock();
+      stage = staged(proxy.url, server.admin_key, { clock });
+    });
+    afterEach(async () => {
+      proxy.clear();
+      await inItsTime(clock, stage.client.close());
+    });
+
+    const goAway = () => {
+      proxy.set({ accept: "refuse" });
+      proxy.cut();
+    };
+
+    it("opens no session, and that is an error", async () => {
+      goAway();
+      const error = await inItsTime(clock, thrownBy(stage.client.startSession()));
+      expect(error).to.be.instanceOf(ServerUnreachable);
+      expect(String(error)).to.include(proxy.url).and.include("KILLCORD_URL");
+    });
+
+    it("gives no permission, and says once that it is away", async () => {
+      const session = await stage.client.startSession({ leaseSeconds: null });
+      await session.intercept("look");
+      clock.advance(0);
+      goAway();
+      for (const _ of [1, 2]) {
+        const error = await inItsTime(clock, thrownBy(session.intercept("look")));
+        expect(error).to.be.instanceOf(ServerUnreachable);
+      }
+      expect(stage.warnings.filter((line) => line.includes("nothing is allowed"))).to.have.length(1);
+      proxy.clear();
+      expect(await inItsTime(clock, session.intercept("look"))).to.deep.include({ offline: false });
+    });
+
+    it("allows where failOpen was asked for, says so each time, and never passes a stop that is known", async () => {
+      const session = await stage.client.startSession({ leaseSeconds: null, failOpen: true });
+      goAway();
+      for (const times of [1, 2]) {
+        const allowed = await inItsTime(clock, session.intercept("look"));
+        expect(allowed).to.deep.include({ offline: true, decisionId: "" });
+        expect(stage.warnings.filter((line) => line.startsWith("look is allowed without"))).to.have.length(
+          times,
+        );
+      }
+      const opening = inItsTime(clock, thrownBy(stage.client.startSession({ failOpen: true })));
+      expect(await opening).to.be.instanceOf(ServerUnreachable);
+      const stopped = aborted(session.signal);
+      await kill(server, session.id);
+      proxy.clear();
+      await inItsTime(clock, stopped);
+      goAway();
+      expect(await thrownBy(session.intercept("look"))).to.be.instanceOf(SessionTerminated);
+    });
+
+    it("ends a run by its lease, also one that fails open", async () => {
+      const session = await stage.client.startSession({ failOpen: true });
+      goAway();
+      expect(await inItsTime(clock, aborted(session.signal))).to.deep.include({ stopReason: "lease_lost" });
+      expect(await thrownBy(session.intercept("look"))).to.equal(session.signal.reason);
+    });
+
+    it("is left by closing in no longer than the timeout", async () => {
+      const session = await stage.client.startSession();
+      goAway();
+      await inItsTime(clock, session.close());
+      expect(stage.warnings.filter((line) => line.includes("could not be ended"))).to.have.length(1);
+    });
   });
 });
 
 describe("sdk/typescript: a server that starts anew", () => {
   it("is watched again, and its stops come through", async () => {
     const first = await serve();
+    let second: Served | undefined;
     const proxy = await openProxy(first.address);
     const { client } = staged(proxy.url, first.admin_key);
-    const session = await client.startSession();
-    await session.intercept("look");
-    await first.end();
-    const second = await serve({ data: first.data });
-    proxy.retarget(second.address);
-    expect(await session.intercept("look")).to.deep.include({ actions: 2 });
-    const stopped = aborted(session.signal);
-    await curl(second, `/v1/enforce/sessions/${session.id}/kill`, first.admin_key, { reason: "after" });
-    expect(await stopped).to.deep.include({ reason: "after" });
-    await client.close();
-    await proxy.close();
-    await second.end();
-  });
+    try {
+      const session = await client.startSession({ timeoutMs: 60_000 });
+      await session.intercept("look");
+      await first.end();
+      second = await serve({ data: first.data });
+      proxy.retarget(second.address);
+      expect(await session.intercept("look")).to.deep.include({ actions: 2 });
+      const stopped = aborted(session.signal);
+      const path = `/v1/enforce/sessions/${session.id}/kill`;
+      await curl(second, path, first.admin_key, { reason: "after" });
+      expect(await stopped).to.deep.include({ reason: "after" });
+    } finally {
+      await client.close();
+      await proxy.close();
+      await first.end();
+      await second?.end();
+    }
+  }).timeout(60_000);
 });
 
 describe("sdk/typescript: a key", () => {
@@ -199,16 +222,7 @@ describe("sdk/typescript: a lease", () => {
   afterEach(async () => {
     proxy.clear();
     proxy.cut();
-    let closed = false;
-    const closing = stage.client.close().then(() => {
-      closed = true;
-    });
-    // What waits in there waits by this clock.
-    await until(() => {
-      clock.advance(1000);
-      return closed;
-    });
-    await closing;
+    await inItsTime(clock, stage.client.close());
     await proxy.close();
   });
 
