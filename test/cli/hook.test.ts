@@ -166,7 +166,7 @@ describe("killcord hook", function () {
     const [settings = "", event = "", stopped = ""] = [...page.matchAll(/```json\n([^`]*)```/g)].map(
       (found) => found[1],
     );
-    expect(settings).to.equal(readFileSync("examples/hook/settings.json", "utf8"));
+    expect(settings).to.equal(readFileSync("examples/killcord-hook/settings.json", "utf8"));
     const words = JSON.parse(settings).hooks.PreToolUse[0].hooks[0].command.split(" ").slice(2);
     expect((await hook(event, words)).answer).to.deep.equal({});
     const [{ session_id }] = await sessions("coder");

@@ -130,7 +130,7 @@ describe("killcord run", function () {
   });
 
   it("stops a synchronous Python agent in the middle of a tool call, and says so with evidence", async () => {
-    const running = run(["--agent", "py", "--", "python3", resolve("examples/supervisor/agent.py")]);
+    const running = run(["--agent", "py", "--", "python3", resolve("examples/killcord-run/agent.py")]);
     while (!running.stdout().includes("transferring\n")) await pause(10);
     const session = await running.session();
     await operate(session, "kill", { reason: "runaway" });
