@@ -1,0 +1,23 @@
+package killcord
+
+import "time"
+
+// SetClock lets a test say what time it is for leases, from now on.
+func (c *Client) SetClock(now func() time.Duration) { c.now = now }
+
+// Elapsed is the clock that a client has by itself.
+var Elapsed = elapsed
+
+// Renewed is when the last round trip of the session that was answered was sent.
+func (s *Session) Renewed() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lease.from
+}
+
+// Watched tells whether the watch tells of the session.
+func (s *Session) Watched() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.up
+}
