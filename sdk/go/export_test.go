@@ -21,3 +21,6 @@ func (s *Session) Watched() bool {
 	defer s.mu.Unlock()
 	return s.up
 }
+
+// BeatNow asks for the session's state at once.
+func (s *Session) BeatNow() { s.beatNow() }

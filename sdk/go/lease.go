@@ -108,7 +108,7 @@ func (s *Session) nextBeat(notBefore time.Duration) (due, wait time.Duration) {
 	}
 	due = max(s.lease.from+interval, notBefore)
 	if s.urgent {
-		due = 0
+		due = notBefore
 	}
 	until := due
 	if s.lease.length > 0 && !s.lease.lost {
@@ -137,6 +137,7 @@ func (s *Session) heartbeat() bool {
 		s.inVain(err)
 		return false
 	}
+	s.denials = 0
 	s.client.outage.over()
 	s.client.watch.answered()
 	s.learn(answer.GetSession(), fromReply)
@@ -148,7 +149,13 @@ func (s *Session) inVain(err error) {
 	switch failure := s.client.translate(err); {
 	case s.client.ctx.Err() != nil || s.stop.Load() != nil:
 	case denied(failure):
-		s.lose(StopAccessDenied, failure)
+		// A revocation is not one moment with the stops that it brings about: a credential that was
+		// refused may hear of its stop when it asks once more.
+		if s.denials++; s.denials > 1 {
+			s.lose(StopAccessDenied, failure)
+			return
+		}
+		s.beatNow()
 	case status.Code(err) == codes.NotFound:
 		s.lose(StopSessionNotFound, failure)
 	default:

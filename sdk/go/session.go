@@ -43,6 +43,9 @@ type Session struct {
 	events events
 	work   work
 
+	// denials in a row, of the heartbeats' alone.
+	denials int
+
 	// haltID is what a stop is acknowledged by; haltKnown is closed when it is there.
 	haltID    string
 	haltKnown chan struct{}

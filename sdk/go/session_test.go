@@ -3,7 +3,6 @@ package killcord_test
 import (
 	"context"
 	"errors"
-	"net"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -382,14 +381,4 @@ func TestARevokedCredentialStopsItsSessionsAndTheStopIsConfirmed(t *testing.T) {
 	}
 	session.Close()
 	common.sealed(t, "halt_confirmed", session.ID())
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return "http://" + listener.Addr().String()
 }

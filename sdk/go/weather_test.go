@@ -136,9 +136,6 @@ func (w *weather) turn(to sky) {
 // hold keeps what the open connections say, for ever: their sides see nothing of it.
 func (w *weather) hold() { w.each(func(f *flow) { f.shut = true }) }
 
-// release lets it through.
-func (w *weather) release() { w.each(func(f *flow) { f.shut = false }) }
-
 // cut ends the open connections.
 func (w *weather) cut() {
 	w.each(func(f *flow) { f.gone = true })
