@@ -320,7 +320,7 @@ type InterceptRequest struct {
 	// The decision that led to this action, at most 256 characters.
 	ParentDecisionId *string `protobuf:"bytes,8,opt,name=parent_decision_id,json=parentDecisionId,proto3,oneof" json:"parent_decision_id,omitempty"`
 	// A repeat with the same key is the same action: same verdict, counted once; or the stop, once
-	// the session is stopped. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
+	// the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
 	// kept. REST: the header Idempotency-Key.
 	IdempotencyKey *string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3,oneof" json:"idempotency_key,omitempty"`
 	unknownFields  protoimpl.UnknownFields
@@ -453,7 +453,7 @@ type InterceptResponse struct {
 	Consumed *Consumed `protobuf:"bytes,15,opt,name=consumed,proto3" json:"consumed,omitempty"`
 	// Why the session is stopped, if it is.
 	StopReason StopReason `protobuf:"varint,16,opt,name=stop_reason,json=stopReason,proto3,enum=killcord.v1.StopReason" json:"stop_reason,omitempty"`
-	// The stop order, if the session is stopped.
+	// The stop or the pause to acknowledge, if the session is stopped or held.
 	HaltId        *string `protobuf:"bytes,17,opt,name=halt_id,json=haltId,proto3,oneof" json:"halt_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1435,7 +1435,7 @@ func (*InterceptStreamResponse_Renewed) isInterceptStreamResponse_Message() {}
 // The session that the stream is open on.
 type StreamOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session as it is; one that is stopped gets its directive next.
+	// The session as it is; one that is stopped or held gets its directive next.
 	Session       *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1534,7 +1534,7 @@ func (x *StreamVerdict) GetVerdict() *InterceptResponse {
 }
 
 // Sent as soon as the stop, the pause or the end of the session is sealed, before anything that waits;
-// STOP and END once.
+// STOP and END once. Of several pauses and resumptions a slow reader gets the newest alone.
 type StreamDirective struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to do.

@@ -146,10 +146,12 @@ type HaltStatus int32
 const (
 	// Not a status.
 	HaltStatus_HALT_STATUS_UNSPECIFIED HaltStatus = 0
-	// New sessions on the scope are refused.
+	// New sessions on the scope are refused, and held ones stay held.
 	HaltStatus_HALT_STATUS_IN_FORCE HaltStatus = 1
 	// It was lifted.
 	HaltStatus_HALT_STATUS_LIFTED HaltStatus = 2
+	// It was on one session, which has stopped for good: nothing is left to hold, or to lift.
+	HaltStatus_HALT_STATUS_OVER HaltStatus = 4
 )
 
 // Enum value maps for HaltStatus.
@@ -158,11 +160,13 @@ var (
 		0: "HALT_STATUS_UNSPECIFIED",
 		1: "HALT_STATUS_IN_FORCE",
 		2: "HALT_STATUS_LIFTED",
+		4: "HALT_STATUS_OVER",
 	}
 	HaltStatus_value = map[string]int32{
 		"HALT_STATUS_UNSPECIFIED": 0,
 		"HALT_STATUS_IN_FORCE":    1,
 		"HALT_STATUS_LIFTED":      2,
+		"HALT_STATUS_OVER":        4,
 	}
 )
 
@@ -820,12 +824,13 @@ const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\bHaltMode\x12\x19\n" +
 	"\x15HALT_MODE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eHALT_MODE_KILL\x10\x01\x12\x13\n" +
-	"\x0fHALT_MODE_PAUSE\x10\x02*[\n" +
+	"\x0fHALT_MODE_PAUSE\x10\x02*q\n" +
 	"\n" +
 	"HaltStatus\x12\x1b\n" +
 	"\x17HALT_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14HALT_STATUS_IN_FORCE\x10\x01\x12\x16\n" +
-	"\x12HALT_STATUS_LIFTED\x10\x022\xe4\x01\n" +
+	"\x12HALT_STATUS_LIFTED\x10\x02\x12\x14\n" +
+	"\x10HALT_STATUS_OVER\x10\x042\xe4\x01\n" +
 	"\vHaltService\x12;\n" +
 	"\x04Halt\x12\x18.killcord.v1.HaltRequest\x1a\x19.killcord.v1.HaltResponse\x12G\n" +
 	"\bLiftHalt\x12\x1c.killcord.v1.LiftHaltRequest\x1a\x1d.killcord.v1.LiftHaltResponse\x12O\n" +

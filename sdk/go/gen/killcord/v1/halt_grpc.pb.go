@@ -35,7 +35,8 @@ type HaltServiceClient interface {
 	// Role: operator. Each call orders one more stop unless idempotency_key repeats an earlier call.
 	Halt(ctx context.Context, in *HaltRequest, opts ...grpc.CallOption) (*HaltResponse, error)
 	// Lifts an order: new sessions may start on its scope, and sessions that only this order held go
-	// on. Killed stays killed. A lifted order is answered as it is. Role: operator. Safe to repeat.
+	// on. Killed stays killed. An order that was lifted, or is over, is answered as it is. Role:
+	// operator. Safe to repeat.
 	LiftHalt(ctx context.Context, in *LiftHaltRequest, opts ...grpc.CallOption) (*LiftHaltResponse, error)
 	// Lists orders, newest first. Role: operator or auditor.
 	ListHalts(ctx context.Context, in *ListHaltsRequest, opts ...grpc.CallOption) (*ListHaltsResponse, error)
@@ -90,7 +91,8 @@ type HaltServiceServer interface {
 	// Role: operator. Each call orders one more stop unless idempotency_key repeats an earlier call.
 	Halt(context.Context, *HaltRequest) (*HaltResponse, error)
 	// Lifts an order: new sessions may start on its scope, and sessions that only this order held go
-	// on. Killed stays killed. A lifted order is answered as it is. Role: operator. Safe to repeat.
+	// on. Killed stays killed. An order that was lifted, or is over, is answered as it is. Role:
+	// operator. Safe to repeat.
 	LiftHalt(context.Context, *LiftHaltRequest) (*LiftHaltResponse, error)
 	// Lists orders, newest first. Role: operator or auditor.
 	ListHalts(context.Context, *ListHaltsRequest) (*ListHaltsResponse, error)
