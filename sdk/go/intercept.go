@@ -132,6 +132,10 @@ func (s *Session) ask(ctx context.Context, request *v1.InterceptRequest) (*Decis
 
 // unanswered is a refusal, unless the session was told to fail open.
 func (s *Session) unanswered(action string, err error) (*Decision, error) {
+	if denied(err) {
+		// If it is the key and not this one action, no stop can arrive any more: find out at once.
+		s.beatNow()
+	}
 	if !unreachable(err) {
 		return nil, fmt.Errorf("killcord: intercept %s: %w", action, err)
 	}
