@@ -27,7 +27,7 @@ func TestAPauseRefusesUntilItIsResumed(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})
 	events := make(chan killcord.Event, 9)
-	session := start(t, c, killcord.StartOptions{Lease: killcord.NoLease, OnEvent: func(event killcord.Event) { events <- event }})
+	session := start(t, c, killcord.StartOptions{OnEvent: func(event killcord.Event) { events <- event }})
 	eventually(t, "the watch", session.Watched)
 	common.pause(t, session.ID(), "a look at it")
 	if event := receive(t, "the pause", events); event.Kind != killcord.EventPause || event.Reason != "a look at it" {
@@ -57,7 +57,7 @@ func TestWaitingWorkGoesOnWhenItIsResumed(t *testing.T) {
 	c, _ := client(t, common, killcord.Options{})
 	events := make(chan killcord.Event, 9)
 	session := start(t, c, killcord.StartOptions{
-		Lease: killcord.NoLease, WhenPaused: killcord.PauseWait, OnEvent: func(event killcord.Event) { events <- event },
+		WhenPaused: killcord.PauseWait, OnEvent: func(event killcord.Event) { events <- event },
 	})
 	// At once: the verdict may tell of the pause before the watch does.
 	common.pause(t, session.ID(), "wait")
@@ -99,7 +99,7 @@ func decided(t *testing.T, session *killcord.Session) int64 {
 func TestAStopEndsTheWaitingForAResume(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})
-	session := start(t, c, killcord.StartOptions{Lease: killcord.NoLease, WhenPaused: killcord.PauseWait})
+	session := start(t, c, killcord.StartOptions{WhenPaused: killcord.PauseWait})
 	common.pause(t, session.ID(), "wait")
 	asked := make(chan error, 1)
 	go func() { asked <- ask(session) }()
@@ -113,7 +113,7 @@ func TestAStopEndsTheWaitingForAResume(t *testing.T) {
 func TestAPauseDuringTheStartIsSeen(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})
-	session := start(t, c, killcord.StartOptions{Lease: killcord.NoLease})
+	session := start(t, c, killcord.StartOptions{})
 	common.pause(t, session.ID(), "early")
 	var paused *killcord.SessionPaused
 	eventually(t, "the pause", func() bool { return errors.As(session.Guard(), &paused) })
@@ -122,7 +122,7 @@ func TestAPauseDuringTheStartIsSeen(t *testing.T) {
 func TestAToolIsHeldByAPauseThatCameWhileItWorked(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})
-	session := start(t, c, killcord.StartOptions{Lease: killcord.NoLease})
+	session := start(t, c, killcord.StartOptions{})
 	eventually(t, "the watch", session.Watched)
 	tool := killcord.Tool(session, "x", func(context.Context, struct{}) (string, error) {
 		common.pause(t, session.ID(), "meanwhile")
@@ -139,7 +139,7 @@ func TestAHaltOnTheAgentStopsItsRunsAndRefusesNewOnes(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})
 	agent := t.Name()
-	first, second := start(t, c, killcord.StartOptions{Lease: killcord.NoLease, AgentID: agent}), start(t, c, killcord.StartOptions{Lease: killcord.NoLease, AgentID: agent})
+	first, second := start(t, c, killcord.StartOptions{AgentID: agent}), start(t, c, killcord.StartOptions{Lease: killcord.NoLease, AgentID: agent})
 	halts := v1.NewHaltServiceClient(common.conn)
 	reason := "key leaked"
 	if _, err := halts.Halt(common.admin(), &v1.HaltRequest{
@@ -155,7 +155,7 @@ func TestAHaltOnTheAgentStopsItsRunsAndRefusesNewOnes(t *testing.T) {
 		common.sealed(t, "halt_confirmed", each.ID())
 	}
 	var refused *killcord.RequestRefused
-	_, err := c.StartSession(context.Background(), killcord.StartOptions{Lease: killcord.NoLease, AgentID: agent})
+	_, err := c.StartSession(context.Background(), killcord.StartOptions{AgentID: agent})
 	if !errors.As(err, &refused) || refused.Code() != "scope_halted" {
 		t.Fatal(err)
 	}
