@@ -22,6 +22,7 @@ type Client struct {
 	now         func() time.Duration
 	line        *line
 	conn        *grpc.ClientConn
+	road        *road
 	sessions    v1.SessionServiceClient
 	enforcement v1.EnforcementServiceClient
 	watch       *watch
@@ -63,8 +64,9 @@ func NewClient(options Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("killcord: %w", err)
 	}
-	c.sessions = v1.NewSessionServiceClient(c.conn)
-	c.enforcement = v1.NewEnforcementServiceClient(c.conn)
+	c.road = newRoad(c)
+	c.sessions = v1.NewSessionServiceClient(c.road)
+	c.enforcement = v1.NewEnforcementServiceClient(c.road)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.watch = newWatch(c)
 	return c, nil
@@ -104,6 +106,7 @@ func (c *Client) Close() error {
 	c.cancel()
 	c.mu.Unlock()
 	c.background.Wait()
+	c.road.web.CloseIdleConnections()
 	return errors.Join(append(failures, c.conn.Close())...)
 }
 

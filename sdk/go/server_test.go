@@ -64,6 +64,7 @@ var environment []string
 type server struct {
 	url, address, adminKey string
 	folder                 string
+	flags                  []string
 	command                *exec.Cmd
 	conn                   *grpc.ClientConn
 	sessions               v1.SessionServiceClient
@@ -83,8 +84,8 @@ func ownServer(t *testing.T) *server {
 	return s
 }
 
-func newServer(folder string) (*server, error) {
-	s := &server{folder: folder, address: "127.0.0.1:0"}
+func newServer(folder string, flags ...string) (*server, error) {
+	s := &server{folder: folder, address: "127.0.0.1:0", flags: flags}
 	if err := s.start(); err != nil {
 		return nil, err
 	}
@@ -121,8 +122,8 @@ func (s *server) start() error {
 		return err
 	}
 	defer log.Close()
-	s.command = exec.Command("node", program, "serve", "--data", filepath.Join(s.folder, "data"),
-		"--listen", s.address, "--ready-file", ready)
+	s.command = exec.Command("node", append([]string{program, "serve", "--data", filepath.Join(s.folder, "data"),
+		"--listen", s.address, "--ready-file", ready}, s.flags...)...)
 	s.command.Env = environment
 	s.command.Stdout, s.command.Stderr = log, log
 	if err := s.command.Start(); err != nil {
@@ -138,7 +139,8 @@ func (s *server) start() error {
 			return fmt.Errorf("the server does not listen:\n%s", said)
 		}
 	}
-	s.url, s.address = listening.URL, strings.TrimPrefix(listening.URL, "http://")
+	_, address, _ := strings.Cut(listening.URL, "://")
+	s.url, s.address = listening.URL, address
 	return nil
 }
 
@@ -176,8 +178,8 @@ func (s *server) kill(t *testing.T, id, reason string) {
 	}
 }
 
-// sealed waits until an event with all these words in it stands in the log.
-func (s *server) sealed(t *testing.T, event string, words ...string) string {
+// sealed waits until an event with all these words in it stands in the log, and tells where.
+func (s *server) sealed(t *testing.T, event string, words ...string) int64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(s.admin(), soon)
 	defer cancel()
@@ -201,7 +203,7 @@ next:
 				continue next
 			}
 		}
-		return entry.GetContent()
+		return entry.GetSequenceNumber()
 	}
 }
 

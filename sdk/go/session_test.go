@@ -86,6 +86,7 @@ func TestAStopIsConfirmedOnlyWhenTheWorkHasEnded(t *testing.T) {
 	c, log := client(t, common, killcord.Options{})
 	session := start(t, c, killcord.StartOptions{Grace: time.Millisecond})
 	release := make(chan struct{})
+	other := start(t, c, killcord.StartOptions{})
 	session.Go(func(context.Context) { <-release })
 	common.kill(t, session.ID(), "stop")
 	stopOf(t, session)
@@ -96,6 +97,10 @@ func TestAStopIsConfirmedOnlyWhenTheWorkHasEnded(t *testing.T) {
 		session.Close()
 		close(closed)
 	}()
+	if err := ask(other); err != nil {
+		t.Fatal(err)
+	}
+	common.sealed(t, "enforcement_decision", other.ID())
 	if common.count(t, "halt_confirmed", session.ID()) != 0 {
 		t.Fatal("confirmed while it worked")
 	}
@@ -103,6 +108,9 @@ func TestAStopIsConfirmedOnlyWhenTheWorkHasEnded(t *testing.T) {
 	receive(t, "Close", closed)
 	if common.count(t, "halt_confirmed", session.ID()) != 1 {
 		t.Fatal("Close did not wait for the confirmation")
+	}
+	if common.sealed(t, "halt_confirmed", session.ID()) < common.sealed(t, "enforcement_decision", other.ID()) {
+		t.Fatal("confirmed while it worked")
 	}
 }
 

@@ -122,7 +122,7 @@ func (w *watch) open() {
 			ids = append(ids, session.id)
 		}
 	}
-	if len(ids) == 0 {
+	if len(ids) == 0 || w.current != nil && !w.current.draining.Load() && !w.outgrown(w.current) {
 		return
 	}
 	if w.current != nil {
