@@ -150,6 +150,8 @@ const (
 	HaltStatus_HALT_STATUS_IN_FORCE HaltStatus = 1
 	// It was lifted.
 	HaltStatus_HALT_STATUS_LIFTED HaltStatus = 2
+	// It never was an order on a scope: it stopped its session, and nothing else stands of it.
+	HaltStatus_HALT_STATUS_NO_ORDER HaltStatus = 3
 	// It was on one session, which has stopped for good: nothing is left to hold, or to lift.
 	HaltStatus_HALT_STATUS_OVER HaltStatus = 4
 )
@@ -160,12 +162,14 @@ var (
 		0: "HALT_STATUS_UNSPECIFIED",
 		1: "HALT_STATUS_IN_FORCE",
 		2: "HALT_STATUS_LIFTED",
+		3: "HALT_STATUS_NO_ORDER",
 		4: "HALT_STATUS_OVER",
 	}
 	HaltStatus_value = map[string]int32{
 		"HALT_STATUS_UNSPECIFIED": 0,
 		"HALT_STATUS_IN_FORCE":    1,
 		"HALT_STATUS_LIFTED":      2,
+		"HALT_STATUS_NO_ORDER":    3,
 		"HALT_STATUS_OVER":        4,
 	}
 )
@@ -195,6 +199,185 @@ func (x HaltStatus) Number() protoreflect.EnumNumber {
 // Deprecated: Use HaltStatus.Descriptor instead.
 func (HaltStatus) EnumDescriptor() ([]byte, []int) {
 	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{2}
+}
+
+// How far one session's stop is.
+type HaltStep int32
+
+const (
+	// Not a step.
+	HaltStep_HALT_STEP_UNSPECIFIED HaltStep = 0
+	// Sealed; nobody has been told yet.
+	HaltStep_HALT_STEP_REQUESTED HaltStep = 1
+	// Handed to a live transport, or answered on an intercept or a heartbeat.
+	HaltStep_HALT_STEP_DELIVERED HaltStep = 2
+	// The client says that it is stopping.
+	HaltStep_HALT_STEP_ACKNOWLEDGED HaltStep = 3
+	// The client, or its supervisor, says that it has stopped.
+	HaltStep_HALT_STEP_CONFIRMED HaltStep = 4
+	// Nobody said so before the deadline.
+	HaltStep_HALT_STEP_UNCONFIRMED HaltStep = 5
+)
+
+// Enum value maps for HaltStep.
+var (
+	HaltStep_name = map[int32]string{
+		0: "HALT_STEP_UNSPECIFIED",
+		1: "HALT_STEP_REQUESTED",
+		2: "HALT_STEP_DELIVERED",
+		3: "HALT_STEP_ACKNOWLEDGED",
+		4: "HALT_STEP_CONFIRMED",
+		5: "HALT_STEP_UNCONFIRMED",
+	}
+	HaltStep_value = map[string]int32{
+		"HALT_STEP_UNSPECIFIED":  0,
+		"HALT_STEP_REQUESTED":    1,
+		"HALT_STEP_DELIVERED":    2,
+		"HALT_STEP_ACKNOWLEDGED": 3,
+		"HALT_STEP_CONFIRMED":    4,
+		"HALT_STEP_UNCONFIRMED":  5,
+	}
+)
+
+func (x HaltStep) Enum() *HaltStep {
+	p := new(HaltStep)
+	*p = x
+	return p
+}
+
+func (x HaltStep) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HaltStep) Descriptor() protoreflect.EnumDescriptor {
+	return file_killcord_v1_halt_proto_enumTypes[3].Descriptor()
+}
+
+func (HaltStep) Type() protoreflect.EnumType {
+	return &file_killcord_v1_halt_proto_enumTypes[3]
+}
+
+func (x HaltStep) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HaltStep.Descriptor instead.
+func (HaltStep) EnumDescriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{3}
+}
+
+// Why a stop is unconfirmed.
+type UnconfirmedWhy int32
+
+const (
+	// It is not.
+	UnconfirmedWhy_UNCONFIRMED_WHY_UNSPECIFIED UnconfirmedWhy = 0
+	// It was handed to a client that did not say in time that it has stopped.
+	UnconfirmedWhy_UNCONFIRMED_WHY_DEADLINE UnconfirmedWhy = 1
+	// No client has heard of it.
+	UnconfirmedWhy_UNCONFIRMED_WHY_NO_CLIENT UnconfirmedWhy = 2
+)
+
+// Enum value maps for UnconfirmedWhy.
+var (
+	UnconfirmedWhy_name = map[int32]string{
+		0: "UNCONFIRMED_WHY_UNSPECIFIED",
+		1: "UNCONFIRMED_WHY_DEADLINE",
+		2: "UNCONFIRMED_WHY_NO_CLIENT",
+	}
+	UnconfirmedWhy_value = map[string]int32{
+		"UNCONFIRMED_WHY_UNSPECIFIED": 0,
+		"UNCONFIRMED_WHY_DEADLINE":    1,
+		"UNCONFIRMED_WHY_NO_CLIENT":   2,
+	}
+)
+
+func (x UnconfirmedWhy) Enum() *UnconfirmedWhy {
+	p := new(UnconfirmedWhy)
+	*p = x
+	return p
+}
+
+func (x UnconfirmedWhy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnconfirmedWhy) Descriptor() protoreflect.EnumDescriptor {
+	return file_killcord_v1_halt_proto_enumTypes[4].Descriptor()
+}
+
+func (UnconfirmedWhy) Type() protoreflect.EnumType {
+	return &file_killcord_v1_halt_proto_enumTypes[4]
+}
+
+func (x UnconfirmedWhy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnconfirmedWhy.Descriptor instead.
+func (UnconfirmedWhy) EnumDescriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{4}
+}
+
+// By what a client learned of its stop.
+type HaltVia int32
+
+const (
+	// It has not.
+	HaltVia_HALT_VIA_UNSPECIFIED HaltVia = 0
+	// A stream.
+	HaltVia_HALT_VIA_STREAM HaltVia = 1
+	// A heartbeat.
+	HaltVia_HALT_VIA_HEARTBEAT HaltVia = 2
+	// An intercept.
+	HaltVia_HALT_VIA_INTERCEPT HaltVia = 3
+	// A supervisor, which watches over the run from outside.
+	HaltVia_HALT_VIA_SUPERVISOR HaltVia = 4
+)
+
+// Enum value maps for HaltVia.
+var (
+	HaltVia_name = map[int32]string{
+		0: "HALT_VIA_UNSPECIFIED",
+		1: "HALT_VIA_STREAM",
+		2: "HALT_VIA_HEARTBEAT",
+		3: "HALT_VIA_INTERCEPT",
+		4: "HALT_VIA_SUPERVISOR",
+	}
+	HaltVia_value = map[string]int32{
+		"HALT_VIA_UNSPECIFIED": 0,
+		"HALT_VIA_STREAM":      1,
+		"HALT_VIA_HEARTBEAT":   2,
+		"HALT_VIA_INTERCEPT":   3,
+		"HALT_VIA_SUPERVISOR":  4,
+	}
+)
+
+func (x HaltVia) Enum() *HaltVia {
+	p := new(HaltVia)
+	*p = x
+	return p
+}
+
+func (x HaltVia) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HaltVia) Descriptor() protoreflect.EnumDescriptor {
+	return file_killcord_v1_halt_proto_enumTypes[5].Descriptor()
+}
+
+func (HaltVia) Type() protoreflect.EnumType {
+	return &file_killcord_v1_halt_proto_enumTypes[5]
+}
+
+func (x HaltVia) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HaltVia.Descriptor instead.
+func (HaltVia) EnumDescriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{5}
 }
 
 // What a stop is ordered on.
@@ -253,6 +436,99 @@ func (x *HaltScope) GetId() string {
 	return ""
 }
 
+// How many sessions are how far. Each session counts in every step that it has reached.
+type HaltFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sessions that the stop names.
+	Requested int64 `protobuf:"varint,1,opt,name=requested,proto3" json:"requested,omitempty"`
+	// Those whose stop was handed to a live transport, or answered on an intercept or a heartbeat; and
+	// those that have acknowledged it, however they learned of it.
+	Delivered int64 `protobuf:"varint,2,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	// Those whose client says that it is stopping, or has stopped.
+	Acknowledged int64 `protobuf:"varint,3,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	// Those whose client, or its supervisor, says that it has stopped.
+	Confirmed int64 `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// Those for which nobody confirmed before the deadline, and nobody has since.
+	Unconfirmed int64 `protobuf:"varint,5,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
+	// Those that are neither confirmed nor unconfirmed yet. None of an order that holds its sessions:
+	// the server blocks each action itself, so nobody is waited for.
+	Pending       int64 `protobuf:"varint,6,opt,name=pending,proto3" json:"pending,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HaltFigures) Reset() {
+	*x = HaltFigures{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HaltFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HaltFigures) ProtoMessage() {}
+
+func (x *HaltFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HaltFigures.ProtoReflect.Descriptor instead.
+func (*HaltFigures) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *HaltFigures) GetRequested() int64 {
+	if x != nil {
+		return x.Requested
+	}
+	return 0
+}
+
+func (x *HaltFigures) GetDelivered() int64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *HaltFigures) GetAcknowledged() int64 {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return 0
+}
+
+func (x *HaltFigures) GetConfirmed() int64 {
+	if x != nil {
+		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *HaltFigures) GetUnconfirmed() int64 {
+	if x != nil {
+		return x.Unconfirmed
+	}
+	return 0
+}
+
+func (x *HaltFigures) GetPending() int64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
 // One stop.
 type Halt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -276,6 +552,8 @@ type Halt struct {
 	LiftedBy *string `protobuf:"bytes,9,opt,name=lifted_by,json=liftedBy,proto3,oneof" json:"lifted_by,omitempty"`
 	// Why it was lifted.
 	LiftReason *string `protobuf:"bytes,10,opt,name=lift_reason,json=liftReason,proto3,oneof" json:"lift_reason,omitempty"`
+	// How far its sessions are.
+	Figures *HaltFigures `protobuf:"bytes,11,opt,name=figures,proto3" json:"figures,omitempty"`
 	// The rehearsal that it belongs to.
 	DrillId *string `protobuf:"bytes,12,opt,name=drill_id,json=drillId,proto3,oneof" json:"drill_id,omitempty"`
 	// The sealed entry, `ve_` and 24 hex digits.
@@ -286,7 +564,7 @@ type Halt struct {
 
 func (x *Halt) Reset() {
 	*x = Halt{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[1]
+	mi := &file_killcord_v1_halt_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -298,7 +576,7 @@ func (x *Halt) String() string {
 func (*Halt) ProtoMessage() {}
 
 func (x *Halt) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[1]
+	mi := &file_killcord_v1_halt_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -311,7 +589,7 @@ func (x *Halt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Halt.ProtoReflect.Descriptor instead.
 func (*Halt) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{1}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Halt) GetHaltId() string {
@@ -384,6 +662,13 @@ func (x *Halt) GetLiftReason() string {
 	return ""
 }
 
+func (x *Halt) GetFigures() *HaltFigures {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
 func (x *Halt) GetDrillId() string {
 	if x != nil && x.DrillId != nil {
 		return *x.DrillId
@@ -417,7 +702,7 @@ type HaltRequest struct {
 
 func (x *HaltRequest) Reset() {
 	*x = HaltRequest{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[2]
+	mi := &file_killcord_v1_halt_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +714,7 @@ func (x *HaltRequest) String() string {
 func (*HaltRequest) ProtoMessage() {}
 
 func (x *HaltRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[2]
+	mi := &file_killcord_v1_halt_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +727,7 @@ func (x *HaltRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HaltRequest.ProtoReflect.Descriptor instead.
 func (*HaltRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{2}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *HaltRequest) GetScope() *HaltScope {
@@ -484,7 +769,7 @@ type HaltResponse struct {
 
 func (x *HaltResponse) Reset() {
 	*x = HaltResponse{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[3]
+	mi := &file_killcord_v1_halt_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +781,7 @@ func (x *HaltResponse) String() string {
 func (*HaltResponse) ProtoMessage() {}
 
 func (x *HaltResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[3]
+	mi := &file_killcord_v1_halt_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +794,7 @@ func (x *HaltResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HaltResponse.ProtoReflect.Descriptor instead.
 func (*HaltResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{3}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *HaltResponse) GetHalt() *Halt {
@@ -533,7 +818,7 @@ type LiftHaltRequest struct {
 
 func (x *LiftHaltRequest) Reset() {
 	*x = LiftHaltRequest{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[4]
+	mi := &file_killcord_v1_halt_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +830,7 @@ func (x *LiftHaltRequest) String() string {
 func (*LiftHaltRequest) ProtoMessage() {}
 
 func (x *LiftHaltRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[4]
+	mi := &file_killcord_v1_halt_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +843,7 @@ func (x *LiftHaltRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftHaltRequest.ProtoReflect.Descriptor instead.
 func (*LiftHaltRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{4}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LiftHaltRequest) GetHaltId() string {
@@ -586,7 +871,7 @@ type LiftHaltResponse struct {
 
 func (x *LiftHaltResponse) Reset() {
 	*x = LiftHaltResponse{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[5]
+	mi := &file_killcord_v1_halt_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +883,7 @@ func (x *LiftHaltResponse) String() string {
 func (*LiftHaltResponse) ProtoMessage() {}
 
 func (x *LiftHaltResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[5]
+	mi := &file_killcord_v1_halt_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +896,7 @@ func (x *LiftHaltResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftHaltResponse.ProtoReflect.Descriptor instead.
 func (*LiftHaltResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{5}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LiftHaltResponse) GetHalt() *Halt {
@@ -638,7 +923,7 @@ type ListHaltsRequest struct {
 
 func (x *ListHaltsRequest) Reset() {
 	*x = ListHaltsRequest{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[6]
+	mi := &file_killcord_v1_halt_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +935,7 @@ func (x *ListHaltsRequest) String() string {
 func (*ListHaltsRequest) ProtoMessage() {}
 
 func (x *ListHaltsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[6]
+	mi := &file_killcord_v1_halt_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +948,7 @@ func (x *ListHaltsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHaltsRequest.ProtoReflect.Descriptor instead.
 func (*ListHaltsRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{6}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListHaltsRequest) GetStatus() HaltStatus {
@@ -709,7 +994,7 @@ type ListHaltsResponse struct {
 
 func (x *ListHaltsResponse) Reset() {
 	*x = ListHaltsResponse{}
-	mi := &file_killcord_v1_halt_proto_msgTypes[7]
+	mi := &file_killcord_v1_halt_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +1006,7 @@ func (x *ListHaltsResponse) String() string {
 func (*ListHaltsResponse) ProtoMessage() {}
 
 func (x *ListHaltsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_halt_proto_msgTypes[7]
+	mi := &file_killcord_v1_halt_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +1019,7 @@ func (x *ListHaltsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHaltsResponse.ProtoReflect.Descriptor instead.
 func (*ListHaltsResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{7}
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListHaltsResponse) GetHalts() []*Halt {
@@ -758,14 +1043,331 @@ func (x *ListHaltsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// One session's part in a stop. Times are the server's.
+type HaltSession struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Its agent.
+	AgentId *string `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3,oneof" json:"agent_id,omitempty"`
+	// How far it is. One that is confirmed late has unconfirmed_at as well.
+	Step HaltStep `protobuf:"varint,3,opt,name=step,proto3,enum=killcord.v1.HaltStep" json:"step,omitempty"`
+	// Why it was stopped, as a code; absent where it is held.
+	StopReason StopReason `protobuf:"varint,4,opt,name=stop_reason,json=stopReason,proto3,enum=killcord.v1.StopReason" json:"stop_reason,omitempty"`
+	// When its stop was sealed.
+	RequestedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=requested_at,json=requestedAt,proto3" json:"requested_at,omitempty"`
+	// When it was first handed to a client. Not kept over a restart of the server until the client or
+	// the deadline has sealed it.
+	DeliveredAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=delivered_at,json=deliveredAt,proto3" json:"delivered_at,omitempty"`
+	// When the client said that it is stopping.
+	AcknowledgedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=acknowledged_at,json=acknowledgedAt,proto3" json:"acknowledged_at,omitempty"`
+	// When the client or its supervisor said that it has stopped.
+	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
+	// When the deadline passed.
+	UnconfirmedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=unconfirmed_at,json=unconfirmedAt,proto3" json:"unconfirmed_at,omitempty"`
+	// By what the client learned of it.
+	Via HaltVia `protobuf:"varint,10,opt,name=via,proto3,enum=killcord.v1.HaltVia" json:"via,omitempty"`
+	// How it is known that it has stopped.
+	Evidence HaltEvidence `protobuf:"varint,11,opt,name=evidence,proto3,enum=killcord.v1.HaltEvidence" json:"evidence,omitempty"`
+	// Why nobody confirmed in time.
+	UnconfirmedWhy UnconfirmedWhy `protobuf:"varint,12,opt,name=unconfirmed_why,json=unconfirmedWhy,proto3,enum=killcord.v1.UnconfirmedWhy" json:"unconfirmed_why,omitempty"`
+	// The key that acknowledged first.
+	AcknowledgedBy *string `protobuf:"bytes,13,opt,name=acknowledged_by,json=acknowledgedBy,proto3,oneof" json:"acknowledged_by,omitempty"`
+	// The key that confirmed.
+	ConfirmedBy   *string `protobuf:"bytes,14,opt,name=confirmed_by,json=confirmedBy,proto3,oneof" json:"confirmed_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HaltSession) Reset() {
+	*x = HaltSession{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HaltSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HaltSession) ProtoMessage() {}
+
+func (x *HaltSession) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HaltSession.ProtoReflect.Descriptor instead.
+func (*HaltSession) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *HaltSession) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *HaltSession) GetAgentId() string {
+	if x != nil && x.AgentId != nil {
+		return *x.AgentId
+	}
+	return ""
+}
+
+func (x *HaltSession) GetStep() HaltStep {
+	if x != nil {
+		return x.Step
+	}
+	return HaltStep_HALT_STEP_UNSPECIFIED
+}
+
+func (x *HaltSession) GetStopReason() StopReason {
+	if x != nil {
+		return x.StopReason
+	}
+	return StopReason_STOP_REASON_UNSPECIFIED
+}
+
+func (x *HaltSession) GetRequestedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestedAt
+	}
+	return nil
+}
+
+func (x *HaltSession) GetDeliveredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeliveredAt
+	}
+	return nil
+}
+
+func (x *HaltSession) GetAcknowledgedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcknowledgedAt
+	}
+	return nil
+}
+
+func (x *HaltSession) GetConfirmedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ConfirmedAt
+	}
+	return nil
+}
+
+func (x *HaltSession) GetUnconfirmedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnconfirmedAt
+	}
+	return nil
+}
+
+func (x *HaltSession) GetVia() HaltVia {
+	if x != nil {
+		return x.Via
+	}
+	return HaltVia_HALT_VIA_UNSPECIFIED
+}
+
+func (x *HaltSession) GetEvidence() HaltEvidence {
+	if x != nil {
+		return x.Evidence
+	}
+	return HaltEvidence_HALT_EVIDENCE_UNSPECIFIED
+}
+
+func (x *HaltSession) GetUnconfirmedWhy() UnconfirmedWhy {
+	if x != nil {
+		return x.UnconfirmedWhy
+	}
+	return UnconfirmedWhy_UNCONFIRMED_WHY_UNSPECIFIED
+}
+
+func (x *HaltSession) GetAcknowledgedBy() string {
+	if x != nil && x.AcknowledgedBy != nil {
+		return *x.AcknowledgedBy
+	}
+	return ""
+}
+
+func (x *HaltSession) GetConfirmedBy() string {
+	if x != nil && x.ConfirmedBy != nil {
+		return *x.ConfirmedBy
+	}
+	return ""
+}
+
+// Which stop to show, and which page of its sessions.
+type GetHaltRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stop's id, of an order or of a session.
+	HaltId string `protobuf:"bytes,1,opt,name=halt_id,json=haltId,proto3" json:"halt_id,omitempty"`
+	// Sessions on a page: 0 means 50, above 500 means 500.
+	PageSize int32 `protobuf:"varint,13,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before. Not together with page.
+	PageToken string `protobuf:"bytes,14,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Number of the page, 1 and up. Not together with page_token.
+	Page          *int32 `protobuf:"varint,15,opt,name=page,proto3,oneof" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHaltRequest) Reset() {
+	*x = GetHaltRequest{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHaltRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHaltRequest) ProtoMessage() {}
+
+func (x *GetHaltRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHaltRequest.ProtoReflect.Descriptor instead.
+func (*GetHaltRequest) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetHaltRequest) GetHaltId() string {
+	if x != nil {
+		return x.HaltId
+	}
+	return ""
+}
+
+func (x *GetHaltRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetHaltRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *GetHaltRequest) GetPage() int32 {
+	if x != nil && x.Page != nil {
+		return *x.Page
+	}
+	return 0
+}
+
+// One stop.
+type GetHaltResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stop.
+	Halt *Halt `protobuf:"bytes,1,opt,name=halt,proto3" json:"halt,omitempty"`
+	// A page of its sessions, in the order in which they were named.
+	Sessions []*HaltSession `protobuf:"bytes,2,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Number of its sessions, on all pages.
+	Total int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// Where the next page begins; absent on the last.
+	NextPageToken *string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3,oneof" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHaltResponse) Reset() {
+	*x = GetHaltResponse{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHaltResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHaltResponse) ProtoMessage() {}
+
+func (x *GetHaltResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHaltResponse.ProtoReflect.Descriptor instead.
+func (*GetHaltResponse) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetHaltResponse) GetHalt() *Halt {
+	if x != nil {
+		return x.Halt
+	}
+	return nil
+}
+
+func (x *GetHaltResponse) GetSessions() []*HaltSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *GetHaltResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *GetHaltResponse) GetNextPageToken() string {
+	if x != nil && x.NextPageToken != nil {
+		return *x.NextPageToken
+	}
+	return ""
+}
+
 var File_killcord_v1_halt_proto protoreflect.FileDescriptor
 
 const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\n" +
-	"\x16killcord/v1/halt.proto\x12\vkillcord.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"G\n" +
+	"\x16killcord/v1/halt.proto\x12\vkillcord.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19killcord/v1/session.proto\"G\n" +
 	"\tHaltScope\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.killcord.v1.ScopeKindR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\tR\x02id\"\xba\x04\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"\xc7\x01\n" +
+	"\vHaltFigures\x12\x1c\n" +
+	"\trequested\x18\x01 \x01(\x03R\trequested\x12\x1c\n" +
+	"\tdelivered\x18\x02 \x01(\x03R\tdelivered\x12\"\n" +
+	"\facknowledged\x18\x03 \x01(\x03R\facknowledged\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\x03R\tconfirmed\x12 \n" +
+	"\vunconfirmed\x18\x05 \x01(\x03R\vunconfirmed\x12\x18\n" +
+	"\apending\x18\x06 \x01(\x03R\apending\"\xdf\x04\n" +
 	"\x04Halt\x12\x17\n" +
 	"\ahalt_id\x18\x01 \x01(\tR\x06haltId\x12,\n" +
 	"\x05scope\x18\x02 \x01(\v2\x16.killcord.v1.HaltScopeR\x05scope\x12)\n" +
@@ -778,14 +1380,15 @@ const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\tlifted_by\x18\t \x01(\tH\x01R\bliftedBy\x88\x01\x01\x12$\n" +
 	"\vlift_reason\x18\n" +
 	" \x01(\tH\x02R\n" +
-	"liftReason\x88\x01\x01\x12\x1e\n" +
+	"liftReason\x88\x01\x01\x122\n" +
+	"\afigures\x18\v \x01(\v2\x18.killcord.v1.HaltFiguresR\afigures\x12\x1e\n" +
 	"\bdrill_id\x18\f \x01(\tH\x03R\adrillId\x88\x01\x01\x12$\n" +
 	"\x0evault_entry_id\x18\r \x01(\tR\fvaultEntryIdB\x0f\n" +
 	"\r_requested_byB\f\n" +
 	"\n" +
 	"_lifted_byB\x0e\n" +
 	"\f_lift_reasonB\v\n" +
-	"\t_drill_idJ\x04\b\v\x10\fR\afigures\"\xd0\x01\n" +
+	"\t_drill_id\"\xd0\x01\n" +
 	"\vHaltRequest\x12,\n" +
 	"\x05scope\x18\x01 \x01(\v2\x16.killcord.v1.HaltScopeR\x05scope\x12)\n" +
 	"\x04mode\x18\x02 \x01(\x0e2\x15.killcord.v1.HaltModeR\x04mode\x12\x1b\n" +
@@ -813,6 +1416,40 @@ const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\x05halts\x18\x01 \x03(\v2\x11.killcord.v1.HaltR\x05halts\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x03R\x05total\x12+\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tH\x00R\rnextPageToken\x88\x01\x01B\x12\n" +
+	"\x10_next_page_token\"\xa3\x06\n" +
+	"\vHaltSession\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1e\n" +
+	"\bagent_id\x18\x02 \x01(\tH\x00R\aagentId\x88\x01\x01\x12)\n" +
+	"\x04step\x18\x03 \x01(\x0e2\x15.killcord.v1.HaltStepR\x04step\x128\n" +
+	"\vstop_reason\x18\x04 \x01(\x0e2\x17.killcord.v1.StopReasonR\n" +
+	"stopReason\x12=\n" +
+	"\frequested_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12=\n" +
+	"\fdelivered_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vdeliveredAt\x12C\n" +
+	"\x0facknowledged_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0eacknowledgedAt\x12=\n" +
+	"\fconfirmed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmedAt\x12A\n" +
+	"\x0eunconfirmed_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\runconfirmedAt\x12&\n" +
+	"\x03via\x18\n" +
+	" \x01(\x0e2\x14.killcord.v1.HaltViaR\x03via\x125\n" +
+	"\bevidence\x18\v \x01(\x0e2\x19.killcord.v1.HaltEvidenceR\bevidence\x12D\n" +
+	"\x0funconfirmed_why\x18\f \x01(\x0e2\x1b.killcord.v1.UnconfirmedWhyR\x0eunconfirmedWhy\x12,\n" +
+	"\x0facknowledged_by\x18\r \x01(\tH\x01R\x0eacknowledgedBy\x88\x01\x01\x12&\n" +
+	"\fconfirmed_by\x18\x0e \x01(\tH\x02R\vconfirmedBy\x88\x01\x01B\v\n" +
+	"\t_agent_idB\x12\n" +
+	"\x10_acknowledged_byB\x0f\n" +
+	"\r_confirmed_by\"\x87\x01\n" +
+	"\x0eGetHaltRequest\x12\x17\n" +
+	"\ahalt_id\x18\x01 \x01(\tR\x06haltId\x12\x1b\n" +
+	"\tpage_size\x18\r \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x0e \x01(\tR\tpageToken\x12\x17\n" +
+	"\x04page\x18\x0f \x01(\x05H\x00R\x04page\x88\x01\x01B\a\n" +
+	"\x05_page\"\xc5\x01\n" +
+	"\x0fGetHaltResponse\x12%\n" +
+	"\x04halt\x18\x01 \x01(\v2\x11.killcord.v1.HaltR\x04halt\x124\n" +
+	"\bsessions\x18\x02 \x03(\v2\x18.killcord.v1.HaltSessionR\bsessions\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\x12+\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tH\x00R\rnextPageToken\x88\x01\x01B\x12\n" +
 	"\x10_next_page_token*\xa0\x01\n" +
 	"\tScopeKind\x12\x1a\n" +
 	"\x16SCOPE_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -824,17 +1461,36 @@ const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\bHaltMode\x12\x19\n" +
 	"\x15HALT_MODE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eHALT_MODE_KILL\x10\x01\x12\x13\n" +
-	"\x0fHALT_MODE_PAUSE\x10\x02*q\n" +
+	"\x0fHALT_MODE_PAUSE\x10\x02*\x8b\x01\n" +
 	"\n" +
 	"HaltStatus\x12\x1b\n" +
 	"\x17HALT_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14HALT_STATUS_IN_FORCE\x10\x01\x12\x16\n" +
-	"\x12HALT_STATUS_LIFTED\x10\x02\x12\x14\n" +
-	"\x10HALT_STATUS_OVER\x10\x042\xe4\x01\n" +
+	"\x12HALT_STATUS_LIFTED\x10\x02\x12\x18\n" +
+	"\x14HALT_STATUS_NO_ORDER\x10\x03\x12\x14\n" +
+	"\x10HALT_STATUS_OVER\x10\x04*\xa7\x01\n" +
+	"\bHaltStep\x12\x19\n" +
+	"\x15HALT_STEP_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13HALT_STEP_REQUESTED\x10\x01\x12\x17\n" +
+	"\x13HALT_STEP_DELIVERED\x10\x02\x12\x1a\n" +
+	"\x16HALT_STEP_ACKNOWLEDGED\x10\x03\x12\x17\n" +
+	"\x13HALT_STEP_CONFIRMED\x10\x04\x12\x19\n" +
+	"\x15HALT_STEP_UNCONFIRMED\x10\x05*n\n" +
+	"\x0eUnconfirmedWhy\x12\x1f\n" +
+	"\x1bUNCONFIRMED_WHY_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18UNCONFIRMED_WHY_DEADLINE\x10\x01\x12\x1d\n" +
+	"\x19UNCONFIRMED_WHY_NO_CLIENT\x10\x02*\x81\x01\n" +
+	"\aHaltVia\x12\x18\n" +
+	"\x14HALT_VIA_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fHALT_VIA_STREAM\x10\x01\x12\x16\n" +
+	"\x12HALT_VIA_HEARTBEAT\x10\x02\x12\x16\n" +
+	"\x12HALT_VIA_INTERCEPT\x10\x03\x12\x17\n" +
+	"\x13HALT_VIA_SUPERVISOR\x10\x042\xaf\x02\n" +
 	"\vHaltService\x12;\n" +
 	"\x04Halt\x12\x18.killcord.v1.HaltRequest\x1a\x19.killcord.v1.HaltResponse\x12G\n" +
 	"\bLiftHalt\x12\x1c.killcord.v1.LiftHaltRequest\x1a\x1d.killcord.v1.LiftHaltResponse\x12O\n" +
-	"\tListHalts\x12\x1d.killcord.v1.ListHaltsRequest\x1a\x1e.killcord.v1.ListHaltsResponse\"\x03\x90\x02\x01B\x9f\x01\n" +
+	"\tListHalts\x12\x1d.killcord.v1.ListHaltsRequest\x1a\x1e.killcord.v1.ListHaltsResponse\"\x03\x90\x02\x01\x12I\n" +
+	"\aGetHalt\x12\x1b.killcord.v1.GetHaltRequest\x1a\x1c.killcord.v1.GetHaltResponse\"\x03\x90\x02\x01B\x9f\x01\n" +
 	"\x0fcom.killcord.v1B\tHaltProtoP\x01Z4killcord.example/killcord/gen/killcord/v1;killcordv1\xa2\x02\x03KXX\xaa\x02\vKillcord.V1\xca\x02\vKillcord\\V1\xe2\x02\x17Killcord\\V1\\GPBMetadata\xea\x02\fKillcord::V1b\x06proto3"
 
 var (
@@ -849,46 +1505,70 @@ func file_killcord_v1_halt_proto_rawDescGZIP() []byte {
 	return file_killcord_v1_halt_proto_rawDescData
 }
 
-var file_killcord_v1_halt_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_killcord_v1_halt_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_killcord_v1_halt_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_killcord_v1_halt_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_killcord_v1_halt_proto_goTypes = []any{
 	(ScopeKind)(0),                // 0: killcord.v1.ScopeKind
 	(HaltMode)(0),                 // 1: killcord.v1.HaltMode
 	(HaltStatus)(0),               // 2: killcord.v1.HaltStatus
-	(*HaltScope)(nil),             // 3: killcord.v1.HaltScope
-	(*Halt)(nil),                  // 4: killcord.v1.Halt
-	(*HaltRequest)(nil),           // 5: killcord.v1.HaltRequest
-	(*HaltResponse)(nil),          // 6: killcord.v1.HaltResponse
-	(*LiftHaltRequest)(nil),       // 7: killcord.v1.LiftHaltRequest
-	(*LiftHaltResponse)(nil),      // 8: killcord.v1.LiftHaltResponse
-	(*ListHaltsRequest)(nil),      // 9: killcord.v1.ListHaltsRequest
-	(*ListHaltsResponse)(nil),     // 10: killcord.v1.ListHaltsResponse
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(HaltStep)(0),                 // 3: killcord.v1.HaltStep
+	(UnconfirmedWhy)(0),           // 4: killcord.v1.UnconfirmedWhy
+	(HaltVia)(0),                  // 5: killcord.v1.HaltVia
+	(*HaltScope)(nil),             // 6: killcord.v1.HaltScope
+	(*HaltFigures)(nil),           // 7: killcord.v1.HaltFigures
+	(*Halt)(nil),                  // 8: killcord.v1.Halt
+	(*HaltRequest)(nil),           // 9: killcord.v1.HaltRequest
+	(*HaltResponse)(nil),          // 10: killcord.v1.HaltResponse
+	(*LiftHaltRequest)(nil),       // 11: killcord.v1.LiftHaltRequest
+	(*LiftHaltResponse)(nil),      // 12: killcord.v1.LiftHaltResponse
+	(*ListHaltsRequest)(nil),      // 13: killcord.v1.ListHaltsRequest
+	(*ListHaltsResponse)(nil),     // 14: killcord.v1.ListHaltsResponse
+	(*HaltSession)(nil),           // 15: killcord.v1.HaltSession
+	(*GetHaltRequest)(nil),        // 16: killcord.v1.GetHaltRequest
+	(*GetHaltResponse)(nil),       // 17: killcord.v1.GetHaltResponse
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(StopReason)(0),               // 19: killcord.v1.StopReason
+	(HaltEvidence)(0),             // 20: killcord.v1.HaltEvidence
 }
 var file_killcord_v1_halt_proto_depIdxs = []int32{
 	0,  // 0: killcord.v1.HaltScope.kind:type_name -> killcord.v1.ScopeKind
-	3,  // 1: killcord.v1.Halt.scope:type_name -> killcord.v1.HaltScope
+	6,  // 1: killcord.v1.Halt.scope:type_name -> killcord.v1.HaltScope
 	1,  // 2: killcord.v1.Halt.mode:type_name -> killcord.v1.HaltMode
 	2,  // 3: killcord.v1.Halt.status:type_name -> killcord.v1.HaltStatus
-	11, // 4: killcord.v1.Halt.requested_at:type_name -> google.protobuf.Timestamp
-	11, // 5: killcord.v1.Halt.lifted_at:type_name -> google.protobuf.Timestamp
-	3,  // 6: killcord.v1.HaltRequest.scope:type_name -> killcord.v1.HaltScope
-	1,  // 7: killcord.v1.HaltRequest.mode:type_name -> killcord.v1.HaltMode
-	4,  // 8: killcord.v1.HaltResponse.halt:type_name -> killcord.v1.Halt
-	4,  // 9: killcord.v1.LiftHaltResponse.halt:type_name -> killcord.v1.Halt
-	2,  // 10: killcord.v1.ListHaltsRequest.status:type_name -> killcord.v1.HaltStatus
-	4,  // 11: killcord.v1.ListHaltsResponse.halts:type_name -> killcord.v1.Halt
-	5,  // 12: killcord.v1.HaltService.Halt:input_type -> killcord.v1.HaltRequest
-	7,  // 13: killcord.v1.HaltService.LiftHalt:input_type -> killcord.v1.LiftHaltRequest
-	9,  // 14: killcord.v1.HaltService.ListHalts:input_type -> killcord.v1.ListHaltsRequest
-	6,  // 15: killcord.v1.HaltService.Halt:output_type -> killcord.v1.HaltResponse
-	8,  // 16: killcord.v1.HaltService.LiftHalt:output_type -> killcord.v1.LiftHaltResponse
-	10, // 17: killcord.v1.HaltService.ListHalts:output_type -> killcord.v1.ListHaltsResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	18, // 4: killcord.v1.Halt.requested_at:type_name -> google.protobuf.Timestamp
+	18, // 5: killcord.v1.Halt.lifted_at:type_name -> google.protobuf.Timestamp
+	7,  // 6: killcord.v1.Halt.figures:type_name -> killcord.v1.HaltFigures
+	6,  // 7: killcord.v1.HaltRequest.scope:type_name -> killcord.v1.HaltScope
+	1,  // 8: killcord.v1.HaltRequest.mode:type_name -> killcord.v1.HaltMode
+	8,  // 9: killcord.v1.HaltResponse.halt:type_name -> killcord.v1.Halt
+	8,  // 10: killcord.v1.LiftHaltResponse.halt:type_name -> killcord.v1.Halt
+	2,  // 11: killcord.v1.ListHaltsRequest.status:type_name -> killcord.v1.HaltStatus
+	8,  // 12: killcord.v1.ListHaltsResponse.halts:type_name -> killcord.v1.Halt
+	3,  // 13: killcord.v1.HaltSession.step:type_name -> killcord.v1.HaltStep
+	19, // 14: killcord.v1.HaltSession.stop_reason:type_name -> killcord.v1.StopReason
+	18, // 15: killcord.v1.HaltSession.requested_at:type_name -> google.protobuf.Timestamp
+	18, // 16: killcord.v1.HaltSession.delivered_at:type_name -> google.protobuf.Timestamp
+	18, // 17: killcord.v1.HaltSession.acknowledged_at:type_name -> google.protobuf.Timestamp
+	18, // 18: killcord.v1.HaltSession.confirmed_at:type_name -> google.protobuf.Timestamp
+	18, // 19: killcord.v1.HaltSession.unconfirmed_at:type_name -> google.protobuf.Timestamp
+	5,  // 20: killcord.v1.HaltSession.via:type_name -> killcord.v1.HaltVia
+	20, // 21: killcord.v1.HaltSession.evidence:type_name -> killcord.v1.HaltEvidence
+	4,  // 22: killcord.v1.HaltSession.unconfirmed_why:type_name -> killcord.v1.UnconfirmedWhy
+	8,  // 23: killcord.v1.GetHaltResponse.halt:type_name -> killcord.v1.Halt
+	15, // 24: killcord.v1.GetHaltResponse.sessions:type_name -> killcord.v1.HaltSession
+	9,  // 25: killcord.v1.HaltService.Halt:input_type -> killcord.v1.HaltRequest
+	11, // 26: killcord.v1.HaltService.LiftHalt:input_type -> killcord.v1.LiftHaltRequest
+	13, // 27: killcord.v1.HaltService.ListHalts:input_type -> killcord.v1.ListHaltsRequest
+	16, // 28: killcord.v1.HaltService.GetHalt:input_type -> killcord.v1.GetHaltRequest
+	10, // 29: killcord.v1.HaltService.Halt:output_type -> killcord.v1.HaltResponse
+	12, // 30: killcord.v1.HaltService.LiftHalt:output_type -> killcord.v1.LiftHaltResponse
+	14, // 31: killcord.v1.HaltService.ListHalts:output_type -> killcord.v1.ListHaltsResponse
+	17, // 32: killcord.v1.HaltService.GetHalt:output_type -> killcord.v1.GetHaltResponse
+	29, // [29:33] is the sub-list for method output_type
+	25, // [25:29] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_killcord_v1_halt_proto_init() }
@@ -896,18 +1576,22 @@ func file_killcord_v1_halt_proto_init() {
 	if File_killcord_v1_halt_proto != nil {
 		return
 	}
-	file_killcord_v1_halt_proto_msgTypes[1].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_init()
 	file_killcord_v1_halt_proto_msgTypes[2].OneofWrappers = []any{}
-	file_killcord_v1_halt_proto_msgTypes[4].OneofWrappers = []any{}
-	file_killcord_v1_halt_proto_msgTypes[6].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[3].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[5].OneofWrappers = []any{}
 	file_killcord_v1_halt_proto_msgTypes[7].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[8].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[9].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[10].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_killcord_v1_halt_proto_rawDesc), len(file_killcord_v1_halt_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   8,
+			NumEnums:      6,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

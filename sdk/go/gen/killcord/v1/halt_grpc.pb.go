@@ -22,6 +22,7 @@ const (
 	HaltService_Halt_FullMethodName      = "/killcord.v1.HaltService/Halt"
 	HaltService_LiftHalt_FullMethodName  = "/killcord.v1.HaltService/LiftHalt"
 	HaltService_ListHalts_FullMethodName = "/killcord.v1.HaltService/ListHalts"
+	HaltService_GetHalt_FullMethodName   = "/killcord.v1.HaltService/GetHalt"
 )
 
 // HaltServiceClient is the client API for HaltService service.
@@ -40,6 +41,9 @@ type HaltServiceClient interface {
 	LiftHalt(ctx context.Context, in *LiftHaltRequest, opts ...grpc.CallOption) (*LiftHaltResponse, error)
 	// Lists orders, newest first. Role: operator or auditor.
 	ListHalts(ctx context.Context, in *ListHaltsRequest, opts ...grpc.CallOption) (*ListHaltsResponse, error)
+	// Shows one stop and how far it is in each session: ordered by a person, or without an order, as an
+	// exceeded budget, an expiry, a lost lease or a revocation is. Role: operator or auditor.
+	GetHalt(ctx context.Context, in *GetHaltRequest, opts ...grpc.CallOption) (*GetHaltResponse, error)
 }
 
 type haltServiceClient struct {
@@ -80,6 +84,16 @@ func (c *haltServiceClient) ListHalts(ctx context.Context, in *ListHaltsRequest,
 	return out, nil
 }
 
+func (c *haltServiceClient) GetHalt(ctx context.Context, in *GetHaltRequest, opts ...grpc.CallOption) (*GetHaltResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetHaltResponse)
+	err := c.cc.Invoke(ctx, HaltService_GetHalt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HaltServiceServer is the server API for HaltService service.
 // All implementations must embed UnimplementedHaltServiceServer
 // for forward compatibility.
@@ -96,6 +110,9 @@ type HaltServiceServer interface {
 	LiftHalt(context.Context, *LiftHaltRequest) (*LiftHaltResponse, error)
 	// Lists orders, newest first. Role: operator or auditor.
 	ListHalts(context.Context, *ListHaltsRequest) (*ListHaltsResponse, error)
+	// Shows one stop and how far it is in each session: ordered by a person, or without an order, as an
+	// exceeded budget, an expiry, a lost lease or a revocation is. Role: operator or auditor.
+	GetHalt(context.Context, *GetHaltRequest) (*GetHaltResponse, error)
 	mustEmbedUnimplementedHaltServiceServer()
 }
 
@@ -114,6 +131,9 @@ func (UnimplementedHaltServiceServer) LiftHalt(context.Context, *LiftHaltRequest
 }
 func (UnimplementedHaltServiceServer) ListHalts(context.Context, *ListHaltsRequest) (*ListHaltsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListHalts not implemented")
+}
+func (UnimplementedHaltServiceServer) GetHalt(context.Context, *GetHaltRequest) (*GetHaltResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetHalt not implemented")
 }
 func (UnimplementedHaltServiceServer) mustEmbedUnimplementedHaltServiceServer() {}
 func (UnimplementedHaltServiceServer) testEmbeddedByValue()                     {}
@@ -190,6 +210,24 @@ func _HaltService_ListHalts_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HaltService_GetHalt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetHaltRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HaltServiceServer).GetHalt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HaltService_GetHalt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HaltServiceServer).GetHalt(ctx, req.(*GetHaltRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // HaltService_ServiceDesc is the grpc.ServiceDesc for HaltService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,6 +246,10 @@ var HaltService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListHalts",
 			Handler:    _HaltService_ListHalts_Handler,
+		},
+		{
+			MethodName: "GetHalt",
+			Handler:    _HaltService_GetHalt_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
