@@ -23,7 +23,7 @@ import (
 )
 
 // road takes the calls to the server: by gRPC, or, where a proxy on the way knows HTTP/1.1 alone, by
-// Connect's unary protocol, for good. Streams have no such way: heartbeats do their work.
+// Connect's unary protocol. Streams have no such way: heartbeats do their work.
 type road struct {
 	conn *grpc.ClientConn
 	url  string
@@ -68,12 +68,15 @@ func (r *road) Invoke(ctx context.Context, method string, request, reply any, op
 	return err
 }
 
-// NewStream is a streaming call of the stubs.
+// NewStream is a streaming call of the stubs. It has no other way, and shows when gRPC comes through.
 func (r *road) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, options ...grpc.CallOption) (grpc.ClientStream, error) {
-	if r.plain.Load() {
-		return nil, status.Error(codes.Unimplemented, "no stream comes through a proxy that knows HTTP/1.1 alone")
-	}
 	return r.conn.NewStream(ctx, desc, method, options...)
+}
+
+// open notes that gRPC comes through.
+func (r *road) open() {
+	r.through.Store(true)
+	r.plain.Store(false)
 }
 
 // ofKillcord tells whether it was the server that refused, and not something on the way.

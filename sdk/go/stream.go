@@ -24,9 +24,9 @@ type stream struct {
 	members    map[string]struct{}
 	cancel     context.CancelFunc
 	token      atomic.Pointer[string]
-	// ready: its snapshot is complete; draining: the server is about to end it; silent: it was cut for
-	// saying nothing.
-	ready, draining, silent atomic.Bool
+	// ready: its snapshot is complete; leaving: another must take its place, as when the server is about
+	// to end it; silent: it was cut for saying nothing.
+	ready, leaving, silent atomic.Bool
 }
 
 // news of a stream, for run.
@@ -107,7 +107,7 @@ func (w *watch) take(s *stream, message *v1.WatchSessionsResponse) {
 			w.tell(news{stream: s, kind: streamReady})
 		}
 		if bookmark.GetDraining() {
-			s.draining.Store(true)
+			s.leaving.Store(true)
 			w.tell(news{stream: s, kind: streamDraining})
 		}
 	}

@@ -122,7 +122,7 @@ func (w *watch) open() {
 			ids = append(ids, session.id)
 		}
 	}
-	if len(ids) == 0 || w.current != nil && !w.current.draining.Load() && !w.outgrown(w.current) {
+	if len(ids) == 0 || w.current != nil && !w.current.leaving.Load() && !w.outgrown(w.current) {
 		return
 	}
 	if w.current != nil {
@@ -151,6 +151,10 @@ func (w *watch) hear(told news) {
 		switch s {
 		case w.opening:
 			w.opening = nil
+			if w.current != nil {
+				// Of what the new one has told already, the old one is not believed any more.
+				w.current.leaving.Store(true)
+			}
 		case w.current:
 			w.current, w.token = nil, s.lastToken()
 			if w.opening != nil {
@@ -168,7 +172,8 @@ func (w *watch) ended(s *stream, err error) {
 	w.mu.Lock()
 	w.failures++
 	failures := w.failures
-	w.barred = s.silent.Load() && !s.ready.Load() || status.Code(err) == codes.Unimplemented
+	w.barred = s.silent.Load() && !s.ready.Load() || status.Code(err) == codes.Unimplemented ||
+		w.client.road.plain.Load() && status.Code(err) == codes.Unavailable
 	barred := w.barred
 	w.mu.Unlock()
 	switch code := status.Code(err); {
@@ -197,6 +202,7 @@ func (w *watch) up() {
 	w.failures, w.barred, w.said = 0, false, false
 	w.mu.Unlock()
 	w.client.outage.over()
+	w.client.road.open()
 	if back {
 		w.client.log.Info("killcord: the watch is up again")
 	}
