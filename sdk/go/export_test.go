@@ -24,3 +24,10 @@ func (s *Session) Watched() bool {
 
 // BeatNow asks for the session's state at once.
 func (s *Session) BeatNow() { s.beatNow() }
+
+// Settled waits until the watch has taken in that sessions have started.
+func (c *Client) Settled() {
+	for len(c.watch.changed) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+}

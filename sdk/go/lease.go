@@ -69,7 +69,7 @@ func (s *Session) renew(sent time.Duration, answered v1.SessionStatus) {
 // beat sends heartbeats: every third of the lease, unless an intercept was answered since, and every
 // second at most while no watch tells the state.
 func (s *Session) beat() {
-	failures, notBefore := 0, time.Duration(0)
+	failures, notBefore := 0, time.Time{}
 	for {
 		_, wait := s.nextBeat(notBefore)
 		timer := time.NewTimer(wait)
@@ -83,20 +83,21 @@ func (s *Session) beat() {
 		if s.stopped() != nil || s.client.ctx.Err() != nil {
 			return
 		}
-		if due, _ := s.nextBeat(notBefore); s.client.now() < due {
+		if due, _ := s.nextBeat(notBefore); !due {
 			continue
 		}
 		if s.heartbeat() {
-			failures, notBefore = 0, 0
+			failures, notBefore = 0, time.Time{}
 		} else {
-			notBefore = s.client.now() + pause(failures)
+			notBefore = time.Now().Add(pause(failures))
 			failures++
 		}
 	}
 }
 
-// nextBeat is when the next heartbeat is due, and how long to sleep until then or the lease's end.
-func (s *Session) nextBeat(notBefore time.Duration) (due, wait time.Duration) {
+// nextBeat tells whether a heartbeat is due, and else how long to sleep until one is, or until the
+// end of the lease.
+func (s *Session) nextBeat(notBefore time.Time) (due bool, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	interval := time.Duration(math.MaxInt64 / 4)
@@ -106,15 +107,18 @@ func (s *Session) nextBeat(notBefore time.Duration) (due, wait time.Duration) {
 	if !s.up {
 		interval = min(interval, pollInterval)
 	}
-	due = max(s.lease.from+interval, notBefore)
-	if s.urgent {
-		due = notBefore
+	now := s.client.now()
+	if !s.urgent {
+		wait = s.lease.from + interval - now
 	}
-	until := due
+	wait = max(wait, time.Until(notBefore))
+	if wait <= 0 {
+		return true, 0
+	}
 	if s.lease.length > 0 && !s.lease.lost {
-		until = min(until, s.lease.from+s.lease.length)
+		wait = min(wait, max(s.lease.from+s.lease.length-now, 0))
 	}
-	return due, max(until-s.client.now(), 0)
+	return false, wait
 }
 
 // heartbeat makes one round trip. False: it was in vain.

@@ -222,6 +222,26 @@ func TestTwoSessionsShareAWatchAndStopApart(t *testing.T) {
 	}
 }
 
+func TestASessionThatStartsWhileTheWatchOpensIsWatched(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	slow := opened("WatchSessions", func(ctx context.Context, open func(context.Context) (grpc.ClientStream, error)) (grpc.ClientStream, error) {
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return open(ctx)
+	})
+	c, _ := client(t, common, killcord.Options{DialOptions: []grpc.DialOption{slow}})
+	first := start(t, c, killcord.StartOptions{})
+	second := start(t, c, killcord.StartOptions{})
+	c.Settled()
+	close(release)
+	for _, each := range []*killcord.Session{first, second} {
+		eventually(t, "the watch of both", each.Watched)
+	}
+}
+
 func TestCallbacksThatPanicOrHangKeepNothingFromHappening(t *testing.T) {
 	t.Parallel()
 	c, log := client(t, common, killcord.Options{})

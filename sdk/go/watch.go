@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// gather is how long the watch waits for more sessions before it opens again for new ones.
-	gather = 20 * time.Millisecond
+	// gather is how long the watch waits for more sessions before it opens again for new ones, and
+	// gatherEach what each that it tells of already adds: a snapshot tells all of them again.
+	gather     = 20 * time.Millisecond
+	gatherEach = 100 * time.Microsecond
 	// streamless is how long nobody tries to open a stream again that the way to the server does not
 	// let through.
 	streamless = 30 * time.Second
@@ -101,7 +103,7 @@ func (w *watch) run() {
 			return
 		case <-w.changed:
 			if w.opening == nil && !w.isBarred() {
-				w.timer.Reset(gather)
+				w.gather()
 			}
 		case <-w.timer.C:
 			w.open()
@@ -109,6 +111,15 @@ func (w *watch) run() {
 			w.hear(told)
 		}
 	}
+}
+
+// gather waits for more sessions that begin at the same time.
+func (w *watch) gather() {
+	known := 0
+	if w.current != nil {
+		known = len(w.current.members)
+	}
+	w.timer.Reset(gather + time.Duration(known)*gatherEach)
 }
 
 // open asks for the sessions that there are now, beside the stream that may run.
@@ -142,7 +153,7 @@ func (w *watch) hear(told news) {
 		w.current, w.opening = s, nil
 		w.up()
 		if w.outgrown(s) {
-			w.timer.Reset(gather)
+			w.gather()
 		}
 	case told.kind == streamDraining && s == w.current:
 		w.timer.Reset(pause(4))
