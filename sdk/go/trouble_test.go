@@ -397,3 +397,36 @@ func TestAnInterceptEndsWithItsContext(t *testing.T) {
 	w.turn(clear)
 	w.cut()
 }
+
+func TestACredentialThatRotatesKeepsItsRun(t *testing.T) {
+	t.Parallel()
+	if _, err := common.credentials.RegisterAgent(common.admin(), &v1.RegisterAgentRequest{Name: t.Name()}); err != nil {
+		t.Fatal(err)
+	}
+	issued, err := common.credentials.IssueCredential(common.admin(), &v1.IssueCredentialRequest{AgentId: t.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var current atomic.Value
+	current.Store(issued.GetCredential().GetSecret())
+	c, _ := client(t, common, killcord.Options{KeySource: func(context.Context) (string, error) { return current.Load().(string), nil }})
+	session, err := c.StartSession(context.Background(), killcord.StartOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the watch", session.Watched)
+	next, err := common.credentials.RotateCredential(common.admin(), &v1.RotateCredentialRequest{
+		CredentialId: issued.GetCredential().GetCredentialId(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	current.Store(next.GetCredential().GetSecret())
+	if err := ask(session); err != nil {
+		t.Fatal(err)
+	}
+	common.kill(t, session.ID(), "by the new credential")
+	stopOf(t, session)
+	session.Close()
+	common.sealed(t, "halt_confirmed", session.ID())
+}
