@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
+
+	"google.golang.org/grpc"
 
 	"killcord.example/killcord"
 	v1 "killcord.example/killcord/gen/killcord/v1"
@@ -107,6 +110,45 @@ func TestAStopEndsTheWaitingForAResume(t *testing.T) {
 	common.kill(t, session.ID(), "never mind")
 	if stop, stopped := killcord.Stopped(receive(t, "the verdict", asked)); !stopped || stop.Reason != "never mind" {
 		t.Fatal(stop)
+	}
+}
+
+func TestAPauseThatOnlyTheVerdictTellsOfIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	mute := opened("WatchSessions", func(ctx context.Context, _ func(context.Context) (grpc.ClientStream, error)) (grpc.ClientStream, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	var made calls
+	c, _ := client(t, common, killcord.Options{DialOptions: append(made.options(), mute)})
+	c.SetClock(func() time.Duration { return time.Hour })
+	session := start(t, c, killcord.StartOptions{WhenPaused: killcord.PauseWait})
+	common.pause(t, session.ID(), "wait")
+	asked := make(chan error, 1)
+	go func() { asked <- ask(session) }()
+	eventually(t, "the question again", func() bool { return made.of("Intercept") >= 2 })
+	common.resume(t, session.ID())
+	if err := receive(t, "the verdict", asked); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheEndOfTheCallersContextEndsTheWaiting(t *testing.T) {
+	t.Parallel()
+	c, _ := client(t, common, killcord.Options{})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	session, err := c.StartSession(ctx, killcord.StartOptions{AgentID: "loan-bot", WhenPaused: killcord.PauseWait})
+	if err != nil {
+		t.Fatal(err)
+	}
+	common.pause(t, session.ID(), "wait")
+	eventually(t, "the pause", func() bool { return session.State().GetStatus() == v1.SessionStatus_SESSION_STATUS_PAUSED })
+	guarded := make(chan error, 1)
+	go func() { guarded <- session.Guard() }()
+	why := errors.New("the user went away")
+	cancel(why)
+	if err := receive(t, "the guard", guarded); err != why {
+		t.Fatal(err)
 	}
 }
 
