@@ -172,10 +172,15 @@ function withoutSession(state: State, command: Intercept): Decision {
   }
   const agent_id = command.agent_id ?? key?.agent_id ?? null;
   const credential_id = key?.kind === "credential" ? key.key_id : null;
-  const judgement = halted(state, agent_id, credential_id) ?? judged(state, agent_id);
+  const subject = { session_id: null, agent_id, credential_id, consumed: null };
+  const stop = halted(state, agent_id, credential_id);
+  if (stop !== null) {
+    // It keeps no idempotency key: once it is lifted, the answer may be another.
+    return decided(new Draft(state, command), { ...command, repeat: null }, stop, subject, null);
+  }
+  const judgement = judged(state, agent_id);
   // Standing goes before a repeat: no old allow passes a stop.
   const repeat = judgement.decision === "allow" ? repeated(state, command) : null;
-  const subject = { session_id: null, agent_id, credential_id, consumed: null };
   return repeat ?? decided(new Draft(state, command), command, judgement, subject, null);
 }
 
