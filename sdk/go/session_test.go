@@ -334,7 +334,18 @@ func TestBudgetsThatTheWireCannotSayAreRefused(t *testing.T) {
 }
 
 func TestCloseLeavesNoGoroutine(t *testing.T) {
-	c, _ := client(t, common, killcord.Options{})
+	// One goroutine of the client's takes its time to end.
+	var ended atomic.Bool
+	slow := opened("WatchSessions", func(ctx context.Context, open func(context.Context) (grpc.ClientStream, error)) (grpc.ClientStream, error) {
+		stream, err := open(ctx)
+		return dawdler{stream, func() {
+			if ctx.Err() != nil && !ended.Load() {
+				time.Sleep(50 * time.Millisecond)
+				ended.Store(true)
+			}
+		}}, err
+	})
+	c, _ := client(t, common, killcord.Options{DialOptions: []grpc.DialOption{slow}})
 	for range 3 {
 		session := start(t, c, killcord.StartOptions{})
 		session.Go(func(ctx context.Context) { <-ctx.Done() })
@@ -343,15 +354,32 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	stopped := start(t, c, killcord.StartOptions{})
 	common.kill(t, stopped.ID(), "stop")
 	stopOf(t, stopped)
+	ended.Store(false)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if !ended.Load() {
+		t.Error("Close did not wait")
+	}
+	now := stacks()
+	for _, each := range []string{"(*watch).run(", "(*watch).read(", "(*Session).beat(", "(*Session).acknowledge(", "(*Session).windDown("} {
+		if strings.Contains(now, "killcord."+each) {
+			t.Errorf("after Close there is a goroutine in %s", each)
+		}
 	}
 	if _, err := c.StartSession(context.Background(), killcord.StartOptions{}); !errors.Is(err, killcord.ErrClientClosed) {
 		t.Fatal(err)
 	}
-	eventually(t, "no goroutine of the client", func() bool {
-		return !strings.Contains(stacks(), "killcord.(*Client)") && !strings.Contains(stacks(), "killcord.(*Session)")
-	})
+}
+
+type dawdler struct {
+	grpc.ClientStream
+	received func()
+}
+
+func (d dawdler) RecvMsg(message any) error {
+	defer d.received()
+	return d.ClientStream.RecvMsg(message)
 }
 
 func stacks() string {
