@@ -143,12 +143,15 @@ func TestTheEndOfTheCallersContextEndsTheWaiting(t *testing.T) {
 	}
 	common.pause(t, session.ID(), "wait")
 	eventually(t, "the pause", func() bool { return session.State().GetStatus() == v1.SessionStatus_SESSION_STATUS_PAUSED })
-	guarded := make(chan error, 1)
+	guarded, asked := make(chan error, 1), make(chan error, 1)
 	go func() { guarded <- session.Guard() }()
+	go func() { asked <- ask(session) }()
 	why := errors.New("the user went away")
 	cancel(why)
-	if err := receive(t, "the guard", guarded); err != why {
-		t.Fatal(err)
+	for _, waiting := range []chan error{guarded, asked} {
+		if err := receive(t, "the end of the waiting", waiting); err != why {
+			t.Error(err)
+		}
 	}
 }
 

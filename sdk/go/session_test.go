@@ -339,10 +339,8 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	slow := opened("WatchSessions", func(ctx context.Context, open func(context.Context) (grpc.ClientStream, error)) (grpc.ClientStream, error) {
 		stream, err := open(ctx)
 		return dawdler{stream, func() {
-			if ctx.Err() != nil && !ended.Load() {
-				time.Sleep(50 * time.Millisecond)
-				ended.Store(true)
-			}
+			time.Sleep(50 * time.Millisecond)
+			ended.Store(true)
 		}}, err
 	})
 	c, _ := client(t, common, killcord.Options{DialOptions: []grpc.DialOption{slow}})
@@ -368,12 +366,15 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 
 type dawdler struct {
 	grpc.ClientStream
-	received func()
+	ended func()
 }
 
 func (d dawdler) RecvMsg(message any) error {
-	defer d.received()
-	return d.ClientStream.RecvMsg(message)
+	err := d.ClientStream.RecvMsg(message)
+	if err != nil {
+		d.ended()
+	}
+	return err
 }
 
 func stacks() string {
