@@ -183,7 +183,7 @@ func TestAToolIsHeldByAPauseThatCameWhileItWorked(t *testing.T) {
 func TestAHaltOnTheAgentStopsItsRunsAndRefusesNewOnes(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})
-	agent := t.Name()
+	agent := unique(t)
 	first, second := start(t, c, killcord.StartOptions{AgentID: agent}), start(t, c, killcord.StartOptions{Lease: killcord.NoLease, AgentID: agent})
 	halts := v1.NewHaltServiceClient(common.conn)
 	reason := "key leaked"

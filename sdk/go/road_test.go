@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http/httptest"
@@ -25,9 +27,9 @@ import (
 func TestBehindAProxyOfHTTP11AStopIsHeardByHeartbeats(t *testing.T) {
 	t.Parallel()
 	to, _ := url.Parse(common.url)
-	proxy := httptest.NewServer(httputil.NewSingleHostReverseProxy(to))
+	proxy := httptest.NewServer(quiet(httputil.NewSingleHostReverseProxy(to)))
 	defer proxy.Close()
-	c, log := client(t, common, killcord.Options{URL: proxy.URL})
+	c, said := client(t, common, killcord.Options{URL: proxy.URL})
 	defer c.Close()
 	session := start(t, c, killcord.StartOptions{Budgets: killcord.Budgets{MaxActions: killcord.Limit(9)}})
 	if decision, err := session.Intercept(context.Background(), killcord.Action{Type: "x"}); err != nil || decision.Actions != 1 {
@@ -43,7 +45,7 @@ func TestBehindAProxyOfHTTP11AStopIsHeardByHeartbeats(t *testing.T) {
 	}
 	session.Close()
 	common.sealed(t, "halt_confirmed", session.ID())
-	if log.with("gRPC does not come through") != 1 {
+	if said.with("gRPC does not come through") != 1 {
 		t.Fatal("not said once")
 	}
 }
@@ -51,11 +53,11 @@ func TestBehindAProxyOfHTTP11AStopIsHeardByHeartbeats(t *testing.T) {
 func TestAProxyThatAnswersForTheServerIsNoServer(t *testing.T) {
 	t.Parallel()
 	to, _ := url.Parse("http://127.0.0.1:1")
-	proxy := httptest.NewServer(httputil.NewSingleHostReverseProxy(to))
+	proxy := httptest.NewServer(quiet(httputil.NewSingleHostReverseProxy(to)))
 	defer proxy.Close()
-	c, log := client(t, common, killcord.Options{URL: proxy.URL, Timeout: 200 * time.Millisecond})
+	c, said := client(t, common, killcord.Options{URL: proxy.URL, Timeout: 200 * time.Millisecond})
 	_, err := c.StartSession(context.Background(), killcord.StartOptions{AgentID: "a"})
-	if !isUnreachable(err) || log.with("gRPC does not come through") != 0 {
+	if !isUnreachable(err) || said.with("gRPC does not come through") != 0 {
 		t.Fatal(err)
 	}
 }
@@ -79,6 +81,11 @@ func TestHTTPSIsSpokenWithTheAuthoritiesThatAreGiven(t *testing.T) {
 	if _, err := strange.StartSession(context.Background(), killcord.StartOptions{AgentID: "a"}); !isUnreachable(err) {
 		t.Fatal(err)
 	}
+}
+
+func quiet(proxy *httputil.ReverseProxy) *httputil.ReverseProxy {
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	return proxy
 }
 
 // certificate writes cert.pem and key.pem for 127.0.0.1.

@@ -2,6 +2,7 @@ package killcord_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -262,6 +263,9 @@ func start(t *testing.T, c *killcord.Client, options killcord.StartOptions) *kil
 	}
 	return session
 }
+
+// unique is a name that no other test, and no other run of this one, uses.
+func unique(t *testing.T) string { return t.Name() + "-" + rand.Text() }
 
 // stopOf waits for a run's stop.
 func stopOf(t *testing.T, session *killcord.Session) *killcord.SessionTerminated {

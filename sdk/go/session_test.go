@@ -412,7 +412,7 @@ func TestManyGoroutinesMayUseASession(t *testing.T) {
 
 func TestARevokedCredentialStopsItsSessionsAndTheStopIsConfirmed(t *testing.T) {
 	t.Parallel()
-	agent := "revoked-" + t.Name()
+	agent := unique(t)
 	if _, err := common.credentials.RegisterAgent(common.admin(), &v1.RegisterAgentRequest{Name: agent}); err != nil {
 		t.Fatal(err)
 	}

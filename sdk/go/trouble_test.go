@@ -62,8 +62,9 @@ func TestAStartWhoseAnswerIsLostOpensOneSession(t *testing.T) {
 		return status.Error(codes.Unavailable, "the answer was lost")
 	})
 	c, _ := client(t, common, killcord.Options{DialOptions: []grpc.DialOption{losing}})
-	session := start(t, c, killcord.StartOptions{Label: t.Name()})
-	if !lost.Load() || common.count(t, "session_started", t.Name()) != 1 || session.Err() != nil {
+	label := unique(t)
+	session := start(t, c, killcord.StartOptions{Label: label})
+	if !lost.Load() || common.count(t, "session_started", label) != 1 || session.Err() != nil {
 		t.Fatal("not one session")
 	}
 }
@@ -400,10 +401,11 @@ func TestAnInterceptEndsWithItsContext(t *testing.T) {
 
 func TestACredentialThatRotatesKeepsItsRun(t *testing.T) {
 	t.Parallel()
-	if _, err := common.credentials.RegisterAgent(common.admin(), &v1.RegisterAgentRequest{Name: t.Name()}); err != nil {
+	agent := unique(t)
+	if _, err := common.credentials.RegisterAgent(common.admin(), &v1.RegisterAgentRequest{Name: agent}); err != nil {
 		t.Fatal(err)
 	}
-	issued, err := common.credentials.IssueCredential(common.admin(), &v1.IssueCredentialRequest{AgentId: t.Name()})
+	issued, err := common.credentials.IssueCredential(common.admin(), &v1.IssueCredentialRequest{AgentId: agent})
 	if err != nil {
 		t.Fatal(err)
 	}
