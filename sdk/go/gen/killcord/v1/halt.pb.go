@@ -380,6 +380,59 @@ func (HaltVia) EnumDescriptor() ([]byte, []int) {
 	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{5}
 }
 
+// How a rehearsal ended.
+type DrillOutcome int32
+
+const (
+	// Not an outcome.
+	DrillOutcome_DRILL_OUTCOME_UNSPECIFIED DrillOutcome = 0
+	// The client said that it has stopped.
+	DrillOutcome_DRILL_OUTCOME_CONFIRMED DrillOutcome = 1
+	// Nobody said so before the deadline, or the session could not be opened or stopped.
+	DrillOutcome_DRILL_OUTCOME_UNCONFIRMED DrillOutcome = 2
+)
+
+// Enum value maps for DrillOutcome.
+var (
+	DrillOutcome_name = map[int32]string{
+		0: "DRILL_OUTCOME_UNSPECIFIED",
+		1: "DRILL_OUTCOME_CONFIRMED",
+		2: "DRILL_OUTCOME_UNCONFIRMED",
+	}
+	DrillOutcome_value = map[string]int32{
+		"DRILL_OUTCOME_UNSPECIFIED": 0,
+		"DRILL_OUTCOME_CONFIRMED":   1,
+		"DRILL_OUTCOME_UNCONFIRMED": 2,
+	}
+)
+
+func (x DrillOutcome) Enum() *DrillOutcome {
+	p := new(DrillOutcome)
+	*p = x
+	return p
+}
+
+func (x DrillOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DrillOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_killcord_v1_halt_proto_enumTypes[6].Descriptor()
+}
+
+func (DrillOutcome) Type() protoreflect.EnumType {
+	return &file_killcord_v1_halt_proto_enumTypes[6]
+}
+
+func (x DrillOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DrillOutcome.Descriptor instead.
+func (DrillOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{6}
+}
+
 // What a stop is ordered on.
 type HaltScope struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1353,6 +1406,227 @@ func (x *GetHaltResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Rehearses a stop.
+type DrillRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The agent under whose name the rehearsal runs, 1 to 256 characters; default `killcord-drill`.
+	// Standing orders and limits of that agent apply to it.
+	AgentId       *string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3,oneof" json:"agent_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrillRequest) Reset() {
+	*x = DrillRequest{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrillRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrillRequest) ProtoMessage() {}
+
+func (x *DrillRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrillRequest.ProtoReflect.Descriptor instead.
+func (*DrillRequest) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DrillRequest) GetAgentId() string {
+	if x != nil && x.AgentId != nil {
+		return *x.AgentId
+	}
+	return ""
+}
+
+// One rehearsal. Durations are milliseconds since the stop was asked for, on the server's monotonic
+// clock; one is absent where that step was not reached.
+type Drill struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `drill_` and 12 hex digits.
+	DrillId string `protobuf:"bytes,1,opt,name=drill_id,json=drillId,proto3" json:"drill_id,omitempty"`
+	// Its session.
+	SessionId *string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3,oneof" json:"session_id,omitempty"`
+	// Its stop order.
+	HaltId *string `protobuf:"bytes,3,opt,name=halt_id,json=haltId,proto3,oneof" json:"halt_id,omitempty"`
+	// How it ended.
+	Outcome DrillOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=killcord.v1.DrillOutcome" json:"outcome,omitempty"`
+	// Until the stop was sealed.
+	RequestedMs *float64 `protobuf:"fixed64,5,opt,name=requested_ms,json=requestedMs,proto3,oneof" json:"requested_ms,omitempty"`
+	// Until it was handed to the client's transport.
+	DeliveredMs *float64 `protobuf:"fixed64,6,opt,name=delivered_ms,json=deliveredMs,proto3,oneof" json:"delivered_ms,omitempty"`
+	// Until the client said that it is stopping.
+	AcknowledgedMs *float64 `protobuf:"fixed64,7,opt,name=acknowledged_ms,json=acknowledgedMs,proto3,oneof" json:"acknowledged_ms,omitempty"`
+	// Until the client said that it has stopped.
+	ConfirmedMs *float64 `protobuf:"fixed64,8,opt,name=confirmed_ms,json=confirmedMs,proto3,oneof" json:"confirmed_ms,omitempty"`
+	// What went wrong, as text for people, when it is unconfirmed.
+	Failure *string `protobuf:"bytes,9,opt,name=failure,proto3,oneof" json:"failure,omitempty"`
+	// The sealed entry that ends it, `ve_` and 24 hex digits.
+	VaultEntryId  string `protobuf:"bytes,10,opt,name=vault_entry_id,json=vaultEntryId,proto3" json:"vault_entry_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drill) Reset() {
+	*x = Drill{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drill) ProtoMessage() {}
+
+func (x *Drill) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drill.ProtoReflect.Descriptor instead.
+func (*Drill) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Drill) GetDrillId() string {
+	if x != nil {
+		return x.DrillId
+	}
+	return ""
+}
+
+func (x *Drill) GetSessionId() string {
+	if x != nil && x.SessionId != nil {
+		return *x.SessionId
+	}
+	return ""
+}
+
+func (x *Drill) GetHaltId() string {
+	if x != nil && x.HaltId != nil {
+		return *x.HaltId
+	}
+	return ""
+}
+
+func (x *Drill) GetOutcome() DrillOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return DrillOutcome_DRILL_OUTCOME_UNSPECIFIED
+}
+
+func (x *Drill) GetRequestedMs() float64 {
+	if x != nil && x.RequestedMs != nil {
+		return *x.RequestedMs
+	}
+	return 0
+}
+
+func (x *Drill) GetDeliveredMs() float64 {
+	if x != nil && x.DeliveredMs != nil {
+		return *x.DeliveredMs
+	}
+	return 0
+}
+
+func (x *Drill) GetAcknowledgedMs() float64 {
+	if x != nil && x.AcknowledgedMs != nil {
+		return *x.AcknowledgedMs
+	}
+	return 0
+}
+
+func (x *Drill) GetConfirmedMs() float64 {
+	if x != nil && x.ConfirmedMs != nil {
+		return *x.ConfirmedMs
+	}
+	return 0
+}
+
+func (x *Drill) GetFailure() string {
+	if x != nil && x.Failure != nil {
+		return *x.Failure
+	}
+	return ""
+}
+
+func (x *Drill) GetVaultEntryId() string {
+	if x != nil {
+		return x.VaultEntryId
+	}
+	return ""
+}
+
+// The rehearsal.
+type DrillResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it went.
+	Drill         *Drill `protobuf:"bytes,1,opt,name=drill,proto3" json:"drill,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrillResponse) Reset() {
+	*x = DrillResponse{}
+	mi := &file_killcord_v1_halt_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrillResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrillResponse) ProtoMessage() {}
+
+func (x *DrillResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_halt_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrillResponse.ProtoReflect.Descriptor instead.
+func (*DrillResponse) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_halt_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DrillResponse) GetDrill() *Drill {
+	if x != nil {
+		return x.Drill
+	}
+	return nil
+}
+
 var File_killcord_v1_halt_proto protoreflect.FileDescriptor
 
 const file_killcord_v1_halt_proto_rawDesc = "" +
@@ -1450,7 +1724,34 @@ const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\bsessions\x18\x02 \x03(\v2\x18.killcord.v1.HaltSessionR\bsessions\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12+\n" +
 	"\x0fnext_page_token\x18\x04 \x01(\tH\x00R\rnextPageToken\x88\x01\x01B\x12\n" +
-	"\x10_next_page_token*\xa0\x01\n" +
+	"\x10_next_page_token\";\n" +
+	"\fDrillRequest\x12\x1e\n" +
+	"\bagent_id\x18\x01 \x01(\tH\x00R\aagentId\x88\x01\x01B\v\n" +
+	"\t_agent_id\"\xf2\x03\n" +
+	"\x05Drill\x12\x19\n" +
+	"\bdrill_id\x18\x01 \x01(\tR\adrillId\x12\"\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tH\x00R\tsessionId\x88\x01\x01\x12\x1c\n" +
+	"\ahalt_id\x18\x03 \x01(\tH\x01R\x06haltId\x88\x01\x01\x123\n" +
+	"\aoutcome\x18\x04 \x01(\x0e2\x19.killcord.v1.DrillOutcomeR\aoutcome\x12&\n" +
+	"\frequested_ms\x18\x05 \x01(\x01H\x02R\vrequestedMs\x88\x01\x01\x12&\n" +
+	"\fdelivered_ms\x18\x06 \x01(\x01H\x03R\vdeliveredMs\x88\x01\x01\x12,\n" +
+	"\x0facknowledged_ms\x18\a \x01(\x01H\x04R\x0eacknowledgedMs\x88\x01\x01\x12&\n" +
+	"\fconfirmed_ms\x18\b \x01(\x01H\x05R\vconfirmedMs\x88\x01\x01\x12\x1d\n" +
+	"\afailure\x18\t \x01(\tH\x06R\afailure\x88\x01\x01\x12$\n" +
+	"\x0evault_entry_id\x18\n" +
+	" \x01(\tR\fvaultEntryIdB\r\n" +
+	"\v_session_idB\n" +
+	"\n" +
+	"\b_halt_idB\x0f\n" +
+	"\r_requested_msB\x0f\n" +
+	"\r_delivered_msB\x12\n" +
+	"\x10_acknowledged_msB\x0f\n" +
+	"\r_confirmed_msB\n" +
+	"\n" +
+	"\b_failure\"9\n" +
+	"\rDrillResponse\x12(\n" +
+	"\x05drill\x18\x01 \x01(\v2\x12.killcord.v1.DrillR\x05drill*\xa0\x01\n" +
 	"\tScopeKind\x12\x1a\n" +
 	"\x16SCOPE_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12SCOPE_KIND_SESSION\x10\x01\x12\x14\n" +
@@ -1485,12 +1786,17 @@ const file_killcord_v1_halt_proto_rawDesc = "" +
 	"\x0fHALT_VIA_STREAM\x10\x01\x12\x16\n" +
 	"\x12HALT_VIA_HEARTBEAT\x10\x02\x12\x16\n" +
 	"\x12HALT_VIA_INTERCEPT\x10\x03\x12\x17\n" +
-	"\x13HALT_VIA_SUPERVISOR\x10\x042\xaf\x02\n" +
+	"\x13HALT_VIA_SUPERVISOR\x10\x04*i\n" +
+	"\fDrillOutcome\x12\x1d\n" +
+	"\x19DRILL_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17DRILL_OUTCOME_CONFIRMED\x10\x01\x12\x1d\n" +
+	"\x19DRILL_OUTCOME_UNCONFIRMED\x10\x022\xef\x02\n" +
 	"\vHaltService\x12;\n" +
 	"\x04Halt\x12\x18.killcord.v1.HaltRequest\x1a\x19.killcord.v1.HaltResponse\x12G\n" +
 	"\bLiftHalt\x12\x1c.killcord.v1.LiftHaltRequest\x1a\x1d.killcord.v1.LiftHaltResponse\x12O\n" +
 	"\tListHalts\x12\x1d.killcord.v1.ListHaltsRequest\x1a\x1e.killcord.v1.ListHaltsResponse\"\x03\x90\x02\x01\x12I\n" +
-	"\aGetHalt\x12\x1b.killcord.v1.GetHaltRequest\x1a\x1c.killcord.v1.GetHaltResponse\"\x03\x90\x02\x01B\x9f\x01\n" +
+	"\aGetHalt\x12\x1b.killcord.v1.GetHaltRequest\x1a\x1c.killcord.v1.GetHaltResponse\"\x03\x90\x02\x01\x12>\n" +
+	"\x05Drill\x12\x19.killcord.v1.DrillRequest\x1a\x1a.killcord.v1.DrillResponseB\x9f\x01\n" +
 	"\x0fcom.killcord.v1B\tHaltProtoP\x01Z4killcord.example/killcord/gen/killcord/v1;killcordv1\xa2\x02\x03KXX\xaa\x02\vKillcord.V1\xca\x02\vKillcord\\V1\xe2\x02\x17Killcord\\V1\\GPBMetadata\xea\x02\fKillcord::V1b\x06proto3"
 
 var (
@@ -1505,8 +1811,8 @@ func file_killcord_v1_halt_proto_rawDescGZIP() []byte {
 	return file_killcord_v1_halt_proto_rawDescData
 }
 
-var file_killcord_v1_halt_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_killcord_v1_halt_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_killcord_v1_halt_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_killcord_v1_halt_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_killcord_v1_halt_proto_goTypes = []any{
 	(ScopeKind)(0),                // 0: killcord.v1.ScopeKind
 	(HaltMode)(0),                 // 1: killcord.v1.HaltMode
@@ -1514,61 +1820,69 @@ var file_killcord_v1_halt_proto_goTypes = []any{
 	(HaltStep)(0),                 // 3: killcord.v1.HaltStep
 	(UnconfirmedWhy)(0),           // 4: killcord.v1.UnconfirmedWhy
 	(HaltVia)(0),                  // 5: killcord.v1.HaltVia
-	(*HaltScope)(nil),             // 6: killcord.v1.HaltScope
-	(*HaltFigures)(nil),           // 7: killcord.v1.HaltFigures
-	(*Halt)(nil),                  // 8: killcord.v1.Halt
-	(*HaltRequest)(nil),           // 9: killcord.v1.HaltRequest
-	(*HaltResponse)(nil),          // 10: killcord.v1.HaltResponse
-	(*LiftHaltRequest)(nil),       // 11: killcord.v1.LiftHaltRequest
-	(*LiftHaltResponse)(nil),      // 12: killcord.v1.LiftHaltResponse
-	(*ListHaltsRequest)(nil),      // 13: killcord.v1.ListHaltsRequest
-	(*ListHaltsResponse)(nil),     // 14: killcord.v1.ListHaltsResponse
-	(*HaltSession)(nil),           // 15: killcord.v1.HaltSession
-	(*GetHaltRequest)(nil),        // 16: killcord.v1.GetHaltRequest
-	(*GetHaltResponse)(nil),       // 17: killcord.v1.GetHaltResponse
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(StopReason)(0),               // 19: killcord.v1.StopReason
-	(HaltEvidence)(0),             // 20: killcord.v1.HaltEvidence
+	(DrillOutcome)(0),             // 6: killcord.v1.DrillOutcome
+	(*HaltScope)(nil),             // 7: killcord.v1.HaltScope
+	(*HaltFigures)(nil),           // 8: killcord.v1.HaltFigures
+	(*Halt)(nil),                  // 9: killcord.v1.Halt
+	(*HaltRequest)(nil),           // 10: killcord.v1.HaltRequest
+	(*HaltResponse)(nil),          // 11: killcord.v1.HaltResponse
+	(*LiftHaltRequest)(nil),       // 12: killcord.v1.LiftHaltRequest
+	(*LiftHaltResponse)(nil),      // 13: killcord.v1.LiftHaltResponse
+	(*ListHaltsRequest)(nil),      // 14: killcord.v1.ListHaltsRequest
+	(*ListHaltsResponse)(nil),     // 15: killcord.v1.ListHaltsResponse
+	(*HaltSession)(nil),           // 16: killcord.v1.HaltSession
+	(*GetHaltRequest)(nil),        // 17: killcord.v1.GetHaltRequest
+	(*GetHaltResponse)(nil),       // 18: killcord.v1.GetHaltResponse
+	(*DrillRequest)(nil),          // 19: killcord.v1.DrillRequest
+	(*Drill)(nil),                 // 20: killcord.v1.Drill
+	(*DrillResponse)(nil),         // 21: killcord.v1.DrillResponse
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(StopReason)(0),               // 23: killcord.v1.StopReason
+	(HaltEvidence)(0),             // 24: killcord.v1.HaltEvidence
 }
 var file_killcord_v1_halt_proto_depIdxs = []int32{
 	0,  // 0: killcord.v1.HaltScope.kind:type_name -> killcord.v1.ScopeKind
-	6,  // 1: killcord.v1.Halt.scope:type_name -> killcord.v1.HaltScope
+	7,  // 1: killcord.v1.Halt.scope:type_name -> killcord.v1.HaltScope
 	1,  // 2: killcord.v1.Halt.mode:type_name -> killcord.v1.HaltMode
 	2,  // 3: killcord.v1.Halt.status:type_name -> killcord.v1.HaltStatus
-	18, // 4: killcord.v1.Halt.requested_at:type_name -> google.protobuf.Timestamp
-	18, // 5: killcord.v1.Halt.lifted_at:type_name -> google.protobuf.Timestamp
-	7,  // 6: killcord.v1.Halt.figures:type_name -> killcord.v1.HaltFigures
-	6,  // 7: killcord.v1.HaltRequest.scope:type_name -> killcord.v1.HaltScope
+	22, // 4: killcord.v1.Halt.requested_at:type_name -> google.protobuf.Timestamp
+	22, // 5: killcord.v1.Halt.lifted_at:type_name -> google.protobuf.Timestamp
+	8,  // 6: killcord.v1.Halt.figures:type_name -> killcord.v1.HaltFigures
+	7,  // 7: killcord.v1.HaltRequest.scope:type_name -> killcord.v1.HaltScope
 	1,  // 8: killcord.v1.HaltRequest.mode:type_name -> killcord.v1.HaltMode
-	8,  // 9: killcord.v1.HaltResponse.halt:type_name -> killcord.v1.Halt
-	8,  // 10: killcord.v1.LiftHaltResponse.halt:type_name -> killcord.v1.Halt
+	9,  // 9: killcord.v1.HaltResponse.halt:type_name -> killcord.v1.Halt
+	9,  // 10: killcord.v1.LiftHaltResponse.halt:type_name -> killcord.v1.Halt
 	2,  // 11: killcord.v1.ListHaltsRequest.status:type_name -> killcord.v1.HaltStatus
-	8,  // 12: killcord.v1.ListHaltsResponse.halts:type_name -> killcord.v1.Halt
+	9,  // 12: killcord.v1.ListHaltsResponse.halts:type_name -> killcord.v1.Halt
 	3,  // 13: killcord.v1.HaltSession.step:type_name -> killcord.v1.HaltStep
-	19, // 14: killcord.v1.HaltSession.stop_reason:type_name -> killcord.v1.StopReason
-	18, // 15: killcord.v1.HaltSession.requested_at:type_name -> google.protobuf.Timestamp
-	18, // 16: killcord.v1.HaltSession.delivered_at:type_name -> google.protobuf.Timestamp
-	18, // 17: killcord.v1.HaltSession.acknowledged_at:type_name -> google.protobuf.Timestamp
-	18, // 18: killcord.v1.HaltSession.confirmed_at:type_name -> google.protobuf.Timestamp
-	18, // 19: killcord.v1.HaltSession.unconfirmed_at:type_name -> google.protobuf.Timestamp
+	23, // 14: killcord.v1.HaltSession.stop_reason:type_name -> killcord.v1.StopReason
+	22, // 15: killcord.v1.HaltSession.requested_at:type_name -> google.protobuf.Timestamp
+	22, // 16: killcord.v1.HaltSession.delivered_at:type_name -> google.protobuf.Timestamp
+	22, // 17: killcord.v1.HaltSession.acknowledged_at:type_name -> google.protobuf.Timestamp
+	22, // 18: killcord.v1.HaltSession.confirmed_at:type_name -> google.protobuf.Timestamp
+	22, // 19: killcord.v1.HaltSession.unconfirmed_at:type_name -> google.protobuf.Timestamp
 	5,  // 20: killcord.v1.HaltSession.via:type_name -> killcord.v1.HaltVia
-	20, // 21: killcord.v1.HaltSession.evidence:type_name -> killcord.v1.HaltEvidence
+	24, // 21: killcord.v1.HaltSession.evidence:type_name -> killcord.v1.HaltEvidence
 	4,  // 22: killcord.v1.HaltSession.unconfirmed_why:type_name -> killcord.v1.UnconfirmedWhy
-	8,  // 23: killcord.v1.GetHaltResponse.halt:type_name -> killcord.v1.Halt
-	15, // 24: killcord.v1.GetHaltResponse.sessions:type_name -> killcord.v1.HaltSession
-	9,  // 25: killcord.v1.HaltService.Halt:input_type -> killcord.v1.HaltRequest
-	11, // 26: killcord.v1.HaltService.LiftHalt:input_type -> killcord.v1.LiftHaltRequest
-	13, // 27: killcord.v1.HaltService.ListHalts:input_type -> killcord.v1.ListHaltsRequest
-	16, // 28: killcord.v1.HaltService.GetHalt:input_type -> killcord.v1.GetHaltRequest
-	10, // 29: killcord.v1.HaltService.Halt:output_type -> killcord.v1.HaltResponse
-	12, // 30: killcord.v1.HaltService.LiftHalt:output_type -> killcord.v1.LiftHaltResponse
-	14, // 31: killcord.v1.HaltService.ListHalts:output_type -> killcord.v1.ListHaltsResponse
-	17, // 32: killcord.v1.HaltService.GetHalt:output_type -> killcord.v1.GetHaltResponse
-	29, // [29:33] is the sub-list for method output_type
-	25, // [25:29] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	9,  // 23: killcord.v1.GetHaltResponse.halt:type_name -> killcord.v1.Halt
+	16, // 24: killcord.v1.GetHaltResponse.sessions:type_name -> killcord.v1.HaltSession
+	6,  // 25: killcord.v1.Drill.outcome:type_name -> killcord.v1.DrillOutcome
+	20, // 26: killcord.v1.DrillResponse.drill:type_name -> killcord.v1.Drill
+	10, // 27: killcord.v1.HaltService.Halt:input_type -> killcord.v1.HaltRequest
+	12, // 28: killcord.v1.HaltService.LiftHalt:input_type -> killcord.v1.LiftHaltRequest
+	14, // 29: killcord.v1.HaltService.ListHalts:input_type -> killcord.v1.ListHaltsRequest
+	17, // 30: killcord.v1.HaltService.GetHalt:input_type -> killcord.v1.GetHaltRequest
+	19, // 31: killcord.v1.HaltService.Drill:input_type -> killcord.v1.DrillRequest
+	11, // 32: killcord.v1.HaltService.Halt:output_type -> killcord.v1.HaltResponse
+	13, // 33: killcord.v1.HaltService.LiftHalt:output_type -> killcord.v1.LiftHaltResponse
+	15, // 34: killcord.v1.HaltService.ListHalts:output_type -> killcord.v1.ListHaltsResponse
+	18, // 35: killcord.v1.HaltService.GetHalt:output_type -> killcord.v1.GetHaltResponse
+	21, // 36: killcord.v1.HaltService.Drill:output_type -> killcord.v1.DrillResponse
+	32, // [32:37] is the sub-list for method output_type
+	27, // [27:32] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_killcord_v1_halt_proto_init() }
@@ -1585,13 +1899,15 @@ func file_killcord_v1_halt_proto_init() {
 	file_killcord_v1_halt_proto_msgTypes[9].OneofWrappers = []any{}
 	file_killcord_v1_halt_proto_msgTypes[10].OneofWrappers = []any{}
 	file_killcord_v1_halt_proto_msgTypes[11].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[12].OneofWrappers = []any{}
+	file_killcord_v1_halt_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_killcord_v1_halt_proto_rawDesc), len(file_killcord_v1_halt_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   12,
+			NumEnums:      7,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const (
 	HaltService_LiftHalt_FullMethodName  = "/killcord.v1.HaltService/LiftHalt"
 	HaltService_ListHalts_FullMethodName = "/killcord.v1.HaltService/ListHalts"
 	HaltService_GetHalt_FullMethodName   = "/killcord.v1.HaltService/GetHalt"
+	HaltService_Drill_FullMethodName     = "/killcord.v1.HaltService/Drill"
 )
 
 // HaltServiceClient is the client API for HaltService service.
@@ -44,6 +45,10 @@ type HaltServiceClient interface {
 	// Shows one stop and how far it is in each session: ordered by a person, or without an order, as an
 	// exceeded budget, an expiry, a lost lease or a revocation is. Role: operator or auditor.
 	GetHalt(ctx context.Context, in *GetHaltRequest, opts ...grpc.CallOption) (*GetHaltResponse, error)
+	// Rehearses a stop: the server opens a client to its own port, starts a session of its own, stops
+	// it by the same way as any other, and waits until the client has confirmed it. Marked as a drill
+	// wherever it shows. Answers also when nothing was confirmed: read outcome. Role: operator.
+	Drill(ctx context.Context, in *DrillRequest, opts ...grpc.CallOption) (*DrillResponse, error)
 }
 
 type haltServiceClient struct {
@@ -94,6 +99,16 @@ func (c *haltServiceClient) GetHalt(ctx context.Context, in *GetHaltRequest, opt
 	return out, nil
 }
 
+func (c *haltServiceClient) Drill(ctx context.Context, in *DrillRequest, opts ...grpc.CallOption) (*DrillResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DrillResponse)
+	err := c.cc.Invoke(ctx, HaltService_Drill_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HaltServiceServer is the server API for HaltService service.
 // All implementations must embed UnimplementedHaltServiceServer
 // for forward compatibility.
@@ -113,6 +128,10 @@ type HaltServiceServer interface {
 	// Shows one stop and how far it is in each session: ordered by a person, or without an order, as an
 	// exceeded budget, an expiry, a lost lease or a revocation is. Role: operator or auditor.
 	GetHalt(context.Context, *GetHaltRequest) (*GetHaltResponse, error)
+	// Rehearses a stop: the server opens a client to its own port, starts a session of its own, stops
+	// it by the same way as any other, and waits until the client has confirmed it. Marked as a drill
+	// wherever it shows. Answers also when nothing was confirmed: read outcome. Role: operator.
+	Drill(context.Context, *DrillRequest) (*DrillResponse, error)
 	mustEmbedUnimplementedHaltServiceServer()
 }
 
@@ -134,6 +153,9 @@ func (UnimplementedHaltServiceServer) ListHalts(context.Context, *ListHaltsReque
 }
 func (UnimplementedHaltServiceServer) GetHalt(context.Context, *GetHaltRequest) (*GetHaltResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetHalt not implemented")
+}
+func (UnimplementedHaltServiceServer) Drill(context.Context, *DrillRequest) (*DrillResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Drill not implemented")
 }
 func (UnimplementedHaltServiceServer) mustEmbedUnimplementedHaltServiceServer() {}
 func (UnimplementedHaltServiceServer) testEmbeddedByValue()                     {}
@@ -228,6 +250,24 @@ func _HaltService_GetHalt_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HaltService_Drill_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DrillRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HaltServiceServer).Drill(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HaltService_Drill_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HaltServiceServer).Drill(ctx, req.(*DrillRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // HaltService_ServiceDesc is the grpc.ServiceDesc for HaltService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -250,6 +290,10 @@ var HaltService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetHalt",
 			Handler:    _HaltService_GetHalt_Handler,
+		},
+		{
+			MethodName: "Drill",
+			Handler:    _HaltService_Drill_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
