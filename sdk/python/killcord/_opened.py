@@ -74,7 +74,8 @@ class Opened:
         """After a stop: until the rest of the work has ended and the server knows it, or time is over."""
         changed = self.run.changed
         with changed:
-            changed.wait_for(lambda: not self.run.busy, grace_seconds)
+            if not changed.wait_for(lambda: not self.run.busy, grace_seconds):
+                return
         if self.run.halt_id or self.run.status == "ended":
             self.halting.finished.wait(timeout_seconds)
 

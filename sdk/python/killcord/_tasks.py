@@ -90,6 +90,12 @@ class Scope:
         """Whether a stop of the run ends this task."""
         return task is not None and (task in self._tasks or (task is self._owner and not self.left))
 
+    def inherit(self, task: asyncio.Task[Any]) -> None:
+        """A task was started by one that is inside. After the block that is its own affair, unless the
+        run was stopped: then what is left of it starts nothing that goes on."""
+        if not self.left or self._run.stop is not None:
+            self.adopt(task)
+
     def adopt(self, task: asyncio.Task[Any]) -> None:
         """A task that was started inside. In the loop's thread."""
         if task.done() or task in self._tasks:
@@ -120,15 +126,9 @@ class Scope:
             except ValueError:
                 # Left in another context than it was entered in, whose end ends this too.
                 pass
-        _leave_loop(self._loop)
-        with self._run.changed:
-            self._run.work = [each for each in self._run.work if each is not self or self._tasks]
+        self._settle()
         self._run.finish()
         return self._ours(error)
-
-    def tasks(self) -> set[asyncio.Task[Any]]:
-        """Those started inside that have not ended."""
-        return set(self._tasks)
 
     def _ours(self, error: BaseException | None) -> bool:
         times = self._cancels.pop(self._owner, 0)
@@ -157,10 +157,18 @@ class Scope:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._cancels.pop(task, None)
-        if self.left and not self._tasks:
-            with self._run.changed:
-                self._run.work = [each for each in self._run.work if each is not self]
+        self._settle()
         self._run.finish()
+
+    def _settle(self) -> None:
+        """When the block is left and its tasks have ended, there is nothing more to look after."""
+        if not self.left or self._tasks:
+            return
+        with self._run.changed:
+            self._run.work = [each for each in self._run.work if each is not self]
+        if self._token is not None:
+            self._token = None
+            _leave_loop(self._loop)
 
 
 def covered(run: Run) -> bool:
@@ -216,8 +224,7 @@ class _Factory:
             task = self._before(loop, coro, **more)
         context = more.get("context")
         for scope in _inside.get() if context is None else context.get(_inside, ()):
-            if not scope.left:
-                scope.adopt(task)
+            scope.inherit(task)
         return task
 
 
