@@ -1,6 +1,6 @@
 /** Callers that ask an engine for actions, one after the other each, and how many it makes durable. */
 import { randomBytes } from "node:crypto";
-import { system_actor } from "../src/core/event.js";
+import { system_actor } from "../src/core/actor.js";
 import type { Engine } from "../src/engine/engine.js";
 import { newSalt } from "../src/engine/salt.js";
 import { makeDetails } from "../src/vault/details.js";

@@ -9,7 +9,7 @@ import { generated } from "./suites/generated.mjs";
 import { grpcurl } from "./suites/grpcurl.mjs";
 import { interop } from "./suites/interop.mjs";
 import { lint } from "./suites/lint.mjs";
-import { mocha } from "./suites/mocha.mjs";
+import { mochaFolder } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
 import { protoc } from "./suites/protoc.mjs";
 
@@ -20,7 +20,11 @@ export const suites = [
   { name: "package", compiled: true, run: packed },
   { name: "conformance", compiled: true, run: conformance },
   { name: "grpcurl", compiled: true, run: grpcurl },
-  { name: "typescript", compiled: true, run: () => mocha(["dist/test/**/*.test.js"], 600) },
+  {
+    name: "typescript",
+    compiled: true,
+    run: () => mochaFolder("dist/test", { shards: 3, timeout_seconds: 900 }),
+  },
   { name: "interop-curl", compiled: true, run: () => interop("curl") },
   { name: "interop-node", compiled: true, run: () => interop("node") },
   { name: "interop-python", compiled: true, run: () => interop("python") },

@@ -138,6 +138,8 @@ export const limits = {
   keys: 100_000,
   /** How long a rotated secret stays good beside the new one when nothing is said. */
   rotation_overlap_seconds: 86_400,
+  /** Halts that were not lifted, without those that are over because their session has stopped. */
+  halts_in_force: 10_000,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */

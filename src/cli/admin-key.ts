@@ -1,7 +1,7 @@
 /** The first admin key: made at the first start, kept readable in one file for the operator. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { system_actor } from "../core/event.js";
+import { system_actor } from "../core/actor.js";
 import type { Engine } from "../engine/engine.js";
 import { newSecret, secretDigest } from "../services/principal.js";
 

@@ -34,11 +34,11 @@ export function ttlDeadline(session: Session): number | null {
   return session.ttl_seconds === null ? null : session.started_at + session.ttl_seconds * 1000;
 }
 
-/** When a session has idled too long unless it acts before, or null without a limit. */
+/** When a session has idled too long unless it acts before, or null without a limit or while it is held. */
 export function idleDeadline(session: Session): number | null {
-  return session.idle_timeout_seconds === null
+  return session.idle_timeout_seconds === null || session.pause !== null
     ? null
-    : (session.last_action_at ?? session.started_at) + session.idle_timeout_seconds * 1000;
+    : (session.last_action_at ?? session.started_at) + session.held_ms + session.idle_timeout_seconds * 1000;
 }
 
 /** The expiry of a session itself at a time, or null; the ttl goes before the idle time. */

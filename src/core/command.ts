@@ -2,7 +2,9 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, HaltEvidence, HaltVia, Profile, Role } from "./event.js";
+import type { Actor, Role } from "./actor.js";
+import type { Profile } from "./event.js";
+import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
 
 interface Common {
@@ -71,7 +73,38 @@ export interface EndSession extends Common {
   readonly session_id: string;
 }
 
-/** The client of a stopped session says how far it is. */
+/** Orders a stop on a scope, which stands until it is lifted. */
+export interface OrderHalt extends Common {
+  readonly type: "order_halt";
+  /** Of the workspace, its own id. */
+  readonly scope: Scope;
+  readonly mode: HaltMode;
+  /** Never empty: it is the reasoning of every terminate and block that follows. */
+  readonly reason: string;
+  readonly drill_id: string | null;
+  readonly repeat: Repeatable | null;
+}
+
+export interface LiftHalt extends Common {
+  readonly type: "lift_halt";
+  readonly halt_id: string;
+  readonly reason: string;
+}
+
+/** Holds a session and what is below it, by an order on this one session. */
+export interface PauseSession extends Common {
+  readonly type: "pause_session";
+  readonly session_id: string;
+  readonly reason: string;
+}
+
+export interface ResumeSession extends Common {
+  readonly type: "resume_session";
+  readonly session_id: string;
+  readonly reason: string;
+}
+
+/** The client of a stopped or held session says how far it is. */
 export interface AcknowledgeHalt extends Common {
   readonly type: "acknowledge_halt";
   readonly session_id: string;
@@ -176,6 +209,10 @@ export type Command =
   | TouchSession
   | KillSession
   | EndSession
+  | OrderHalt
+  | LiftHalt
+  | PauseSession
+  | ResumeSession
   | AcknowledgeHalt
   | ExpireSession
   | RegisterAgent

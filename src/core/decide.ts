@@ -3,7 +3,7 @@
  * chance, and never throws for a "no".
  */
 import { refuseKey } from "./access.js";
-import type { Command, SealHeartbeat, SumUpTerminates } from "./command.js";
+import type { Command, FinishCascades, SealHeartbeat, SumUpTerminates } from "./command.js";
 import {
   createKey,
   issueCredential,
@@ -16,10 +16,12 @@ import { type Decision, Draft } from "./decision.js";
 import { acknowledgeHalt } from "./halt.js";
 import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
+import { killSession, liftHalt, orderHalt, pauseSession, resumeSession } from "./order.js";
+import { finishHolds } from "./pause.js";
 import { rotateKey } from "./rotation.js";
-import { endSession, expireSession, killSession, startSession, touchSession } from "./session.js";
+import { endSession, expireSession, startSession, touchSession } from "./session.js";
 import type { State } from "./state.js";
-import { finishCascades } from "./stop.js";
+import { finishStops } from "./stop.js";
 
 export function decide(state: State, command: Command): Decision {
   const refusal = refuseKey(state, command);
@@ -37,6 +39,14 @@ export function decide(state: State, command: Command): Decision {
       return killSession(state, command);
     case "end_session":
       return endSession(state, command);
+    case "order_halt":
+      return orderHalt(state, command);
+    case "lift_halt":
+      return liftHalt(state, command);
+    case "pause_session":
+      return pauseSession(state, command);
+    case "resume_session":
+      return resumeSession(state, command);
     case "acknowledge_halt":
       return acknowledgeHalt(state, command);
     case "expire_session":
@@ -59,12 +69,18 @@ export function decide(state: State, command: Command): Decision {
       return sumUpTerminates(state, command);
     case "seal_heartbeat":
       return sealHeartbeat(state, command);
-    case "finish_cascades": {
-      const draft = new Draft(state, command);
-      finishCascades(state, draft);
-      return { reply: { type: "done" }, events: draft.events };
-    }
+    case "finish_cascades":
+      return finishCascades(state, command);
   }
+}
+
+/** Every session is visited, once, at the start. */
+function finishCascades(state: State, command: FinishCascades): Decision {
+  const draft = new Draft(state, command);
+  const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
+  const stops = finishStops(state, draft, oldest_first);
+  finishHolds(state, draft, oldest_first, stops);
+  return { reply: { type: "done" }, events: draft.events };
 }
 
 function sumUpTerminates(state: State, command: SumUpTerminates): Decision {

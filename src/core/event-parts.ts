@@ -1,4 +1,27 @@
 /** What events are made of: members that several of them have, or that others read by themselves. */
+import type { Actor } from "./actor.js";
+import type { Idempotency } from "./idempotency.js";
+
+/** Members of every event. */
+export interface Common {
+  readonly at: number;
+  readonly actor: Actor;
+  readonly request_id?: string;
+  readonly idempotency?: Idempotency;
+}
+
+/** Members of an event of one session. */
+export interface OfSession {
+  readonly session_id: string;
+  /** Place among the entries of the session, 0 and up, without gaps. */
+  readonly session_index: number;
+}
+
+/** An earlier entry that an event follows from. */
+export interface Cause {
+  readonly event: string;
+  readonly sequence: number;
+}
 
 export type Verdict = "allow" | "block" | "escalate" | "terminate";
 

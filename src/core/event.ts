@@ -4,33 +4,26 @@
  * engine/content.ts translates.
  */
 
-import type { Chain, Consumed, PolicyTriggered, Reserved, Verdict } from "./event-parts.js";
-import type { Idempotency } from "./idempotency.js";
+import type { Role } from "./actor.js";
+import type {
+  HaltAcknowledged,
+  HaltConfirmed,
+  HaltLifted,
+  HaltRequested,
+  SessionPaused,
+  SessionResumed,
+} from "./event-halt.js";
+import type {
+  Cause,
+  Chain,
+  Common,
+  Consumed,
+  OfSession,
+  PolicyTriggered,
+  Reserved,
+  Verdict,
+} from "./event-parts.js";
 import type { Replacement } from "./replacement.js";
-
-/** What a key may do. */
-export type Role = "agent" | "operator" | "approver" | "auditor" | "admin";
-
-/** Who caused an event: a key with the role that it used, or the engine itself. */
-export interface Actor {
-  readonly key_id: string | null;
-  readonly role: Role | "system";
-}
-
-/** The engine itself: timers, budgets, cascades without a person. */
-export const system_actor: Actor = { key_id: null, role: "system" };
-
-/** An earlier entry that an event follows from. */
-export interface Cause {
-  readonly event: string;
-  readonly sequence: number;
-}
-
-/** What a halt covers. */
-export interface Scope {
-  readonly kind: "session" | "agent" | "credential" | "label" | "workspace";
-  readonly id: string;
-}
 
 export type StopReason =
   | "manual"
@@ -40,22 +33,10 @@ export type StopReason =
   | "credential_revoked"
   | "agent_revoked"
   | "halted"
+  | "drill"
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
-
-interface Common {
-  readonly at: number;
-  readonly actor: Actor;
-  readonly request_id?: string;
-  readonly idempotency?: Idempotency;
-}
-
-interface OfSession {
-  readonly session_id: string;
-  /** Place among the entries of the session, 0 and up, without gaps. */
-  readonly session_index: number;
-}
 
 export interface VaultOpened extends Common {
   readonly event: "vault_opened";
@@ -152,39 +133,6 @@ export interface SessionEnded extends Common, OfSession {
   readonly reserved: Reserved;
 }
 
-export interface HaltRequested extends Common {
-  readonly event: "halt_requested";
-  readonly halt_id: string;
-  readonly scope: Scope;
-  readonly mode: "kill";
-  readonly reason: string;
-  readonly session_count: number;
-  readonly drill_id: null;
-}
-
-/** By what a client learned of its stop; `supervisor` for who watches over it from outside. */
-export type HaltVia = "stream" | "heartbeat" | "intercept" | "supervisor";
-
-/** How it is known that a client has stopped. */
-export type HaltEvidence = "tasks_cancelled" | "process_exit" | "group_empty";
-
-export interface HaltAcknowledged extends Common, OfSession {
-  readonly event: "halt_acknowledged";
-  readonly halt_id: string;
-  readonly via: HaltVia;
-  readonly delivered_at: number | null;
-  readonly acknowledged_at: number;
-}
-
-export interface HaltConfirmed extends Common, OfSession {
-  readonly event: "halt_confirmed";
-  readonly halt_id: string;
-  readonly evidence: HaltEvidence;
-  readonly confirmed_at: number;
-  /** Since the `at` of the stop. */
-  readonly elapsed_ms: number;
-}
-
 export type Profile = { readonly [name: string]: unknown };
 
 export interface AgentRegistered extends Common {
@@ -279,7 +227,10 @@ export type Event =
   | SessionKilled
   | SessionExpired
   | SessionEnded
+  | SessionPaused
+  | SessionResumed
   | HaltRequested
+  | HaltLifted
   | HaltAcknowledged
   | HaltConfirmed
   | AgentRegistered

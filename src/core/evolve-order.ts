@@ -1,18 +1,45 @@
 /** What orders do: they put out keys and agents, and stop whatever stands on a scope. */
 import { exceededReason } from "./budget.js";
-import type { AgentRevoked, BudgetExceeded, CredentialRevoked, HaltRequested } from "./event.js";
+import type { AgentRevoked, BudgetExceeded, CredentialRevoked } from "./event.js";
+import type { HaltLifted, HaltRequested } from "./event-halt.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
 import { revocationOrder } from "./scope.js";
 import type { ScopeStanding, State, StopOrder } from "./state.js";
 
-export function haltSession(state: State, event: HaltRequested, sequence: number): void {
-  orderStop(state.scopes.session, event.scope.id, "halted", {
-    event: event.event,
-    sequence,
-    reason: event.reason,
-    halt_id: event.halt_id,
-    session_id: event.scope.id,
-  });
+export function orderHalt(state: State, event: HaltRequested, sequence: number): void {
+  const { halt_id, scope, mode, reason, drill_id } = event;
+  const scopes = state.scopes[scope.kind];
+  if (mode === "kill") {
+    const session_id = scope.kind === "session" ? scope.id : null;
+    const order = { event: event.event, sequence, reason, halt_id, session_id, drill_id };
+    orderStop(scopes, scope.id, "halted", order);
+  }
+  const record = recordOf(scopes, scope.id);
+  record.halts.add(halt_id);
+  if (record.standing === "active") {
+    record.standing = "paused";
+  }
+  state.halts.set(halt_id, { halt_id, sequence, scope, mode, reason });
+}
+
+export function liftHalt(state: State, event: HaltLifted, sequence: number): void {
+  const halt = state.halts.get(event.halt_id);
+  if (halt === undefined) {
+    return;
+  }
+  const { kind, id } = halt.scope;
+  state.halts.delete(halt.halt_id);
+  state.last_release = { cause: { event: event.event, sequence }, reason: event.reason };
+  const record = recordOf(state.scopes[kind], id);
+  record.halts.delete(halt.halt_id);
+  if (record.standing !== "revoked") {
+    const modes = [...record.halts].map((halt_id) => state.halts.get(halt_id)?.mode);
+    record.standing = modes.includes("kill") ? "halted" : modes.length > 0 ? "paused" : "active";
+    if (record.standing === "active") {
+      // What it stopped has been told by now, and nothing stands on the scope any more.
+      state.scopes[kind].delete(id);
+    }
+  }
 }
 
 export function exceedBudget(state: State, event: BudgetExceeded, sequence: number): void {
@@ -22,6 +49,7 @@ export function exceedBudget(state: State, event: BudgetExceeded, sequence: numb
     reason: exceededReason(event.limit),
     halt_id: null,
     session_id: event.owner_session_id,
+    drill_id: null,
   });
 }
 
@@ -47,17 +75,30 @@ export function revokeAgent(state: State, event: AgentRevoked, sequence: number)
   orderStop(state.scopes.agent, event.agent_id, "revoked", order);
 }
 
+function recordOf(scopes: Map<string, ScopeStanding>, id: string): ScopeStanding {
+  const known = scopes.get(id);
+  if (known !== undefined) {
+    return known;
+  }
+  const record: ScopeStanding = { standing: "active", stopped_through: -1, stop: null, halts: new Set() };
+  scopes.set(id, record);
+  return record;
+}
+
 function orderStop(
   scopes: Map<string, ScopeStanding>,
   id: string,
   standing: "halted" | "revoked" | "active",
   order: StopOrder,
 ): void {
-  const before = scopes.get(id);
-  // Revoked is for good: a later order on the same scope does not open it again.
-  scopes.set(id, {
-    standing: before?.standing === "revoked" ? "revoked" : standing,
-    stopped_through: order.sequence,
-    stop: order,
-  });
+  const record = recordOf(scopes, id);
+  // Revoked is for good, and nothing has started on the scope since.
+  if (record.standing === "revoked") {
+    return;
+  }
+  if (standing !== "active") {
+    record.standing = standing;
+  }
+  record.stopped_through = order.sequence;
+  record.stop = order;
 }

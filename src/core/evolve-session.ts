@@ -1,5 +1,6 @@
 /** What decisions and stops do to sessions; and how stopped sessions leave memory. */
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
+import type { SessionPaused, SessionResumed } from "./event-halt.js";
 import { pathFromRoot } from "./scope.js";
 import type { Session, SessionStop, State } from "./state.js";
 import { expiryReason } from "./stop.js";
@@ -19,9 +20,15 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
     session.last_terminate_sequence = sequence;
     return;
   }
-  for (const ancestor of pathFromRoot(state, session)) {
+  const path = pathFromRoot(state, session);
+  if (path.some(({ pause }) => pause !== null)) {
+    // What a pause answers consumes nothing.
+    return;
+  }
+  for (const ancestor of path) {
     ancestor.actions.spent += 1;
     ancestor.last_action_at = event.at;
+    ancestor.held_ms = 0;
   }
 }
 
@@ -60,6 +67,43 @@ export function speaksForAgent(state: State, { actor, session_id, agent_id }: En
   return actor.key_id !== null && state.keys.get(actor.key_id)?.agent_id === agent_id;
 }
 
+export function evolvePause(state: State, event: SessionPaused, sequence: number): void {
+  const session = state.sessions.get(event.session_id);
+  if (session === undefined || session.status !== "active") {
+    return;
+  }
+  const { at, reason, halt_id, cause } = event;
+  const from_above = cause?.event === "halt_requested" || cause?.event === "session_paused";
+  session.pause = { sequence, at, reason, halt_id, cause, until_resumed: !from_above };
+  session.status = "paused";
+  session.turn_sequence = sequence;
+  session.halt = null;
+  state.paused_sessions += 1;
+}
+
+export function evolveResume(state: State, event: SessionResumed, sequence: number): void {
+  const session = state.sessions.get(event.session_id);
+  if (session === undefined) {
+    return;
+  }
+  leavePause(state, session, event.at);
+  session.status = "active";
+  session.turn_sequence = sequence;
+  if (event.cause === null) {
+    state.last_release = { cause: { event: event.event, sequence }, reason: event.reason };
+  }
+}
+
+/** The session is held no more, whatever it becomes. */
+function leavePause(state: State, session: Session, at: number): void {
+  if (session.pause !== null) {
+    session.held_ms += at - session.pause.at;
+    session.pause = null;
+    session.halt = null;
+    state.paused_sessions -= 1;
+  }
+}
+
 export function evolveStop(
   state: State,
   event: SessionKilled | SessionExpired | SessionEnded,
@@ -69,7 +113,9 @@ export function evolveStop(
   if (session === undefined || session.stop !== null) {
     return;
   }
+  leavePause(state, session, event.at);
   session.stop = stopOf(session, event, sequence);
+  session.turn_sequence = sequence;
   session.status =
     event.event === "session_killed" ? "killed" : event.event === "session_expired" ? "expired" : "ended";
   state.live_sessions -= 1;
@@ -126,6 +172,9 @@ function leaveParent(state: State, session: Session): void {
 /** An order against one session is over once nothing live is left at or below it. */
 function forgetOrder(state: State, session: Session): void {
   if (!state.children.has(session.session_id)) {
+    for (const halt_id of state.scopes.session.get(session.session_id)?.halts ?? []) {
+      state.halts.delete(halt_id);
+    }
     state.scopes.session.delete(session.session_id);
   }
 }

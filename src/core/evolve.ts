@@ -3,9 +3,10 @@
  * history. Replay runs this alone.
  */
 import type { Event, SessionStarted } from "./event.js";
+import type { HaltAcknowledged, HaltConfirmed, HaltLifted, HaltRequested } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
-import { exceedBudget, haltSession, revokeAgent, revokeCredential } from "./evolve-order.js";
-import { evolveDecision, evolveStop } from "./evolve-session.js";
+import { exceedBudget, liftHalt, orderHalt, revokeAgent, revokeCredential } from "./evolve-order.js";
+import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
 import type { Session, State } from "./state.js";
@@ -44,12 +45,16 @@ function apply(state: State, event: Event, sequence: number): void {
       evolveStop(state, event, sequence);
       return;
     case "halt_requested":
-      haltSession(state, event, sequence);
-      keepPrincipalRepeat(state, event, sequence, event.scope.id);
-      return;
+    case "halt_lifted":
     case "halt_acknowledged":
     case "halt_confirmed":
-      evolveHalt(state, event);
+      applyHalt(state, event, sequence);
+      return;
+    case "session_paused":
+      evolvePause(state, event, sequence);
+      return;
+    case "session_resumed":
+      evolveResume(state, event, sequence);
       return;
     case "agent_registered":
       registerAgent(state, event);
@@ -83,6 +88,25 @@ function apply(state: State, event: Event, sequence: number): void {
   }
 }
 
+function applyHalt(
+  state: State,
+  event: HaltRequested | HaltLifted | HaltAcknowledged | HaltConfirmed,
+  sequence: number,
+): void {
+  switch (event.event) {
+    case "halt_requested":
+      orderHalt(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.scope.id);
+      return;
+    case "halt_lifted":
+      liftHalt(state, event, sequence);
+      return;
+    case "halt_acknowledged":
+    case "halt_confirmed":
+      evolveHalt(state, event);
+  }
+}
+
 /** Each entry of a session takes the session's next index. */
 function countEntry(state: State, event: Event, sequence: number): void {
   if (!("session_id" in event) || event.session_id === null) {
@@ -113,8 +137,11 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     next_session_index: 0,
     last_sequence: sequence,
     status: "active",
+    turn_sequence: sequence,
     actions: { limit: event.budgets.max_actions, spent: 0, reserved: 0, overrun: 0 },
     last_action_at: null,
+    held_ms: 0,
+    pause: null,
     stop: null,
     halt: null,
     terminates: 0,

@@ -1,11 +1,11 @@
 /**
- * The life of a stop as its client tells it: STOPPING, then STOPPED with evidence. Both are sealed
- * once, whoever repeats them; the first word counts.
+ * The life of a stop, or of a pause while it lasts, as its client tells it: STOPPING, then STOPPED with
+ * evidence. Both are sealed once, whoever repeats them; the first word counts.
  */
 import { quoted, refuseSession } from "./access.js";
 import type { AcknowledgeHalt } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
-import type { HaltAcknowledged, HaltConfirmed } from "./event.js";
+import type { HaltAcknowledged, HaltConfirmed } from "./event-halt.js";
 import type { HaltProgress, Session, State } from "./state.js";
 
 /** Where a stop stands of which its client has said nothing yet. */
@@ -22,14 +22,14 @@ export function acknowledgeHalt(state: State, command: AcknowledgeHalt): Decisio
     return refusal;
   }
   const session = state.sessions.get(command.session_id) as Session;
-  const { stop } = session;
+  const stop = session.stop ?? session.pause;
   if (stop === null) {
-    return refuse("session_not_stopped", "the session is live: there is no stop to acknowledge");
+    return refuse("session_not_stopped", "the session is active: there is no stop to acknowledge");
   }
   if (stop.halt_id === null || stop.halt_id !== command.halt_id) {
     return refuse(
       "halt_not_found",
-      `the session was not stopped by ${quoted(command.halt_id)}: send the halt_id that the session shows`,
+      `the session was not stopped or paused by ${quoted(command.halt_id)}: send the halt_id that the session shows`,
     );
   }
   const draft = new Draft(state, command);

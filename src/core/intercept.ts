@@ -1,16 +1,17 @@
 /** One action: standing, time, repeats, budgets, in the order of precedence of product.md. */
 import { limits } from "../limits.js";
 import { keyOf, quoted, refuseSession } from "./access.js";
+import { system_actor } from "./actor.js";
 import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
-import type { Cause } from "./event.js";
-import { system_actor } from "./event.js";
-import type { Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
+import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
+import { finishHolds, pauseOnPath } from "./pause.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
-import type { Session, State } from "./state.js";
+import { haltOn, haltOnScope } from "./standing.js";
+import type { Session, SessionPause, StandingHalt, State } from "./state.js";
 import {
   consumedBy,
   ended_reason,
@@ -25,6 +26,9 @@ import {
 /** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
 export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
 
+/** The policy by which a pause blocks. */
+export const paused_policy = "__session_paused";
+
 export function decideIntercept(state: State, command: Intercept): Decision {
   if (command.session_id === null) {
     return withoutSession(state, command);
@@ -37,6 +41,7 @@ export function decideIntercept(state: State, command: Intercept): Decision {
   const draft = new Draft(state, command);
   return (
     stopped(state, draft, command, session) ??
+    held(state, draft, command, session) ??
     repeated(state, command) ??
     budgeted(state, draft, command, session)
   );
@@ -61,6 +66,28 @@ function stopped(state: State, draft: Draft, command: Intercept, session: Sessio
     return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
   return null;
+}
+
+/** A pause: it counts nothing, keeps no idempotency key, and comes before any that was used. */
+function held(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
+  const halt = haltOn(state, session);
+  const pause = pauseOnPath(state, session);
+  if (pause === null && halt === null) {
+    return null;
+  }
+  if (pause === null) {
+    finishHolds(state, draft, pathFromRoot(state, session), new Map());
+  }
+  // What stands nearest to the root is the reason; a pause may outlive the order that it began with.
+  const { reason: reasoning } = (halt ?? pause) as StandingHalt | SessionPause;
+  const judgement: Judgement = {
+    decision: "block",
+    path: "session",
+    reasoning,
+    triggered: builtIn(paused_policy, "session paused", "block", reasoning),
+  };
+  const subject = subjectOf(session, command, session.actions.spent);
+  return decided(draft, { ...command, repeat: null }, judgement, subject, null);
 }
 
 /** A stopped agent that goes on asking gets the same answer for ever, but not an entry for ever. */
@@ -145,7 +172,7 @@ function withoutSession(state: State, command: Intercept): Decision {
   }
   const agent_id = command.agent_id ?? key?.agent_id ?? null;
   const credential_id = key?.kind === "credential" ? key.key_id : null;
-  const judgement = judged(state, agent_id);
+  const judgement = halted(state, agent_id, credential_id) ?? judged(state, agent_id);
   // Standing goes before a repeat: no old allow passes a stop.
   const repeat = judgement.decision === "allow" ? repeated(state, command) : null;
   const subject = { session_id: null, agent_id, credential_id, consumed: null };
@@ -187,6 +214,22 @@ function judged(state: State, agent_id: string | null): Judgement {
         path: "standard",
         reasoning: revoked.reason,
         triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
+      };
+}
+
+/** A halt on what an action without a session stands on, from the root. */
+function halted(state: State, agent_id: string | null, credential_id: string | null): Judgement | null {
+  const halt =
+    haltOnScope(state, "workspace", state.workspace_id) ??
+    haltOnScope(state, "agent", agent_id) ??
+    haltOnScope(state, "credential", credential_id);
+  return halt === null
+    ? null
+    : {
+        decision: "block",
+        path: "standard",
+        reasoning: halt.reason,
+        triggered: builtIn("__scope_halted", "scope halted", "block", halt.reason),
       };
 }
 

@@ -1,9 +1,9 @@
 /** Repeats: requests that name an idempotency key which has been used before. */
 import { limits } from "../limits.js";
 import { callerId } from "./access.js";
+import type { Actor } from "./actor.js";
 import type { Command, Repeatable } from "./command.js";
 import { type Decision, refuse } from "./decision.js";
-import type { Actor } from "./event.js";
 import type { Idempotency } from "./idempotency.js";
 import type { Repeat, State } from "./state.js";
 

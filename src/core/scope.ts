@@ -1,7 +1,8 @@
 /**
- * Scopes: a session stands on a path of them (workspace, agent, credential, parent sessions,
- * itself), and an order against any of them stops it.
+ * Scopes: a session stands on a path of them (workspace, agent, credential, label, parent sessions,
+ * itself), and an order against any of them stops it, or holds it.
  */
+import type { Scope } from "./event-halt.js";
 import type { ScopeKind, Session, State, StopOrder } from "./state.js";
 
 /** The order that a revocation is. Its reason may be empty; that of a kill never is. */
@@ -11,7 +12,7 @@ export function revocationOrder(
   reason: string,
 ): StopOrder {
   const words = event === "agent_revoked" ? "agent revoked" : "credential revoked";
-  return { event, sequence, reason: reason || words, halt_id: null, session_id: null };
+  return { event, sequence, reason: reason || words, halt_id: null, session_id: null, drill_id: null };
 }
 
 /** The order that put a scope out for good, or null while it may have new sessions. */
@@ -46,12 +47,15 @@ export function orderAgainst(state: State, session: Session): StopOrder | null {
   return null;
 }
 
-/** The order against a session itself, its agent or its credential that came after its start. */
+/** The order against a session itself or a scope that it stands on that came after its start. */
 function orderOn(state: State, session: Session): StopOrder | null {
+  const { start_sequence } = session;
   return (
-    stopAfter(state, "agent", session.agent_id, session.start_sequence) ??
-    stopAfter(state, "credential", session.credential_id, session.start_sequence) ??
-    stopAfter(state, "session", session.session_id, session.start_sequence)
+    stopAfter(state, "workspace", state.workspace_id, start_sequence) ??
+    stopAfter(state, "agent", session.agent_id, start_sequence) ??
+    stopAfter(state, "credential", session.credential_id, start_sequence) ??
+    stopAfter(state, "label", session.label, start_sequence) ??
+    stopAfter(state, "session", session.session_id, start_sequence)
   );
 }
 
@@ -93,7 +97,7 @@ export function withDescendants(state: State, roots: Iterable<string>): readonly
     if (session === undefined || found.has(session)) {
       continue;
     }
-    if (session.status === "active") {
+    if (session.stop === null) {
       found.add(session);
     }
     for (const child of state.children.get(session.session_id) ?? []) {
@@ -101,4 +105,33 @@ export function withDescendants(state: State, roots: Iterable<string>): readonly
     }
   }
   return [...found];
+}
+
+/** Live sessions on a scope and below those, the one that started first comes first: parents before children. */
+export function sessionsOn(state: State, { kind, id }: Scope): readonly Session[] {
+  const found = withDescendants(state, rootsOn(state, kind, id));
+  return [...found].sort((a, b) => a.start_sequence - b.start_sequence);
+}
+
+function rootsOn(state: State, kind: ScopeKind, id: string): Iterable<string> {
+  switch (kind) {
+    case "session":
+      return [id];
+    case "agent":
+      return state.agents.get(id)?.live_sessions ?? [];
+    case "credential":
+      return matching(state, (session) => session.credential_id === id);
+    case "label":
+      return matching(state, (session) => session.label === id);
+    case "workspace":
+      return matching(state, () => true);
+  }
+}
+
+function* matching(state: State, wanted: (session: Session) => boolean): Generator<string> {
+  for (const session of state.sessions.values()) {
+    if (session.stop === null && wanted(session)) {
+      yield session.session_id;
+    }
+  }
 }

@@ -1,14 +1,14 @@
-/** Opening, killing and ending sessions. */
+/** Opening and ending sessions. */
 import { limits } from "../limits.js";
 import { insteadOf, isExpired, keyOf, quoted, refuseSession } from "./access.js";
 import { expiryOnPath } from "./budget.js";
-import type { EndSession, ExpireSession, KillSession, StartSession, TouchSession } from "./command.js";
+import type { Command, EndSession, ExpireSession, StartSession, TouchSession } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
-import { idAt } from "./ids.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { isUnderStop, revokedBy, withDescendants } from "./scope.js";
-import type { Session, State } from "./state.js";
-import { consumedBy, ended_reason, expire, killBelow, killByOrder, nothing_reserved } from "./stop.js";
+import { isUnderStop, revokedBy } from "./scope.js";
+import { haltedText, haltOn, haltOnScope } from "./standing.js";
+import type { Session, StandingHalt, State } from "./state.js";
+import { consumedBy, ended_reason, expire, killBelow, nothing_reserved } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -95,7 +95,22 @@ function bind(state: State, command: StartSession): Bound | Decision {
   return { agent_id: credential.agent_id, credential_id };
 }
 
+/** From the root down. */
 function refuseScope(state: State, command: StartSession, bound: Bound): Decision | null {
+  return (
+    refuseHalted(haltOnScope(state, "workspace", state.workspace_id)) ??
+    refuseRevoked(state, command, bound) ??
+    refuseHalted(haltOnScope(state, "agent", bound.agent_id)) ??
+    refuseHalted(haltOnScope(state, "credential", bound.credential_id)) ??
+    refuseHalted(haltOnScope(state, "label", command.label))
+  );
+}
+
+function refuseHalted(halt: StandingHalt | null): Decision | null {
+  return halt === null ? null : refuse("scope_halted", haltedText(halt));
+}
+
+function refuseRevoked(state: State, command: StartSession, bound: Bound): Decision | null {
   if (revokedBy(state, "agent", bound.agent_id) !== null) {
     return refuse(
       "agent_suspended",
@@ -131,6 +146,16 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
   if (stopped || expiry !== null) {
     return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
   }
+  const halted = refuseHalted(haltOn(state, parent));
+  if (halted !== null) {
+    return halted;
+  }
+  if (parent.pause !== null) {
+    return refuse(
+      "session_not_active",
+      "the parent session is paused: nothing starts under it until it goes on",
+    );
+  }
   return parent.level >= limits.session_levels
     ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
     : null;
@@ -156,50 +181,6 @@ export function touchSession(state: State, command: TouchSession): Decision {
   const expiry = session.stop === null ? expiryOnPath(state, session, command.at) : null;
   if (expiry !== null) {
     expire(state, draft, expiry);
-  }
-  return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
-}
-
-export function killSession(state: State, command: KillSession): Decision {
-  const refusal = refuseSession(state, command, command.session_id);
-  if (refusal !== null) {
-    return refusal;
-  }
-  const kept = keptRepeat(state, command);
-  if (kept !== null) {
-    return refuseOtherRequest(command) ?? sessionReply(command.session_id, true);
-  }
-  const session = state.sessions.get(command.session_id) as Session;
-  // The first stop wins, and time may have been first.
-  const touched = touchOrStopped(state, command, session);
-  if (touched !== null) {
-    return touched;
-  }
-  const draft = new Draft(state, command);
-  const sessions = withDescendants(state, [session.session_id]);
-  const halt_id = idAt("halt", draft.next_sequence);
-  const sequence = draft.add(
-    {
-      event: "halt_requested",
-      actor: command.actor,
-      halt_id,
-      scope: { kind: "session", id: session.session_id },
-      mode: "kill",
-      reason: command.reason,
-      session_count: sessions.length,
-      drill_id: null,
-    },
-    command.repeat,
-  );
-  const order = {
-    event: "halt_requested",
-    sequence,
-    reason: command.reason,
-    halt_id,
-    session_id: session.session_id,
-  } as const;
-  for (const each of sessions) {
-    killByOrder(draft, each, order, command.actor);
   }
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
@@ -230,7 +211,7 @@ export function endSession(state: State, command: EndSession): Decision {
 }
 
 /** The reply for a session that is stopped already, or whose time turns out to be over. */
-function touchOrStopped(state: State, command: KillSession | EndSession, session: Session): Decision | null {
+export function touchOrStopped(state: State, command: Command, session: Session): Decision | null {
   if (session.stop !== null) {
     return sessionReply(session.session_id, false);
   }
@@ -255,6 +236,6 @@ export function expireSession(state: State, command: ExpireSession): Decision {
   return { reply: { type: "done" }, events: draft.events };
 }
 
-function sessionReply(session_id: string, replayed: boolean): Decision {
+export function sessionReply(session_id: string, replayed: boolean): Decision {
   return answer({ type: "session", session_id, replayed });
 }

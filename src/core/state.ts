@@ -2,7 +2,11 @@
  * Everything that decisions depend on: plain maps, mutated in place by evolve alone. One owner
  * holds it; decide only reads it.
  */
-import type { HaltEvidence, Profile, Role, StopReason } from "./event.js";
+
+import type { Role } from "./actor.js";
+import type { Profile, StopReason } from "./event.js";
+import type { HaltEvidence, HaltMode, Scope } from "./event-halt.js";
+import type { Cause } from "./event-parts.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
 export interface Budget {
@@ -24,7 +28,19 @@ export interface SessionStop {
   readonly halt_id: string | null;
 }
 
-/** How far the client of a stopped session is, as it says. */
+/** How a session is held: its actions are blocked, and it may go on later. */
+export interface SessionPause {
+  /** Index of the entry that holds it. */
+  readonly sequence: number;
+  readonly at: number;
+  readonly reason: string;
+  readonly halt_id: string;
+  readonly cause: Cause | null;
+  /** Whether only a person lets it go on, and not the end of what holds it from above. */
+  readonly until_resumed: boolean;
+}
+
+/** How far the client of a stopped or held session is, as it says. */
 export interface HaltProgress {
   readonly acknowledged_at: number | null;
   readonly confirmed_at: number | null;
@@ -51,11 +67,16 @@ export interface Session {
   next_session_index: number;
   /** Index of its newest entry. */
   last_sequence: number;
-  status: "active" | "killed" | "expired" | "ended";
+  status: "active" | "paused" | "killed" | "expired" | "ended";
+  /** Index of the entry that gave it this status. */
+  turn_sequence: number;
   readonly actions: Budget;
   last_action_at: number | null;
+  /** Milliseconds since its last action in which it was held: they are no idle time. */
+  held_ms: number;
+  pause: SessionPause | null;
   stop: SessionStop | null;
-  /** Null until its client has said something of the stop. */
+  /** Null until its client has said something of the stop or the pause. */
   halt: HaltProgress | null;
   /** `terminate` verdicts sealed since it stopped, and the newest of them. */
   terminates: number;
@@ -117,19 +138,37 @@ export interface Agent {
   readonly live_sessions: Set<string>;
 }
 
-/** The scopes that orders are kept for. */
-export type ScopeKind = "agent" | "credential" | "session";
+export type ScopeKind = Scope["kind"];
 
 /**
- * What orders did to a scope: an agent, a credential, a session that was ordered to stop. Without an
- * order there is no record.
+ * What orders did to a scope. Without an order there is no record; nor is one kept of a session once
+ * nothing live is left at or below it.
  */
 export interface ScopeStanding {
-  standing: "halted" | "revoked" | "active";
-  /** A session whose start is at or below this index is stopped for ever. */
+  /** `revoked` is for good; `halted` and `paused` last until the orders in force are lifted. */
+  standing: "halted" | "paused" | "revoked" | "active";
+  /** A session whose start is at or below this index is stopped for ever; -1 for none. */
   stopped_through: number;
   /** The order that set stopped_through. */
-  stop: StopOrder;
+  stop: StopOrder | null;
+  /** Orders in force on it, oldest first. */
+  readonly halts: Set<string>;
+}
+
+/** A halt that has not been lifted. */
+export interface StandingHalt {
+  readonly halt_id: string;
+  /** Index of its entry. */
+  readonly sequence: number;
+  readonly scope: Scope;
+  readonly mode: HaltMode;
+  readonly reason: string;
+}
+
+/** What let held sessions go on last: where a crash cut that short, they are told of it later. */
+export interface Release {
+  readonly cause: Cause;
+  readonly reason: string;
 }
 
 /** An order that stops sessions: the entry, and what it says of them. */
@@ -141,6 +180,8 @@ export interface StopOrder {
   readonly halt_id: string | null;
   /** The session that the order is about; null for a wider scope. */
   readonly session_id: string | null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
 }
 
 /** What a request with an idempotency key made. */
@@ -167,10 +208,15 @@ export interface State {
   /** Stopped sessions that are still in `sessions`, oldest stop first. */
   readonly stopped: Set<string>;
   live_sessions: number;
+  /** Of these, those that are held. */
+  paused_sessions: number;
   readonly agents: Map<string, Agent>;
   readonly keys: Map<string, Key>;
   readonly keys_by_digest: Map<string, string>;
   readonly scopes: Readonly<Record<ScopeKind, Map<string, ScopeStanding>>>;
+  /** Orders in force by their ids, oldest first. */
+  readonly halts: Map<string, StandingHalt>;
+  last_release: Release | null;
   /** Idempotency keys of intercepts, by session, then by digest; gone with the session. */
   readonly session_repeats: Map<string, Map<string, Repeat>>;
   /** All other idempotency keys, by calling key, then by digest. */
@@ -189,10 +235,19 @@ export function emptyState(): State {
     children: new Map(),
     stopped: new Set(),
     live_sessions: 0,
+    paused_sessions: 0,
     agents: new Map(),
     keys: new Map(),
     keys_by_digest: new Map(),
-    scopes: { agent: new Map(), credential: new Map(), session: new Map() },
+    scopes: {
+      workspace: new Map(),
+      agent: new Map(),
+      credential: new Map(),
+      label: new Map(),
+      session: new Map(),
+    },
+    halts: new Map(),
+    last_release: null,
     session_repeats: new Map(),
     principal_repeats: new Map(),
     decisions: 0,
@@ -202,5 +257,5 @@ export function emptyState(): State {
 
 /** Whether nothing leaves this status. */
 export function isTerminal(session: Session): boolean {
-  return session.status !== "active";
+  return session.stop !== null;
 }

@@ -1,9 +1,11 @@
 /** How sessions become terminal: the entries that a stop consists of, with everything below. */
+
+import type { Actor } from "./actor.js";
+import { system_actor } from "./actor.js";
 import type { Expiry } from "./budget.js";
 import type { Draft } from "./decision.js";
-import type { Actor, Cause, KillReason } from "./event.js";
-import { system_actor } from "./event.js";
-import type { Consumed, Reserved } from "./event-parts.js";
+import type { KillReason } from "./event.js";
+import type { Cause, Consumed, Reserved } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { orderAgainst, withDescendants } from "./scope.js";
 import type { Session, State, StopOrder } from "./state.js";
@@ -120,6 +122,9 @@ function reasonUnder(order: StopOrder, session: Session): KillReason {
     case "budget_exceeded":
       return order.event;
     case "halt_requested":
+      if (order.drill_id !== null) {
+        return "drill";
+      }
       return order.session_id === session.session_id ? "manual" : "halted";
   }
 }
@@ -132,15 +137,9 @@ export function expiryReason(session: Session, stop_reason: "ttl_expired" | "idl
 }
 
 /**
- * Names the sessions that an order or a stopped parent should have stopped: a crash can cut a large
- * order between two writes. Every session is visited, once, at the start.
+ * Names those of some sessions, parents before children, that an order or a stopped parent should have
+ * stopped: a crash can cut a large order between two writes. Returns every stop by session.
  */
-export function finishCascades(state: State, draft: Draft): void {
-  const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
-  finishStops(state, draft, oldest_first);
-}
-
-/** Does that for some sessions, parents before children. Returns every stop by session. */
 export function finishStops(
   state: State,
   draft: Draft,

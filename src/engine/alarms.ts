@@ -1,5 +1,5 @@
 /**
- * Rings for those who must hear at once that a session has stopped, or that its stop is confirmed: in the
+ * Rings for those who must hear at once that a session has stopped, is held or goes on, or that its stop is confirmed: in the
  * very turn in which that is sealed, before any caller of the same write is answered. What happened is
  * theirs to look up.
  */
@@ -29,6 +29,8 @@ export class Alarms {
         case "session_killed":
         case "session_expired":
         case "session_ended":
+        case "session_paused":
+        case "session_resumed":
         case "halt_confirmed":
           for (const bell of this.#bells.get(event.session_id) ?? []) {
             bell();

@@ -1,8 +1,9 @@
 /**
- * When, and by what, the stop of a session was first handed to its client. Kept until the client says
+ * When, and by what, the stop or the pause of a session was first handed to its client. Kept until the client says
  * something of it, and only in memory: what is known by then is sealed with its word.
  */
-import type { HaltVia } from "../core/event.js";
+import type { Event } from "../core/event.js";
+import type { HaltVia } from "../core/event-halt.js";
 import { limits } from "../limits.js";
 
 /** A stop that was handed to a client. */
@@ -31,7 +32,17 @@ export class Deliveries {
     return this.#by_session.get(session_id) ?? null;
   }
 
-  forget(session_id: string): void {
-    this.#by_session.delete(session_id);
+  /** Forgets what the client has spoken of, or what another stop or pause has come after. */
+  onSealed(event: Event): void {
+    switch (event.event) {
+      case "session_paused":
+      case "session_killed":
+      case "session_expired":
+      case "halt_acknowledged":
+      case "halt_confirmed":
+        this.#by_session.delete(event.session_id);
+        return;
+      default:
+    }
   }
 }

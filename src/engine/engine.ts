@@ -2,9 +2,10 @@
  * Joins the rules to the log: replays it, takes commands, keeps time, and tells readers what is
  * sealed. A process can own several; nothing here is global.
  */
+
+import { system_actor } from "../core/actor.js";
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
-import { system_actor } from "../core/event.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
@@ -22,6 +23,7 @@ import type { Projection } from "./projection.js";
 import { type Replayed, replay, type SealedLog } from "./replay.js";
 import { newSalt } from "./salt.js";
 import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
+import { sessionsNamed } from "./sessions-named.js";
 import { snapshotText } from "./snapshot.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
@@ -247,9 +249,7 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
-      if (event.event === "halt_acknowledged" || event.event === "halt_confirmed") {
-        this.deliveries.forget(event.session_id);
-      }
+      this.deliveries.onSealed(event);
     }
     this.alarms.onSealed(events);
     this.follower.onSealed(events);
@@ -267,24 +267,6 @@ export class Engine {
       ),
     );
     this.#options.onFatal(error);
-  }
-}
-
-function sessionsNamed(command: Unstamped): readonly string[] {
-  switch (command.type) {
-    case "start_session":
-      return command.parent_session_id === null ? [] : [command.parent_session_id];
-    case "intercept":
-      return command.session_id === null ? [] : [command.session_id];
-    case "touch_session":
-    case "kill_session":
-    case "end_session":
-    case "acknowledge_halt":
-    case "expire_session":
-    case "sum_up_terminates":
-      return [command.session_id];
-    default:
-      return [];
   }
 }
 

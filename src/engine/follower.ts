@@ -13,6 +13,7 @@ import { copyOf } from "./memory.js";
 import type { Projection } from "./projection.js";
 import { type Bookmark, SessionWatch, type Source, type Update } from "./session-watch.js";
 import { type Selection, SessionWatcher } from "./session-watcher.js";
+import { Watchers } from "./watchers.js";
 
 /** Entries that are sealed: `from` <= index < `to`. */
 export interface Span {
@@ -28,10 +29,7 @@ export class Follower {
   readonly #projection: Projection;
   readonly #clock: Clock;
   readonly #changes_max: number;
-  /** Watches by what can concern them: a session, any session of an agent, any session. */
-  readonly #by_session = new Map<string, Set<SessionWatcher>>();
-  readonly #by_agent = new Map<string, Set<SessionWatcher>>();
-  readonly #by_any = new Set<SessionWatcher>();
+  readonly #watchers = new Watchers();
   readonly #of_entries = new Set<Bell>();
   readonly #bells = new Set<Bell>();
   /** Who is woken next: readers that are to learn of a stop, then the others. */
@@ -92,22 +90,12 @@ export class Follower {
     from: number | null = null,
   ): AsyncGenerator<Update, void, undefined> {
     const watcher = new SessionWatcher(selection, this.#projection.size - 1, this.#changes_max);
-    const places = placesOf(selection);
-    for (const [index, key] of this.#indexes(places)) {
-      const watchers = index.get(key) ?? new Set();
-      index.set(key, watchers.add(watcher));
-    }
-    if (places.any) {
-      this.#by_any.add(watcher);
-    }
+    this.#watchers.add(watcher);
     this.#bells.add(watcher.bell);
     try {
       yield* new SessionWatch(this.#source(watcher), watcher, reader).updates(from);
     } finally {
-      for (const [index, key] of this.#indexes(places)) {
-        leave(index, key, watcher);
-      }
-      this.#by_any.delete(watcher);
+      this.#watchers.remove(watcher);
       this.#forget(watcher.bell);
     }
   }
@@ -162,7 +150,7 @@ export class Follower {
       clock: this.#clock,
       ended: () => this.#ended,
       present: (session) => this.#present(session),
-      leave: (session_id) => leave(this.#by_session, session_id, watcher),
+      leave: (session_id) => this.#watchers.leave(watcher, session_id),
     };
   }
 
@@ -216,18 +204,9 @@ export class Follower {
     if (session === undefined || (session.stop !== null && !is_stop)) {
       return;
     }
-    const tell = (watcher: SessionWatcher) => {
+    for (const watcher of this.#watchers.of(session, session.turn_sequence === sequence)) {
       watcher.mark(session_id, sequence, is_stop);
       (watcher.is_urgent ? this.#urgent : this.#waking).add(watcher.bell);
-    };
-    this.#by_session.get(session_id)?.forEach(tell);
-    const of_agent = session.agent_id === null ? undefined : this.#by_agent.get(session.agent_id);
-    for (const watchers of [of_agent ?? [], this.#by_any]) {
-      for (const watcher of watchers) {
-        if (watcher.selection.by === "filter" && watcher.selection.matches(session)) {
-          tell(watcher);
-        }
-      }
     }
   }
 
@@ -258,38 +237,5 @@ export class Follower {
     this.#bells.delete(bell);
     this.#urgent.delete(bell);
     this.#waking.delete(bell);
-  }
-
-  *#indexes({
-    session_ids,
-    agent_id,
-  }: Places): Generator<readonly [Map<string, Set<SessionWatcher>>, string]> {
-    for (const session_id of session_ids) {
-      yield [this.#by_session, session_id];
-    }
-    if (agent_id !== null) {
-      yield [this.#by_agent, agent_id];
-    }
-  }
-}
-
-/** Where a watch is looked for. */
-interface Places {
-  readonly session_ids: readonly string[];
-  readonly agent_id: string | null;
-  readonly any: boolean;
-}
-
-function placesOf(selection: Selection): Places {
-  return selection.by === "ids"
-    ? { session_ids: selection.session_ids, agent_id: null, any: false }
-    : { session_ids: [], agent_id: selection.agent_id, any: selection.agent_id === null };
-}
-
-function leave(index: Map<string, Set<SessionWatcher>>, key: string, watcher: SessionWatcher): void {
-  const watchers = index.get(key);
-  watchers?.delete(watcher);
-  if (watchers?.size === 0) {
-    index.delete(key);
   }
 }

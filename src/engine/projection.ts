@@ -5,6 +5,7 @@
 import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
 import { speaksForAgent } from "../core/evolve-session.js";
+import { sequenceOf } from "../core/ids.js";
 import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
@@ -20,10 +21,22 @@ export interface DecisionRow {
   readonly key_id: string | null;
 }
 
+/** Where a halt stands in the log. */
+export interface HaltRow {
+  readonly sequence: number;
+  /** Index of the entry that lifted it, or null. */
+  readonly lifted_sequence: number | null;
+}
+
+function haltRow(sequence: number, row: string): HaltRow {
+  return { sequence, lifted_sequence: row === "" ? null : Number.parseInt(row, 16) };
+}
+
 const session_rows = "s!";
 const id_rows = "i!";
 const stop_rows = "t!";
 const decision_rows = "d!";
+const halt_rows = "h!";
 
 export class Projection {
   /** Read it, never change it. */
@@ -77,15 +90,16 @@ export class Projection {
     return row === null ? null : (JSON.parse(row) as Session);
   }
 
-  /** Live sessions, newest start first. */
+  /** Active sessions, then those that are held, newest start first in each. */
   liveSessions(): readonly Session[] {
-    const live: Session[] = [];
+    const active: Session[] = [];
+    const paused: Session[] = [];
     for (const session of this.state.sessions.values()) {
       if (session.stop === null) {
-        live.push(session);
+        (session.pause === null ? active : paused).push(session);
       }
     }
-    return live.reverse();
+    return [...active.reverse(), ...paused.reverse()];
   }
 
   /** Stopped sessions that started below an index, newest start first. */
@@ -110,6 +124,19 @@ export class Projection {
       const sequence = Number.parseInt(key.slice(decision_rows.length), 16);
       yield { sequence, decision, action_type, agent_id, session_id, key_id };
     }
+  }
+
+  /** Halts below an index, newest first. */
+  async *halts(below: number): AsyncGenerator<HaltRow, void, undefined> {
+    for await (const [key, row] of this.#rows.descending(halt_rows, halt_rows + sortable(below))) {
+      yield haltRow(Number.parseInt(key.slice(halt_rows.length), 16), row);
+    }
+  }
+
+  /** The halt that the entry at an index ordered, or null. */
+  async halt(sequence: number): Promise<HaltRow | null> {
+    const row = await this.#rows.get(halt_rows + sortable(sequence));
+    return row === null ? null : haltRow(sequence, row);
   }
 
   /** A session and its parents: those whose totals an action of it changes. */
@@ -146,6 +173,11 @@ export class Projection {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);
       this.#rows.put(decision_rows + sortable(sequence), row);
+    }
+    if (event.event === "halt_requested") {
+      this.#rows.put(halt_rows + sortable(sequence), "");
+    } else if (event.event === "halt_lifted") {
+      this.#rows.put(halt_rows + sortable(sequenceOf("halt", event.halt_id) ?? 0), sortable(sequence));
     }
     if (session !== undefined && session.stop !== null) {
       const start = sortable(session.start_sequence);

@@ -9,7 +9,7 @@ import { limits } from "../limits.js";
 import type { Reader } from "./bell.js";
 import type { Clock } from "./clock.js";
 import type { Projection } from "./projection.js";
-import type { SessionWatcher } from "./session-watcher.js";
+import type { Selection, SessionWatcher } from "./session-watcher.js";
 
 /** One message of a watch; `revision` is the index up to which everything has been told. */
 export type Update =
@@ -36,7 +36,7 @@ export interface Source {
   readonly leave: (session_id: string) => void;
 }
 
-type Matches = (session: Session) => boolean;
+type Matches = Extract<Selection, { by: "filter" }>["matches"];
 
 /** The messages of one watch, for a watcher that is told of changes already. */
 export class SessionWatch {
@@ -107,7 +107,7 @@ export class SessionWatch {
     const { selection } = this.#watcher;
     if (selection.by === "filter") {
       yield* this.#stopsSince(from, selection.matches);
-      yield* this.#liveOnes(selection.matches);
+      yield* this.#liveOnes(from, selection.matches);
     } else {
       yield* this.#named(this.#open ?? new Set());
     }
@@ -139,7 +139,7 @@ export class SessionWatch {
       const chunk = await this.#source.projection.stopsBetween(after, through, limits.watch_stops_chunk);
       for (const session of chunk) {
         yield* this.#tellStops();
-        if (matches(session)) {
+        if (matches(session, true)) {
           yield this.#state(session);
         }
       }
@@ -147,8 +147,10 @@ export class SessionWatch {
     }
   }
 
-  async *#liveOnes(matches: Matches): AsyncGenerator<Update, void, undefined> {
-    const isMeant = (session: Session) => session.stop === null && matches(session);
+  /** Who comes back is told of those, too, that are no longer what they were asked for as. */
+  async *#liveOnes(from: number | null, matches: Matches): AsyncGenerator<Update, void, undefined> {
+    const isMeant = (session: Session) =>
+      session.stop === null && matches(session, from !== null && session.turn_sequence > from);
     let looked_at = 0;
     for (const session of this.#source.projection.state.sessions.values()) {
       looked_at += 1;

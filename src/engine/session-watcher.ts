@@ -14,8 +14,12 @@ export type Selection =
       readonly by: "filter";
       /** The agent that all of them are of, if they are of one: then nobody else's change is looked at. */
       readonly agent_id: string | null;
-      /** Asked about a session as it is now, live or just stopped. */
-      readonly matches: (session: Session) => boolean;
+      /**
+       * Asked about a session as it is now, live or just stopped.
+       *
+       * @param has_turned whether it got its status only after the reader was told of it last
+       */
+      readonly matches: (session: Session, has_turned: boolean) => boolean;
     };
 
 export class SessionWatcher {

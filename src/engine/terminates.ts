@@ -1,6 +1,7 @@
 /** Terminates that were given again without an entry of their own, until the log sums them up. */
+
+import { system_actor } from "../core/actor.js";
 import type { Unstamped } from "../core/command.js";
-import { system_actor } from "../core/event.js";
 import { limits } from "../limits.js";
 
 export class RepeatedTerminates {

@@ -50,11 +50,14 @@ export class Timers {
     this.#arm();
   }
 
-  /** Takes in sessions that have just been opened. */
+  /** Takes in sessions that have just been opened, or go on. */
   onDecided(events: readonly Event[]): void {
     for (const event of events) {
+      // While it was held it had no idle deadline, so that it may have fallen out.
       const session =
-        event.event === "session_started" ? this.#state.sessions.get(event.session_id) : undefined;
+        event.event === "session_started" || event.event === "session_resumed"
+          ? this.#state.sessions.get(event.session_id)
+          : undefined;
       if (session !== undefined) {
         this.#push(session);
         this.#arm();

@@ -7,9 +7,9 @@ import {
   type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
+import type { Actor } from "../core/actor.js";
 import type { Command, Unstamped } from "../core/command.js";
 import type { Reply } from "../core/decision.js";
-import type { Actor } from "../core/event.js";
 import type { Key } from "../core/state.js";
 import { type RepeatableRequest, repeatable } from "../engine/digest.js";
 import type { Engine } from "../engine/engine.js";

@@ -4,7 +4,7 @@
  */
 
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import type { Role } from "../core/event.js";
+import type { Role } from "../core/actor.js";
 import type { KillcordError } from "./errors.js";
 import type { Room, Share } from "./room.js";
 

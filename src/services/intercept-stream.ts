@@ -11,14 +11,14 @@ import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
 import type { Key, Session } from "../core/state.js";
 import { limits } from "../limits.js";
+import { acknowledge, noteDelivery } from "./acknowledge.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge, noteDelivery } from "./halt.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./session.js";
-import { directive, messageOf, type Sent } from "./stream-view.js";
+import { directive, messageOf, type Sent, turnDirective } from "./stream-view.js";
 import { invalid, validate } from "./validate.js";
 
 /** What a caller sent, or why it could not be read. */
@@ -41,6 +41,8 @@ class InterceptStream {
   readonly #call: Call;
   #session_id: string | null = null;
   #told_end = false;
+  /** Index of the pause that the caller knows of last; null when it knows the session as active. */
+  #told_pause: number | null = null;
   readonly #abort = () => this.#drain(this.#call.signal.reason);
   /** Each calls something off that was set up; once the stream is over, all of it. */
   #silence = nothing;
@@ -97,10 +99,13 @@ class InterceptStream {
       case "acknowledge":
         this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
         return undefined;
+      case "renew":
+        this.#answer(0, () => this.#renew(message.value.nonce));
+        return undefined;
       case undefined:
         this.#refuse(
           0,
-          invalid([{ field: "message", issue: "one of open, intercept, acknowledge is needed" }]),
+          invalid([{ field: "message", issue: "one of open, intercept, acknowledge, renew is needed" }]),
         );
         return undefined;
     }
@@ -152,9 +157,16 @@ class InterceptStream {
 
   async #acknowledge(request: InterceptStreamRequest, { ref, haltId, phase, evidence }: StreamAcknowledge) {
     validate(InterceptStreamRequestSchema, request);
-    const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence };
+    const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence, supervisor: false };
     await acknowledge(this.#context, this.#call, acknowledgement, true);
     return { case: "acknowledged" as const, value: { ref, haltId, phase } };
+  }
+
+  /** No session has a lease yet: what is left of a renewal is that the session is looked at. */
+  async #renew(nonce: bigint): Promise<Sent> {
+    const command = { type: "touch_session", session_id: this.#opened(), ...by(this.#call) } as const;
+    await submit(this.#context, this.#call, command, "session");
+    return { case: "renewed", value: { nonce } };
   }
 
   #opened(): string {
@@ -193,8 +205,12 @@ class InterceptStream {
   /** Looks at what can end the run or the stream. Called in the turn in which such a thing is sealed. */
   #look(session = this.#sealed()): void {
     const stop = session?.stop ?? null;
+    if (session !== null && stop === null) {
+      this.#tellPause(session);
+    }
     if (session !== null && stop !== null && !this.#told_end) {
       this.#told_end = true;
+      this.outbox.replace(null);
       this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () => {
         if (stop.halt_id !== null) {
           noteDelivery(this.#context, session.session_id, "stream");
@@ -214,6 +230,21 @@ class InterceptStream {
     ) {
       this.outbox.end(null);
     }
+  }
+
+  /** Tells what the session has become since the caller was told last, once, when the caller reads. */
+  #tellPause({ session_id, pause }: Session): void {
+    const sequence = pause?.sequence ?? null;
+    if (sequence === this.#told_pause) {
+      this.outbox.replace(null);
+      return;
+    }
+    this.outbox.replace(messageOf({ case: "directive", value: turnDirective(pause) }), () => {
+      this.#told_pause = sequence;
+      if (pause !== null) {
+        noteDelivery(this.#context, session_id, "stream");
+      }
+    });
   }
 
   #sealed(): Session | null {

@@ -8,7 +8,8 @@ import {
   type InterceptResponse,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import type { Unstamped } from "../core/command.js";
-import type { EnforcementDecision, HaltVia } from "../core/event.js";
+import type { EnforcementDecision } from "../core/event.js";
+import type { HaltVia } from "../core/event-halt.js";
 import type { Chain } from "../core/event-parts.js";
 import { fromContent } from "../engine/content.js";
 import type { Enclosed } from "../engine/outcome.js";
@@ -17,12 +18,12 @@ import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
 import type { SealedEntry } from "../vault/entry.js";
+import { noteDelivery } from "./acknowledge.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { noteDelivery } from "./halt.js";
 import { invalid } from "./validate.js";
-import { verdictView } from "./verdict.js";
+import { isPauseOf, verdictView } from "./verdict.js";
 
 /**
  * Decides an action and answers when that is sealed.
@@ -45,7 +46,11 @@ export async function intercept(
       : { decision: events[place] as EnforcementDecision, entry_id: fresh.entry_id };
   const session =
     decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
-  if (session?.stop?.halt_id != null && decision.decision === "terminate") {
+  const has_learned =
+    decision.decision === "terminate"
+      ? session?.stop?.halt_id != null
+      : isPauseOf(decision) && session !== null && session.pause !== null;
+  if (session !== null && has_learned) {
     noteDelivery(context, session.session_id, via);
   }
   return verdictView(decision, entry_id, session);

@@ -10,7 +10,7 @@ import {
   type RotateKeyRequest,
   RotateKeyRequestSchema,
 } from "../../gen/killcord/v1/key_pb.js";
-import type { Role } from "../core/event.js";
+import type { Role } from "../core/actor.js";
 import type { Key } from "../core/state.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";

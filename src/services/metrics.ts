@@ -39,6 +39,8 @@ const entry_buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 /** Commands that stop sessions: how long those take is what a kill switch is measured by. */
 const stopping: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
   "kill_session",
+  "order_halt",
+  "pause_session",
   "end_session",
   "expire_session",
   "revoke_agent",
@@ -204,7 +206,9 @@ function addGauges(registers: Registry[], { engine, ...measured }: Measured): vo
     registers,
     collect() {
       this.reset();
-      this.set({ status: "active" }, engine.projection.state.live_sessions);
+      const { live_sessions, paused_sessions } = engine.projection.state;
+      this.set({ status: "active" }, live_sessions - paused_sessions);
+      this.set({ status: "paused" }, paused_sessions);
     },
   });
   new Gauge({

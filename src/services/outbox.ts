@@ -6,6 +6,8 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
   readonly #full_at: number;
   readonly #onLeft: () => void;
   readonly #urgent: { readonly message: T; readonly onSent: () => void }[] = [];
+  /** At most one: what is put here takes the place of what was. */
+  #newest: { readonly message: T; readonly onSent: () => void } | null = null;
   readonly #waiting: T[] = [];
   /** Messages of the caller whose answers are being made. */
   #begun = 0;
@@ -80,6 +82,15 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
     this.#wake();
   }
 
+  /**
+   * Puts a message after what is urgent and before all that wait, in place of the last one that was put
+   * like this and has not left; null takes that one away. `onSent` is told when it is taken.
+   */
+  replace(message: T | null, onSent: () => void = nothing): void {
+    this.#newest = message === null ? null : { message, onSent };
+    this.#wake();
+  }
+
   /** Nothing new is begun; what was is still said, then this ends, or throws `error`. The first end counts. */
   end(error: unknown): void {
     this.#end ??= { error };
@@ -111,7 +122,7 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
   }
 
   #take(): { readonly value: T } | null {
-    const urgent = this.#urgent.shift();
+    const urgent = this.#urgent.shift() ?? this.#takeNewest();
     if (urgent !== undefined) {
       urgent.onSent();
       return { value: urgent.message };
@@ -125,6 +136,12 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
       this.#makeRoom = nothing;
     }
     return { value };
+  }
+
+  #takeNewest() {
+    const newest = this.#newest ?? undefined;
+    this.#newest = null;
+    return newest;
   }
 
   #finish(): IteratorResult<T, undefined> {
@@ -141,6 +158,7 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
       return;
     }
     this.#left = true;
+    this.#newest = null;
     this.#waiting.length = 0;
     this.#wake();
     this.#makeRoom();

@@ -3,7 +3,7 @@
  * a server with one does not start. docs/access.md shows the same as a real server answers it.
  */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { Role } from "../core/event.js";
+import type { Role } from "../core/actor.js";
 
 /**
  * What "its own" is for a caller that calls as agent: something of its agent or, for a key without
@@ -38,6 +38,8 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "SessionService.GetSession": { roles: read_by_all, own: "the one it names", teaches_stop: true },
   "SessionService.Heartbeat": { roles: ["admin", "agent"], own: "the one it names", teaches_stop: true },
   "SessionService.KillSession": { roles: ["admin", "operator"], own: null },
+  "SessionService.PauseSession": { roles: ["admin", "operator"], own: null },
+  "SessionService.ResumeSession": { roles: ["admin", "operator"], own: null },
   "SessionService.EndSession": { roles: ["admin", "operator", "agent"], own: "the one it names" },
   "SessionService.AcknowledgeHalt": {
     roles: ["admin", "agent"],
@@ -81,6 +83,9 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "CredentialService.ListCredentials": { roles: ["admin"], own: null },
   "CredentialService.RotateCredential": { roles: ["admin"], own: null },
   "CredentialService.RevokeCredential": { roles: ["admin", "operator"], own: null },
+  "HaltService.Halt": { roles: ["admin", "operator"], own: null },
+  "HaltService.LiftHalt": { roles: ["admin", "operator"], own: null },
+  "HaltService.ListHalts": { roles: ["admin", "operator", "auditor"], own: null },
   "VaultService.GetEntry": { roles: ["admin", "auditor"], own: null },
   "VaultService.ListEntries": { roles: ["admin", "auditor"], own: null },
   "VaultService.GetCheckpoint": { roles: ["admin", "auditor"], own: null },

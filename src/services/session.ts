@@ -1,23 +1,29 @@
 /** SessionService: opens, shows, watches and stops runs. */
 import { randomBytes } from "node:crypto";
 import {
+  type KillSessionRequest,
   KillSessionRequestSchema,
   type ListSessionsRequest,
+  OnLeaseLost,
   type Session as SessionMessage,
   type SessionService,
   type StartSessionRequest,
   StartSessionRequestSchema,
 } from "../../gen/killcord/v1/session_pb.js";
+import { system_actor } from "../core/actor.js";
 import { expiryOnPath } from "../core/budget.js";
-import { system_actor } from "../core/event.js";
+import type { Unstamped } from "../core/command.js";
 import type { Session } from "../core/state.js";
+import type { Enclosed } from "../engine/outcome.js";
+import { acknowledge, noteDelivery } from "./acknowledge.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { acknowledge, noteDelivery } from "./halt.js";
+import { unsupported } from "./expected.js";
 import type { Handlers } from "./handlers.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
+import { invalid } from "./validate.js";
 import { sessionView, statusAsked } from "./view.js";
 import { revisionOf, watchSession, watchSessions } from "./watch.js";
 
@@ -40,29 +46,23 @@ export function sessionService(context: Context): Handlers<typeof SessionService
       }
       return { session };
     },
-    killSession: async (request, call) => {
-      const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [
-        request.sessionId,
-      ]);
-      const reason = request.reason || "killed by operator";
-      const { reply } = await submit(
-        context,
-        call,
-        { type: "kill_session", session_id: request.sessionId, reason, repeat, ...by(call) },
-        "session",
-        { request: text },
-      );
-      return { session: await present(context, reply.session_id) };
-    },
-    endSession: async ({ sessionId }, call) => {
-      const { reply } = await submit(
-        context,
-        call,
-        { type: "end_session", session_id: sessionId, ...by(call) },
-        "session",
-      );
-      return { session: await present(context, reply.session_id) };
-    },
+    killSession: (request, call) => killSession(context, request, call),
+    pauseSession: ({ sessionId, reason }, call) =>
+      stand(context, call, {
+        type: "pause_session",
+        session_id: sessionId,
+        reason: reason || "paused by operator",
+        ...by(call),
+      }),
+    resumeSession: ({ sessionId, reason }, call) =>
+      stand(context, call, {
+        type: "resume_session",
+        session_id: sessionId,
+        reason: reason || "resumed by operator",
+        ...by(call),
+      }),
+    endSession: ({ sessionId }, call) =>
+      stand(context, call, { type: "end_session", session_id: sessionId, ...by(call) }),
     acknowledgeHalt: async (request, call) => {
       await acknowledge(context, call, request, false);
       return { session: await present(context, request.sessionId) };
@@ -83,7 +83,31 @@ export function sessionService(context: Context): Handlers<typeof SessionService
   };
 }
 
+async function killSession(context: Context, request: KillSessionRequest, call: Call) {
+  const { sessionId } = request;
+  const { repeat, request: text } = keep(KillSessionRequestSchema, request, "KillSession", [sessionId]);
+  const reason = request.reason || "killed by operator";
+  return stand(
+    context,
+    call,
+    { type: "kill_session", session_id: sessionId, reason, repeat, ...by(call) },
+    { request: text },
+  );
+}
+
+/** Has a command decided that is about one session, and shows the session with the status it has. */
+async function stand(
+  context: Context,
+  call: Call,
+  command: Unstamped,
+  enclosed: Enclosed = {},
+): Promise<{ session: SessionMessage }> {
+  const { reply } = await submit(context, call, command, "session", enclosed);
+  return { session: await present(context, reply.session_id) };
+}
+
 async function startSession(context: Context, request: StartSessionRequest, call: Call) {
+  refuseLease(request);
   const { repeat, request: text } = keep(StartSessionRequestSchema, request, "StartSession", []);
   const { reply } = await submit(
     context,
@@ -105,6 +129,14 @@ async function startSession(context: Context, request: StartSessionRequest, call
     { request: text },
   );
   return { session: await present(context, reply.session_id) };
+}
+
+/** A dead man's switch that does not hold is worse than none. @throws {KillcordError} invalid_argument */
+function refuseLease({ leaseSeconds, onLeaseLost }: StartSessionRequest): void {
+  if (leaseSeconds !== undefined || onLeaseLost !== OnLeaseLost.UNSPECIFIED) {
+    const field = leaseSeconds === undefined ? "on_lease_lost" : "lease_seconds";
+    throw invalid([{ field, issue: unsupported }]);
+  }
 }
 
 /** `sess_`, two digits for the partition that owns it (one so far), 22 random hex digits. */
@@ -177,20 +209,24 @@ async function listSessions(context: Context, request: ListSessionsRequest, call
   return { sessions, ...rest };
 }
 
-/** Live sessions, then stopped ones, newest start first in each. */
+/** Active sessions, then those that are held, then stopped ones, newest start first in each. */
 async function* sessionsInOrder({ engine }: Context): AsyncGenerator<Session, void, undefined> {
   yield* engine.projection.liveSessions();
   yield* engine.projection.stoppedSessions(engine.projection.size);
 }
 
 function placeOf(session: Session): string {
-  return `${session.stop === null ? "live" : "stopped"} ${session.start_sequence}`;
+  return `${rankOf(session)} ${session.start_sequence}`;
+}
+
+function rankOf({ stop, pause }: Session): number {
+  return stop !== null ? 2 : pause === null ? 0 : 1;
 }
 
 function isAfter(session: Session, place: string): boolean {
-  const [where, start_sequence] = place.split(" ");
-  const is_stopped = session.stop !== null;
-  return is_stopped === (where === "stopped") ? session.start_sequence < Number(start_sequence) : is_stopped;
+  const [rank, start_sequence] = place.split(" ").map(Number) as [number, number];
+  const own = rankOf(session);
+  return own === rank ? session.start_sequence < start_sequence : own > rank;
 }
 
 function filterOf(context: Context, request: ListSessionsRequest, call: Call): (session: Session) => boolean {

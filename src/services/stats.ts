@@ -57,7 +57,7 @@ function sessionsNow(
   const figures = { active: 0, paused: 0 };
   for (const session of state.sessions.values()) {
     if (session.stop === null && sees(session)) {
-      figures[session.status === "active" ? "active" : "paused"] += 1;
+      figures[session.pause === null ? "active" : "paused"] += 1;
     }
   }
   return figures;

@@ -5,7 +5,7 @@ import {
   type InterceptStreamResponse,
   InterceptStreamResponseSchema,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import type { SessionStop } from "../core/state.js";
+import type { SessionPause, SessionStop } from "../core/state.js";
 import { ended_reason } from "../core/stop.js";
 import { given, stopReasonOf } from "./view.js";
 
@@ -14,6 +14,13 @@ export type Sent = NonNullable<MessageInitShape<typeof InterceptStreamResponseSc
 
 export function messageOf(message: Sent): InterceptStreamResponse {
   return create(InterceptStreamResponseSchema, { message });
+}
+
+/** What holds a session, or that nothing does any more. */
+export function turnDirective(pause: SessionPause | null): Extract<Sent, { case: "directive" }>["value"] {
+  return pause === null
+    ? { kind: DirectiveKind.RESUME, reason: "the session goes on" }
+    : { kind: DirectiveKind.PAUSE, reason: pause.reason, haltId: pause.halt_id };
 }
 
 /** A session that merely ended was not ordered to stop: there is nothing to acknowledge. */

@@ -12,6 +12,7 @@ import {
 import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { Verdict } from "../core/event-parts.js";
+import { paused_policy } from "../core/intercept.js";
 import type { Session } from "../core/state.js";
 import { consumedView, given, statusOf, stopReasonOf, timestamp } from "./view.js";
 
@@ -31,8 +32,8 @@ export function verdictAsked(code: VerdictCode): Verdict | null {
 /**
  * The reply to an intercept.
  *
- * @param session the session as it is sealed now; null without one. A verdict other than terminate
- *   was given while it was active.
+ * @param session the session as it is sealed now; null without one. The block of a pause was given while
+ *   it was held, any other verdict but terminate while it was active.
  */
 export function verdictView(
   decision: EnforcementDecision,
@@ -41,6 +42,8 @@ export function verdictView(
 ): InterceptResponse {
   const { code, outcome } = verdicts[decision.decision];
   const stop = decision.decision === "terminate" ? (session?.stop ?? null) : null;
+  const is_paused = isPauseOf(decision);
+  const pause = is_paused ? (session?.pause ?? null) : null;
   return create(InterceptResponseSchema, {
     decision: code,
     decisionId: decision.decision_id,
@@ -53,15 +56,21 @@ export function verdictView(
     createdAt: timestamp(decision.at),
     outcome,
     stopReason: stopReasonOf(stop?.stop_reason ?? null),
-    ...given("haltId", stop?.halt_id),
+    ...given("haltId", stop?.halt_id ?? pause?.halt_id),
     ...(session === null || decision.consumed === null
       ? {}
       : {
           sessionId: session.session_id,
-          sessionStatus: stop === null ? SessionStatus.ACTIVE : statusOf(session),
+          sessionStatus:
+            stop !== null ? statusOf(session) : is_paused ? SessionStatus.PAUSED : SessionStatus.ACTIVE,
           consumed: consumedView(session, decision.consumed, decision.at),
         }),
   });
+}
+
+/** Whether a decision is the block of a pause. */
+export function isPauseOf({ policies_triggered }: EnforcementDecision): boolean {
+  return policies_triggered[0]?.policy_id === paused_policy;
 }
 
 /** A decision as it is looked up later. */

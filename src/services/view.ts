@@ -16,6 +16,7 @@ import type { Session } from "../core/state.js";
 
 const statuses: Readonly<Record<Session["status"], SessionStatus>> = {
   active: SessionStatus.ACTIVE,
+  paused: SessionStatus.PAUSED,
   killed: SessionStatus.KILLED,
   expired: SessionStatus.EXPIRED,
   ended: SessionStatus.ENDED,
@@ -29,6 +30,7 @@ const stop_reasons: Readonly<Record<StopReason, StopReasonCode>> = {
   credential_revoked: StopReasonCode.CREDENTIAL_REVOKED,
   agent_revoked: StopReasonCode.AGENT_REVOKED,
   halted: StopReasonCode.HALTED,
+  drill: StopReasonCode.DRILL,
   parent_stopped: StopReasonCode.PARENT_STOPPED,
 };
 
@@ -78,7 +80,7 @@ export function consumedView(session: Session, consumed: SealedConsumed, at: num
  * @param heard_at when its last heartbeat came, or null
  */
 export function sessionView(session: Session, at: number, heard_at: number | null): SessionMessage {
-  const { stop } = session;
+  const { stop, pause } = session;
   const consumed = { actions: session.actions.spent, tokens: 0, cost_usd_micros: 0 };
   return create(SessionSchema, {
     sessionId: session.session_id,
@@ -98,7 +100,9 @@ export function sessionView(session: Session, at: number, heard_at: number | nul
     ),
     ...given("lastActionAt", session.last_action_at === null ? null : timestamp(session.last_action_at)),
     ...given("lastHeartbeatAt", heard_at === null ? null : timestamp(heard_at)),
-    ...given("haltId", stop?.halt_id),
+    ...given("haltId", stop?.halt_id ?? pause?.halt_id),
+    ...given("pauseReason", pause?.reason),
+    ...given("pausedAt", pause === null ? null : timestamp(pause.at)),
     ...given("stoppedAt", stop === null ? null : timestamp(stop.at)),
   });
 }

@@ -15,10 +15,10 @@ import type { Key, Session } from "../core/state.js";
 import type { Reader } from "../engine/bell.js";
 import type { Update } from "../engine/session-watch.js";
 import type { Selection } from "../engine/session-watcher.js";
+import { noteDelivery } from "./acknowledge.js";
 import { type Context, callerKey, faultOf } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { noteDelivery } from "./halt.js";
 import { sightOf } from "./own.js";
 import { readToken, tokenOf } from "./resume-token.js";
 import { sessionView, statusOf } from "./view.js";
@@ -54,18 +54,18 @@ function filterOf(context: Context, request: WatchSessionsRequest, call: Call): 
   const key = callerKey(context, call);
   const sees = sightOf(context, call);
   const asked = new Set(request.status);
-  // A session that was among those asked for while it was live is told when it stops.
+  // A session that was among those asked for while it was live is told when it stops, is held or goes on.
   const live_asked = asked.has(SessionStatus.ACTIVE) || asked.has(SessionStatus.PAUSED);
-  const hasStatus = (session: Session) =>
-    asked.size === 0 || asked.has(statusOf(session)) || (session.stop !== null && live_asked);
+  const hasStatus = (session: Session, has_turned: boolean) =>
+    asked.size === 0 || asked.has(statusOf(session)) || (live_asked && (has_turned || session.stop !== null));
   const own_agent = call.principal.role === "agent" ? key.agent_id : null;
   return {
     by: "filter",
     agent_id: agent_id ?? own_agent,
-    matches: (session) =>
+    matches: (session, has_turned) =>
       (agent_id === undefined || session.agent_id === agent_id) &&
       (label === undefined || session.label === label) &&
-      hasStatus(session) &&
+      hasStatus(session, has_turned) &&
       sees(session) &&
       !isAfterRevocation(key, session),
   };
@@ -122,9 +122,9 @@ async function* messages<Message>(
     for await (const update of updates) {
       const { revision } = update;
       if (update.type === "state") {
-        const { session_id, stop } = update.session;
+        const { session_id, stop, pause } = update.session;
         // An operator's watch tells nothing to the run itself.
-        if (principal.role === "agent" && typeof stop?.halt_id === "string") {
+        if (principal.role === "agent" && typeof (stop ?? pause)?.halt_id === "string") {
           noteDelivery(context, session_id, "stream");
         }
         yield stateMessage(context, update.session, revision, kind);

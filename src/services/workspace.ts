@@ -2,6 +2,7 @@
 import { create, type DescMethod, isMessage, type Message } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
@@ -12,6 +13,7 @@ import { keyFromHeaders } from "./credentials-header.js";
 import type { Call, Door, Reason } from "./door.js";
 import { enforcementService } from "./enforcement.js";
 import type { KillcordError } from "./errors.js";
+import { haltService } from "./halt.js";
 import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
 import { identify } from "./principal.js";
@@ -32,6 +34,7 @@ export const services = [
   SessionService,
   EnforcementService,
   CredentialService,
+  HaltService,
   VaultService,
   KeyService,
 ] as const;
@@ -41,6 +44,7 @@ export function openDoor(context: Context): Door {
     [SessionService.typeName, sessionService(context) as never],
     [EnforcementService.typeName, enforcementService(context) as never],
     [CredentialService.typeName, credentialService(context) as never],
+    [HaltService.typeName, haltService(context) as never],
     [VaultService.typeName, vaultService(context) as never],
     [KeyService.typeName, keyService(context) as never],
   ]);

@@ -1,4 +1,6 @@
 /** One good request of every method, about a subject. A method that is not here has no place in the matrix. */
+
+import { HaltMode, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
 import { Role } from "../../gen/killcord/v1/key_pb.js";
 import { HaltPhase } from "../../gen/killcord/v1/session_pb.js";
 import type { Subject, World } from "./world.js";
@@ -21,6 +23,8 @@ export const samples: Readonly<Record<string, Sample>> = {
   "SessionService.GetSession": { request: of_session },
   "SessionService.Heartbeat": { request: of_session },
   "SessionService.KillSession": { uses_up: true, request: of_session },
+  "SessionService.PauseSession": { uses_up: true, request: of_session },
+  "SessionService.ResumeSession": { request: of_session },
   "SessionService.EndSession": { uses_up: true, request: of_session },
   "SessionService.AcknowledgeHalt": {
     uses_up: true,
@@ -55,6 +59,11 @@ export const samples: Readonly<Record<string, Sample>> = {
   "CredentialService.RevokeCredential": {
     request: async (_, world) => ({ credentialId: await world.spareCredential() }),
   },
+  "HaltService.Halt": {
+    request: () => ({ scope: { kind: ScopeKind.LABEL, id: "nobody's" }, mode: HaltMode.PAUSE }),
+  },
+  "HaltService.LiftHalt": { request: async (_, world) => ({ haltId: await world.spareHalt() }) },
+  "HaltService.ListHalts": { request: () => all },
   "VaultService.GetEntry": { request: (_, { entry_id }) => ({ entryId: entry_id }) },
   "VaultService.ListEntries": { request: () => all },
   "VaultService.GetCheckpoint": { request: () => ({}) },

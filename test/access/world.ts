@@ -2,6 +2,7 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { HaltService, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService, Role } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
@@ -41,6 +42,8 @@ export interface World {
   spareKey(): Promise<string>;
   spareAgent(): Promise<string>;
   spareCredential(): Promise<string>;
+  /** A halt in force on what nobody uses. */
+  spareHalt(): Promise<string>;
   /** Kills a session, or leaves it as it was stopped; the halt_id of its stop. */
   stop(session_id: string): Promise<string>;
   close(): void;
@@ -113,6 +116,11 @@ export async function makeWorld(server: Served): Promise<World> {
     entry_id: last.decision?.vaultEntryId ?? "",
     spareKey: async () => (await key("spare", Role.AUDITOR)).key_id,
     spareAgent,
+    spareHalt: async () => {
+      const scope = { kind: ScopeKind.LABEL, id: "nobody's" };
+      const { halt } = await admin.ask(HaltService.method.halt, { scope });
+      return halt?.haltId ?? "";
+    },
     spareCredential: async () => {
       const issued = await admin.ask(CredentialService.method.issueCredential, {
         agentId: await spareAgent(),

@@ -1,6 +1,7 @@
 /** Commands of the kinds that tests give by the thousand, with everything that does not matter filled in. */
+
+import type { Actor } from "../../src/core/actor.js";
 import type { CreateKey, Intercept, Repeatable, StartSession } from "../../src/core/command.js";
-import type { Actor } from "../../src/core/event.js";
 import type { Asked } from "./workspace.js";
 
 export function start(actor: Actor, session_id: string, more: Partial<StartSession> = {}): Asked {

@@ -14,6 +14,10 @@ interface Run {
   next_index: number;
   actions: number;
   last_action_at: number;
+  /** While it is held: since when. */
+  held: { readonly at: number; readonly cause: Of<"session_paused">["cause"] } | null;
+  /** For how long it was held since its last action. */
+  held_ms: number;
   end: { readonly sequence: number; readonly event: Terminal } | null;
 }
 
@@ -23,6 +27,8 @@ class Audit {
   readonly log: readonly Event[];
   readonly revoked = new Set<string>();
   readonly ids = new Set<string>();
+  /** Orders in force. */
+  readonly halts = new Map<string, Of<"halt_requested">>();
   decisions = 0;
   terminations = 0;
   /** Index of the entry under audit. */
@@ -58,9 +64,26 @@ class Audit {
     return chain;
   }
 
+  /** Whether an order in force is on a path. */
+  isHalted(chain: readonly Run[]): boolean {
+    return [...this.halts.values()].some((halt) => reaches(halt, chain));
+  }
+
   live(): Run[] {
     return [...this.runs.values()].filter((run) => run.end === null);
   }
+}
+
+/** Whether an order's scope is on a path. */
+function reaches({ scope }: Of<"halt_requested">, chain: readonly Run[]): boolean {
+  return (
+    scope.kind === "workspace" ||
+    chain.some(({ start }) =>
+      scope.kind === "label"
+        ? start.labels.includes(scope.id)
+        : scope.id === start[`${scope.kind as "agent" | "credential" | "session"}_id`],
+    )
+  );
 }
 
 /** @param to_the_end whether the log is whole, so that every order was carried out */
@@ -129,6 +152,16 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "agent_revoked":
       ordered(audit, event);
       return;
+    case "halt_lifted":
+      audit.demand(audit.halts.delete(event.halt_id), "the order is in force");
+      audit.demand(event.actor.key_id !== null, "a person lifts it");
+      return;
+    case "session_paused":
+      paused(audit, event, sequence);
+      return;
+    case "session_resumed":
+      resumed(audit, event);
+      return;
     case "credential_issued":
       audit.fresh(event.credential_id);
       return;
@@ -157,6 +190,11 @@ function started(audit: Audit, event: Of<"session_started">, sequence: number): 
   );
   audit.demand(!audit.revoked.has(`agent ${event.agent_id}`), "the agent is not revoked");
   audit.demand(!audit.revoked.has(`credential ${event.credential_id}`), "the credential is not revoked");
+  audit.demand(!audit.isHalted([{ start: event } as Run, ...above]), "nothing starts under an order");
+  audit.demand(
+    above.every((run) => run.held === null),
+    "nothing starts under a held session",
+  );
   const { ttl_seconds } = event.budgets;
   const expires_at = ttl_seconds === null ? null : event.at + ttl_seconds * 1000;
   audit.demand(event.expires_at === expires_at, "expires_at follows from ttl_seconds");
@@ -166,6 +204,8 @@ function started(audit: Audit, event: Of<"session_started">, sequence: number): 
     next_index: 0,
     actions: 0,
     last_action_at: event.at,
+    held: null,
+    held_ms: 0,
     end: null,
   });
 }
@@ -191,7 +231,10 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
       chain.every((run) => run.end === null),
       "nothing but terminate after a stop",
     );
-    for (const run of chain) {
+    const is_held = chain.some((run) => run.held !== null);
+    audit.demand(!is_held || event.decision === "block", "nothing but block while it is held");
+    for (const run of is_held ? [] : chain) {
+      run.held_ms = 0;
       run.actions += 1;
       run.last_action_at = event.at;
       audit.demand(
@@ -202,6 +245,9 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
     }
   }
   if (event.decision === "allow") {
+    const caller = { agent_id: event.agent_id, credential_id: event.credential_id, labels: [] as string[] };
+    const path = chain.length > 0 ? chain : [{ start: caller } as unknown as Run];
+    audit.demand(!audit.isHalted(path), "no order is in force");
     audit.demand(!audit.revoked.has(`agent ${event.agent_id}`), "the agent is not revoked");
     audit.demand(!audit.revoked.has(`credential ${event.credential_id}`), "the credential is not revoked");
   }
@@ -235,19 +281,56 @@ function terminal(audit: Audit, event: Terminal, sequence: number): void {
   }
   if (event.event === "session_expired") {
     const { idle_timeout_seconds } = run.start.budgets;
-    const idle = run.last_action_at + (idle_timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const idle = run.last_action_at + run.held_ms + (idle_timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
     const deadline = event.stop_reason === "ttl_expired" ? run.start.expires_at : idle;
     audit.demand(event.deadline_at === deadline, "the deadline is the session's");
     audit.demand(event.at >= event.deadline_at, "the deadline has come");
   }
+  run.held = null;
   run.end = { sequence, event };
+}
+
+function paused(audit: Audit, event: Of<"session_paused">, sequence: number): void {
+  const chain = audit.chain(event.session_id);
+  const run = chain[0] as Run;
+  audit.demand(run.end === null && run.held === null, "an active session is held");
+  const named = event.cause === null ? undefined : audit.log[event.cause.sequence];
+  audit.demand((event.cause?.sequence ?? sequence) < sequence, "the cause is earlier");
+  if (named?.event === "halt_requested") {
+    audit.demand(named.mode === "pause" && reaches(named, chain), "the order holds it");
+    audit.demand(event.halt_id === named.halt_id, "the halt_id is the order's");
+  } else {
+    const above = chain.slice(1).map(({ start }) => start.session_id);
+    audit.demand(
+      named?.event === "session_paused" && above.includes(named.session_id),
+      "what is above is held",
+    );
+  }
+  run.held = { at: event.at, cause: event.cause };
+}
+
+function resumed(audit: Audit, event: Of<"session_resumed">): void {
+  const chain = audit.chain(event.session_id);
+  const run = chain[0] as Run;
+  audit.demand(run.end === null && run.held !== null, "a held session goes on");
+  audit.demand(!audit.isHalted(chain), "no order holds it");
+  audit.demand(
+    chain.slice(1).every(({ held }) => held === null),
+    "nothing above it is held",
+  );
+  run.held_ms += event.at - (run.held?.at ?? event.at);
+  run.held = null;
 }
 
 function killReason(event: Of<"session_killed">, cause: Event | undefined, chain: readonly Run[]): string {
   switch (cause?.event) {
     case "halt_requested": {
-      const on_path = chain.some((run) => run.start.session_id === cause.scope.id);
-      return !on_path ? "not on its path" : cause.scope.id === event.session_id ? "manual" : "halted";
+      const on_path = cause.mode === "kill" && reaches(cause, chain);
+      return !on_path
+        ? "not on its path"
+        : cause.scope.kind === "session" && cause.scope.id === event.session_id
+          ? "manual"
+          : "halted";
     }
     case "budget_exceeded":
       return cause.owner_session_id === event.session_id ? "budget_exceeded" : "another's budget";
@@ -278,7 +361,10 @@ function ordered(
   audit.demand(key_id !== null && role !== "agent" && role !== "system", "a person orders it");
   if (event.event === "halt_requested") {
     audit.fresh(event.halt_id);
-    audit.demand(audit.runs.get(event.scope.id)?.end === null, "the session to stop is live");
+    audit.halts.set(event.halt_id, event);
+    if (event.scope.kind === "session") {
+      audit.demand(audit.runs.get(event.scope.id)?.end === null, "the session to stop is live");
+    }
   } else {
     const scope =
       event.event === "agent_revoked" ? `agent ${event.agent_id}` : `credential ${event.credential_id}`;
@@ -301,7 +387,10 @@ function counted(audit: Audit, event: Event, sequence: number): void {
     .map((run) => run.start.session_id)
     .sort();
   if (event.event === "halt_requested") {
-    audit.demand(event.session_count === ids.length, "session_count is what it stopped");
+    const held = audit.log.filter(
+      (each) => each.event === "session_paused" && each.cause?.sequence === sequence,
+    );
+    audit.demand(event.session_count === ids.length + held.length, "session_count is what it stopped");
   } else {
     audit.demand(event.killed_count === ids.length, "killed_count is what it stopped");
     audit.demand(
@@ -313,7 +402,11 @@ function counted(audit: Audit, event: Event, sequence: number): void {
 
 /** At the end: nothing is live that an order, or the end of one above it, should have stopped. */
 function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly Run[]): void {
-  for (const { start } of live) {
+  for (const { start, held } of live) {
+    if (event.event === "session_started" && event.session_id === start.session_id) {
+      const chain = audit.chain(start.session_id);
+      audit.demand((held !== null) === audit.isHalted(chain), `${start.session_id} is held by an order`);
+    }
     audit.demand(
       !audit.chain(start.session_id).some((above) => mustStop(event, sequence, above)),
       `${start.session_id} must have stopped`,
@@ -324,7 +417,7 @@ function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly
 function mustStop(event: Event, sequence: number, run: Run): boolean {
   switch (event.event) {
     case "halt_requested":
-      return event.scope.id === run.start.session_id;
+      return event.mode === "kill" && run.sequence < sequence && reaches(event, [run]);
     case "credential_revoked":
     case "agent_revoked":
       return run.sequence < sequence && onScope(event, run);

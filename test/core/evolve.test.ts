@@ -3,7 +3,8 @@
  * by hand. Evolve is total, and errs on the side of the stop.
  */
 import { expect } from "chai";
-import type { Actor, Event } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
+import type { Event } from "../../src/core/event.js";
 import { isUnderStop } from "../../src/core/scope.js";
 import type { Session } from "../../src/core/state.js";
 import { start } from "./asking.js";

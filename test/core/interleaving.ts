@@ -1,9 +1,10 @@
 /** Random work on a small workspace: a few callers, a few agents, sessions below sessions, and time. */
 import fc from "fast-check";
+import type { Actor } from "../../src/core/actor.js";
+import { system_actor } from "../../src/core/actor.js";
 import type { Repeatable } from "../../src/core/command.js";
 import type { Reply } from "../../src/core/decision.js";
-import type { Actor, HaltEvidence } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
+import type { HaltEvidence } from "../../src/core/event-halt.js";
 import type { Session } from "../../src/core/state.js";
 import * as asking from "./asking.js";
 import { type Caller, Model, type Repeat } from "./model.js";
@@ -296,6 +297,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "halt":
+        return "halt";
       case "done":
         return "done";
     }

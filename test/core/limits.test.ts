@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import type { Actor, AgentRevoked, CredentialRevoked } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
+import type { AgentRevoked, CredentialRevoked } from "../../src/core/event.js";
 import { forgetStopped, oldestStopped, readmitStopped } from "../../src/core/evolve-session.js";
 import type { Session } from "../../src/core/state.js";
 import { limits } from "../../src/limits.js";

@@ -1,9 +1,9 @@
 /** What holds under any interleaving. A failure prints the seed and the shortest steps to it. */
 import { expect } from "chai";
 import fc from "fast-check";
+import { system_actor } from "../../src/core/actor.js";
 import { decide } from "../../src/core/decide.js";
 import type { Event } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
 import { intercept } from "./asking.js";
 import { audit } from "./audit.js";
 import { digest } from "./digest.js";

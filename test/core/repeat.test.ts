@@ -1,7 +1,7 @@
 import { expect } from "chai";
+import type { Actor } from "../../src/core/actor.js";
 import type { Intercept } from "../../src/core/command.js";
 import { decide } from "../../src/core/decide.js";
-import type { Actor } from "../../src/core/event.js";
 import { limits } from "../../src/limits.js";
 import { intercept, repeatable, start } from "./asking.js";
 import { Workspace } from "./workspace.js";

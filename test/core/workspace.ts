@@ -3,11 +3,12 @@
  * holds decide to its word on the way: nothing written, and the same answer twice.
  */
 import { expect } from "chai";
+import type { Actor } from "../../src/core/actor.js";
+import { system_actor } from "../../src/core/actor.js";
 import type { Command } from "../../src/core/command.js";
 import { decide } from "../../src/core/decide.js";
 import type { Decision } from "../../src/core/decision.js";
-import type { Actor, Event } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
+import type { Event } from "../../src/core/event.js";
 import { evolve } from "../../src/core/evolve.js";
 import { keptRepeat, repeatableOf } from "../../src/core/repeat.js";
 import { emptyState, type State } from "../../src/core/state.js";

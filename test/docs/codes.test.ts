@@ -95,6 +95,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
   }),
   unsupported_encoding: () => ({ path: start, body: "{}", headers: { "content-encoding": "br" } }),
   session_not_active: ({ stopped }) => ({ path: start, body: json({ parent_session_id: stopped }) }),
+  scope_halted: () => ({ path: start, body: json({ label: "halted" }) }),
   last_admin_key: ({ admin }) => ({ path: `/v1/keys/${admin}/revoke`, body: "" }),
   already_exists: ({ rotated }) => ({ path: `/v1/keys/${rotated}/rotate`, body: "" }),
   payload_too_large: () => ({ path: start, body: " ".repeat(1024 * 1024 + 1) }),
@@ -148,6 +149,7 @@ describe("the codes of docs/errors.md", () => {
     await post(`/v1/keys/${revoked.key.key_id}/revoke`);
     const rotated = await post("/v1/keys", { name: "rotated", roles: ["operator"] });
     await post(`/v1/keys/${rotated.key.key_id}/rotate`);
+    await post("/v1/enforce/halts", { scope: { kind: "label", id: "halted" } });
     const { keys } = await (await ask({ path: "/v1/keys" })).json;
     place = {
       admin: keys.at(-1).key_id,

@@ -5,14 +5,22 @@ import { expect } from "chai";
 import { http } from "../../gen/google/api/annotations_pb.js";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
-import type { Role } from "../../src/core/event.js";
+import type { Role } from "../../src/core/actor.js";
 import { roleFor } from "../../src/services/roles.js";
 import { sectionsOf } from "./document.js";
 
-const services = [SessionService, EnforcementService, CredentialService, VaultService, KeyService];
+const services = [
+  SessionService,
+  EnforcementService,
+  CredentialService,
+  HaltService,
+  VaultService,
+  KeyService,
+];
 const roles: readonly Role[] = ["agent", "operator", "approver", "auditor"];
 /** Told once for all routes: Paging, Idempotency-Key. */
 const told_once: ReadonlySet<string> = new Set(["page_size", "page_token", "page", "idempotency_key"]);

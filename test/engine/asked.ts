@@ -1,8 +1,8 @@
 /** Commands as services make them, with what a test does not care about filled in. */
 import { randomBytes } from "node:crypto";
+import type { Actor } from "../../src/core/actor.js";
+import { system_actor } from "../../src/core/actor.js";
 import type { Unstamped } from "../../src/core/command.js";
-import type { Actor } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
 import { repeatable } from "../../src/engine/digest.js";
 import type { Enclosed } from "../../src/engine/outcome.js";
 import { makeDetails } from "../../src/vault/details.js";

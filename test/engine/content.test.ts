@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { system_actor } from "../../src/core/actor.js";
 import type { Event } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
 import { fromContent, toContent, UnknownEvent } from "../../src/engine/content.js";
 import { canonical } from "../../src/vault/canonical.js";
 

@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { MemoryLevel } from "memory-level";
-import type { Actor, Event } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
+import { system_actor } from "../../src/core/actor.js";
+import type { Event } from "../../src/core/event.js";
 import type { RowStore } from "../../src/engine/derived.js";
 import type { Figures, Owner } from "../../src/engine/figures.js";
 import { createKey, end, intercept, kill, start } from "./asked.js";

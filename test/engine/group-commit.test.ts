@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Actor } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
 import { limits } from "../../src/limits.js";
 import type { StoredEntry } from "../../src/vault/journal.js";
 import { MemoryJournal } from "../journal/memory.js";

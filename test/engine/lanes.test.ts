@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Actor } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
 import { EngineFault } from "../../src/engine/fault.js";
 import type { Outcome } from "../../src/engine/outcome.js";
 import { limits } from "../../src/limits.js";

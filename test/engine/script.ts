@@ -1,6 +1,6 @@
 /** Random scripts: what many callers do to an engine, in any order, with time passing between. */
 import fc from "fast-check";
-import type { Actor } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
 import type { Enclosed, Outcome } from "../../src/engine/outcome.js";
 import type { SealedEntry } from "../../src/vault/entry.js";
 import {

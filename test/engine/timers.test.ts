@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Actor } from "../../src/core/event.js";
+import type { Actor } from "../../src/core/actor.js";
 import { engineClock } from "../../src/engine/clock.js";
 import { Timers } from "../../src/engine/timers.js";
 import { limits } from "../../src/limits.js";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
+import { system_actor } from "../../src/core/actor.js";
 import type { Event } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
 import { toContent } from "../../src/engine/content.js";
 import { node_crypto } from "../../src/vault/node-crypto.js";
 import type { Entry } from "../../src/vault/verify/entry-check.js";

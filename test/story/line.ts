@@ -1,5 +1,7 @@
 /** One event as a line of a story: what it is about, then what it says. */
-import type { Cause, Event } from "../../src/core/event.js";
+
+import type { Event } from "../../src/core/event.js";
+import type { Cause } from "../../src/core/event-parts.js";
 import type { Replacement } from "../../src/core/replacement.js";
 import { began_at } from "../core/workspace.js";
 
@@ -56,9 +58,16 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
       ];
     case "session_ended":
       return [event.session_id, spent(event.consumed.actions, event.session_id, log), because(event.cause)];
+    case "session_paused":
+      return [event.session_id, because(event.cause), JSON.stringify(event.reason), by(event)];
+    case "session_resumed":
+      return [event.session_id, because(event.cause), JSON.stringify(event.reason), by(event)];
+    case "halt_lifted":
+      return [event.halt_id, JSON.stringify(event.reason), by(event)];
     case "halt_requested":
       return [
         `${event.scope.kind}/${event.scope.id}`,
+        event.mode === "pause" ? "pause" : null,
         given("sessions", event.session_count),
         JSON.stringify(event.reason),
         by(event),

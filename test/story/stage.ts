@@ -1,9 +1,10 @@
 /** Plays the lines of a story on a workspace. */
 
+import type { Actor, Role } from "../../src/core/actor.js";
+import { system_actor } from "../../src/core/actor.js";
 import type { Repeatable } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
-import type { Actor, HaltEvidence, HaltVia, Role } from "../../src/core/event.js";
-import { system_actor } from "../../src/core/event.js";
+import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
@@ -113,6 +114,22 @@ export class Stage {
         return { type: "touch_session", actor, session_id: line.word(1) };
       case "kill":
         return { type: "kill_session", actor, session_id: line.word(1), reason, repeat };
+      case "halt":
+        return {
+          type: "order_halt",
+          actor,
+          scope: this.#scope(line.word(1)),
+          mode: line.words[2] === "pause" ? "pause" : "kill",
+          reason,
+          drill_id: null,
+          repeat,
+        };
+      case "lift":
+        return { type: "lift_halt", actor, halt_id: idAt("halt", Number(line.word(1).slice(1))), reason };
+      case "pause":
+        return { type: "pause_session", actor, session_id: line.word(1), reason };
+      case "resume":
+        return { type: "resume_session", actor, session_id: line.word(1), reason };
       case "end":
         return { type: "end_session", actor, session_id: line.word(1) };
       case "acknowledge":
@@ -214,7 +231,13 @@ export class Stage {
   #haltId(line: Line): string {
     const other = line.number("halt");
     const session = this.#workspace.state.sessions.get(line.word(1));
-    return other === null ? (session?.stop?.halt_id ?? "none") : idAt("halt", other);
+    return other === null ? ((session?.stop ?? session?.pause)?.halt_id ?? "none") : idAt("halt", other);
+  }
+
+  /** `agent/loan-bot`, `workspace`. */
+  #scope(text: string): Scope {
+    const [kind, name] = text.split("/") as [Scope["kind"], string | undefined];
+    return { kind, id: name === undefined ? this.#workspace.state.workspace_id : (this.#id(name) as string) };
   }
 
   #id(name: string | null): string | null {
@@ -254,7 +277,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     case "session": {
       const session = state.sessions.get(reply.session_id);
       const stop = session?.stop;
-      const why = stop?.stop_reason ? ` ${stop.stop_reason} ${JSON.stringify(stop.reason)}` : "";
+      const held = session?.pause ? ` ${JSON.stringify(session.pause.reason)}` : "";
+      const why = stop?.stop_reason ? ` ${stop.stop_reason} ${JSON.stringify(stop.reason)}` : held;
       return `${reply.session_id} ${session?.status}${why}${reply.replayed ? " (replayed)" : ""}`;
     }
     case "verdict":
@@ -266,6 +290,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
       const why = revoked ? ` revoked ${JSON.stringify(revoked.reason)}` : "";
       return `key ${reply.key_id}${why}${reply.replayed ? " (replayed)" : ""}`;
     }
+    case "halt":
+      return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
     case "done":
       return "nothing";
   }

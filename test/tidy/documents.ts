@@ -102,14 +102,16 @@ export function undocumentedVerdicts(files: readonly File[]): string[] {
   });
 }
 
-/** The types of event that src/core/event.ts declares. */
+/** The types of event that the files of src/core/ that tell events declare. */
 export function eventTypes(files: readonly File[]): readonly string[] {
-  const file = below(files, "src/core/event.ts")[0];
-  const found = (file === undefined ? [] : [...nodes(tree(file))]).flatMap(({ node }) =>
-    node.type === "TSPropertySignature" && nameOf(node.key) === "event"
-      ? literalsOf((node.typeAnnotation as Node).typeAnnotation)
-      : [],
-  );
+  const all = below(files, "src/core/").filter(({ path }) => /\/event(-\w+)?\.ts$/.test(path));
+  const found = all
+    .flatMap((file) => [...nodes(tree(file))])
+    .flatMap(({ node }) =>
+      node.type === "TSPropertySignature" && nameOf(node.key) === "event"
+        ? literalsOf((node.typeAnnotation as Node).typeAnnotation)
+        : [],
+    );
   return [...new Set(found)];
 }
 

@@ -140,7 +140,7 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
 
   /**
    * A repeat with the same key is the same action: same verdict, counted once; or the stop, once
-   * the session is stopped. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
+   * the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
    * kept. REST: the header Idempotency-Key.
    *
    * @generated from field: optional string idempotency_key = 15;
@@ -267,7 +267,7 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
   stopReason: StopReason;
 
   /**
-   * The stop order, if the session is stopped.
+   * The stop or the pause to acknowledge, if the session is stopped or held.
    *
    * @generated from field: optional string halt_id = 17;
    */
@@ -688,7 +688,7 @@ export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> 
  */
 export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
   /**
-   * The session as it is; one that is stopped gets its directive next.
+   * The session as it is; one that is stopped or held gets its directive next.
    *
    * @generated from field: killcord.v1.Session session = 1;
    */
@@ -732,7 +732,7 @@ export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
 
 /**
  * Sent as soon as the stop, the pause or the end of the session is sealed, before anything that waits;
- * STOP and END once.
+ * STOP and END once. Of several pauses and resumptions a slow reader gets the newest alone.
  *
  * @generated from message killcord.v1.StreamDirective
  */
