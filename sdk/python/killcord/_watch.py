@@ -20,6 +20,9 @@ log = logging.getLogger("killcord")
 
 #: Sessions that start together get one watch.
 _DEBOUNCE_SECONDS = 0.02
+#: A new watch tells all of them anew: the more there are, the longer it waits for others.
+_SESSION_SECONDS = 0.0001
+_DEBOUNCE_SECONDS_MAX = 1.0
 #: The first message of a watch comes at once, where streams are possible.
 _FIRST_SECONDS = 10.0
 #: A watch says something every 15 seconds at least.
@@ -193,7 +196,6 @@ class Watch:
             self._cannot(failure(error))
             return
         elif isinstance(error, AccessDenied):
-            pause = max(pause, 5.0)
             self._say(f"the watch is refused: {failure(error)}")
         elif not reader.draining:
             self._say(f"the watch was cut, and is opened again: {failure(error)}")
@@ -231,7 +233,8 @@ class Watch:
             self._debounce()
 
     def _debounce(self) -> None:
-        end = _clock.now() + _DEBOUNCE_SECONDS
+        seconds = _DEBOUNCE_SECONDS + _SESSION_SECONDS * len(self._runs)
+        end = _clock.now() + min(seconds, _DEBOUNCE_SECONDS_MAX)
         with self._wanted:
             while not self._closed and (left := end - _clock.now()) > 0:
                 self._wanted.wait(left)

@@ -89,6 +89,7 @@ def test_a_coroutine_tool_ends_in_the_middle_of_its_await(server, client):
     ended = []
 
     async def slow():
+        threading.Thread(target=server.kill, args=[sess.session_id]).start()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -99,7 +100,6 @@ def test_a_coroutine_tool_ends_in_the_middle_of_its_await(server, client):
         tool = sess.wrap(slow)
 
         async def main():
-            threading.Timer(0, server.kill, [sess.session_id]).start()
             # No block of coroutines is around it: the tool covers the task itself, and only so far.
             with pytest.raises(SessionTerminated):
                 await tool()

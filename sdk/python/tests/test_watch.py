@@ -1,6 +1,7 @@
 """The watch: one for all sessions of a client, opened again when it is cut, done without when it must be."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from http1 import Http1
