@@ -77,7 +77,8 @@ class Life:
             log.warning("the server keeps no leases: %s keeps its own, and nobody else's", state.session_id)
         lease = state.lease_seconds or asked
         run = Run(state, lease_seconds=lease, on_lease_lost=self._on_lease_lost, sent_at=sent_at)
-        asker = Asker(run, lambda: self._client._transport, self._timeout, self._when_paused, self._fail_open)
+        client = self._client
+        asker = Asker(run, lambda: client._transport, self._timeout, self._when_paused, self._fail_open)
         opened = Opened(self._client, run, asker, self._grace)
         # A session that nobody holds any more is not kept alive either.
         finalizer: Any = weakref.finalize(self, opened.drop)

@@ -21,8 +21,8 @@ def watches(proxy):
 def test_sessions_that_start_together_share_one_watch(server):
     with Http1(server.address) as proxy, Client(proxy.url, server.key, transport="rest") as client:
         sessions = [opened(client) for _ in range(10)]
-        for each in sessions:
-            each.start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(RuntimeSession.start, sessions))
         until(lambda: watches(proxy) and watches(proxy)[-1].count("session_ids") == 10)
         assert len(watches(proxy)) < 10
         for each in sessions:
