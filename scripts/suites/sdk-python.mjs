@@ -13,8 +13,8 @@ const checks = [
     "killcord's types are strict",
     ["-m", "mypy", "--config-file", `${folder}/pyproject.toml`, `${folder}/killcord`],
   ],
-  ["ruff finds nothing, for Python 3.9 and newer", ["-m", "ruff", "check", "--quiet", folder]],
-  ["ruff would format nothing", ["-m", "ruff", "format", "--quiet", "--check", folder]],
+  ["ruff finds nothing, for Python 3.9 and newer", ["-m", "ruff", "check", "--no-cache", "--quiet", folder]],
+  ["ruff would format nothing", ["-m", "ruff", "format", "--no-cache", "--quiet", "--check", folder]],
 ];
 
 export async function sdkPython() {

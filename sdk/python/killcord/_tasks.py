@@ -21,13 +21,6 @@ COUNTS = sys.version_info >= (3, 11)
 _inside: ContextVar[tuple[Scope, ...]] = ContextVar("killcord_scopes", default=())
 
 
-class _Ours:
-    """What our cancellations carry where tasks do not count."""
-
-    def __repr__(self) -> str:
-        return "the session was stopped"
-
-
 def _cancelling(task: asyncio.Task[Any]) -> int:
     if sys.version_info >= (3, 11):
         return task.cancelling()
@@ -49,7 +42,6 @@ class Scope:
         #: How often each task was cancelled from here.
         self._cancels: dict[asyncio.Task[Any], int] = {}
         self._cancelling = _cancelling(owner)
-        self._message = _Ours()
         self._token: Token[tuple[Scope, ...]] | None = None
         #: Whether its block is not entered yet, or left.
         self.left = True
@@ -139,7 +131,8 @@ class Scope:
             for _ in range(times):
                 left = self._owner.uncancel()
             return isinstance(error, asyncio.CancelledError) and left <= self._cancelling
-        return isinstance(error, asyncio.CancelledError) and self._message in error.args
+        # Who else wants it cancelled cannot be known here. The task ends either way.
+        return isinstance(error, asyncio.CancelledError)
 
     def _cancel(self, again: bool) -> None:
         self._over = again
@@ -152,7 +145,7 @@ class Scope:
     def _end(self, task: asyncio.Task[Any]) -> None:
         if not task.done():
             self._cancels[task] = self._cancels.get(task, 0) + 1
-            task.cancel(self._message)
+            task.cancel()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

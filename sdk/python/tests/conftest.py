@@ -1,10 +1,13 @@
 """One real server for all tests that do not stop it, and clients of both transports."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+# Up to Python 3.10, what starts a process runs gRPC's fork handlers, which may print into it.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 sys.path.insert(0, str(Path(__file__).parent))
 
 from served import Served  # noqa: E402

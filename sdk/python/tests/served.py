@@ -83,12 +83,10 @@ class Served:
         return self.ask(f"/v1/enforce/sessions?agent_id={agent_id}")["sessions"]
 
     def sealed(self, session_id):
-        """What was sealed of a session, oldest first: the types of its entries with their payloads."""
-        found, after = [], ""
-        while True:
-            page = self.ask(f"/v1/vault/entries?page_size=500{after}")
-            found += page["entries"]
-            if not page.get("next_page_token"):
-                break
-            after = f"&page_token={page['next_page_token']}"
-        return [each for each in found if session_id in json.dumps(each)]
+        """What was sealed of a session, oldest first: `event`, and `content` as text."""
+        found, start, total = [], 0, 1
+        while start < total:
+            page = self.ask(f"/v1/vault/entries?page_size=500&from_sequence={start}")
+            found += [each for each in page["entries"] if session_id in each["content"]]
+            start, total = start + 500, page["total"]
+        return found
