@@ -155,9 +155,10 @@ export const limits = {
   killed_sessions_listed: 1000,
   revoked_credentials_listed: 200,
   /** Stops that were handed to clients which have not answered; older ones are sealed without that time. */
-  deliveries: 10_000,
-  /** A revoked credential's stream closes this long after the stop, confirmed or not. */
+  deliveries: 200_000,
+  /** A client has so long from its stop on to say that it has stopped, if nothing else is set; at most, in seconds. */
   halt_confirm_ms: 10_000,
+  halt_confirm_seconds_max: 300,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -251,6 +252,9 @@ export const limits = {
   /** Work that takes longer than this shows how far it is, this often. */
   progress_after_ms: 1_000,
   progress_ms: 100,
+  /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
+  halt_poll_ms: 100,
+  halt_sessions_shown: 20,
   /** Files of one export that a client writes. */
   export_files: 1_000_000,
   /** How long the demo waits for its server, and for the whole of its work. */
@@ -277,6 +281,9 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.deliveries < limits.live_sessions ||
+  limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||
   limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes
 ) {

@@ -5,6 +5,7 @@ import { type Client, ConnectError, createClient, type Interceptor } from "@conn
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
@@ -18,6 +19,7 @@ export interface Server {
   readonly url: string;
   readonly sessions: Client<typeof SessionService>;
   readonly enforcement: Client<typeof EnforcementService>;
+  readonly halts: Client<typeof HaltService>;
   readonly credentials: Client<typeof CredentialService>;
   readonly keys: Client<typeof KeyService>;
   readonly vault: Client<typeof VaultService>;
@@ -58,6 +60,7 @@ export function connect(url: string, key: string | null): Server {
     url,
     sessions: createClient(SessionService, transport),
     enforcement: createClient(EnforcementService, transport),
+    halts: createClient(HaltService, transport),
     credentials: createClient(CredentialService, transport),
     keys: createClient(KeyService, transport),
     vault: createClient(VaultService, transport),

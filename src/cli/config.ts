@@ -1,9 +1,21 @@
 /** The server's settings: flags, then environment, then a file, then defaults; parsed once. */
 import { readFileSync } from "node:fs";
-import { type Level, levels } from "pino";
+import type { Level } from "pino";
 import { limits } from "../limits.js";
 import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
+import {
+  readBoolean,
+  readBootstrapKey,
+  readLevel,
+  readMetricsAddress,
+  readOr,
+  readOrigin,
+  readOrigins,
+  readSeconds,
+  readTls,
+  type TlsFiles,
+} from "./setting-values.js";
 
 /** What `serve` runs with. Frozen. */
 export interface Config {
@@ -33,16 +45,10 @@ export interface Config {
   readonly metrics_listen: Address | null;
   /** Whether gRPC clients may ask what services there are. */
   readonly reflection: boolean;
+  /** What a client has from a stop on to say that it has stopped; then the stop is unconfirmed. */
+  readonly halt_confirm_seconds: number;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
-}
-
-/** Where the server's identity is kept, each file in PEM. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-  /** The authorities of which every client must bring a certificate; null asks clients for none. */
-  readonly client_ca: string | null;
 }
 
 /** One setting as text, before it is read. */
@@ -65,6 +71,7 @@ const settings = [
   "log_level",
   "metrics_listen",
   "reflection",
+  "halt_confirm_seconds",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -86,6 +93,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   log_level: "info",
   metrics_listen: undefined,
   reflection: "true",
+  halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
   ready_file: undefined,
 };
 
@@ -130,6 +138,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     log_level: readLevel(merged.log_level as string),
     metrics_listen: readMetricsAddress(merged.metrics_listen),
     reflection: readBoolean("reflection", merged.reflection as string),
+    halt_confirm_seconds: readSeconds("halt_confirm_seconds", merged.halt_confirm_seconds as string),
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);
@@ -195,97 +204,6 @@ function isSetting(name: string): name is Setting {
 
 function variableOf(setting: Setting): string {
   return `KILLCORD_${setting.toUpperCase()}`;
-}
-
-/** Figures are open to whoever reaches the address, so it is one of this machine. */
-function readMetricsAddress(text: string | undefined): Address | null {
-  if (text === undefined) {
-    return null;
-  }
-  const address = readAddress("metrics_listen", text);
-  if (!isLoopback(address.host)) {
-    throw new ConfigError(
-      `metrics_listen: ${address.host} is reachable from other machines: use 127.0.0.1, or read /metrics with a key of role auditor`,
-    );
-  }
-  return address;
-}
-
-/** The log's name (vault-format.md): 1 to 200 printable ASCII characters without space or `+`. */
-function readOrigin(text: string | undefined): string | null {
-  if (text === undefined) {
-    return null;
-  }
-  if (!/^[!-*,-~]{1,200}$/.test(text)) {
-    throw new ConfigError(
-      `origin: "${text}" is not 1 to 200 printable ASCII characters without space or "+"`,
-    );
-  }
-  return text;
-}
-
-function readOr<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new ConfigError((error as Error).message);
-  }
-}
-
-function readBootstrapKey(text: string | undefined): string | null {
-  if (text === undefined || text === "") {
-    return null;
-  }
-  if (!/^[!-~]+$/.test(text) || text.length < limits.bootstrap_key_characters_min) {
-    throw new ConfigError(
-      `KILLCORD_BOOTSTRAP_KEY must be at least ${limits.bootstrap_key_characters_min} printable ASCII characters without space`,
-    );
-  }
-  return text;
-}
-
-function readBoolean(setting: Setting, text: string): boolean {
-  if (text !== "true" && text !== "false") {
-    throw new ConfigError(`${setting}: "${text}" is neither true nor false`);
-  }
-  return text === "true";
-}
-
-/** A variable that is set to nothing means what an unset one means. */
-function readTls(
-  cert: string | undefined,
-  key: string | undefined,
-  client_ca: string | undefined,
-): TlsFiles | null {
-  if (!cert && !key && !client_ca) {
-    return null;
-  }
-  if (!cert || !key) {
-    throw new ConfigError("tls_cert and tls_key belong together: name a file in PEM for each");
-  }
-  return { cert, key, client_ca: client_ca || null };
-}
-
-/** Origins as a browser sends them, separated by commas or spaces. */
-function readOrigins(text: string): readonly string[] {
-  const origins = text.split(/[\s,]+/).filter((each) => each !== "");
-  for (const each of origins) {
-    if (!URL.canParse(each) || new URL(each).origin !== each) {
-      throw new ConfigError(
-        `cors_origins: "${each}" is no origin: name each as https://app.example.com, without a path and without *`,
-      );
-    }
-  }
-  return origins;
-}
-
-function readLevel(text: string): Level | "silent" {
-  if (text !== "silent" && !(text in levels.values)) {
-    throw new ConfigError(
-      `log_level: "${text}" is not one of ${Object.keys(levels.values).join(", ")}, silent`,
-    );
-  }
-  return text as Level | "silent";
 }
 
 /** Keys travel in the clear without TLS: beyond this machine only when somebody says so aloud. */

@@ -5,6 +5,8 @@ import { credentialsCommand } from "./credentials.js";
 import { demoCommand } from "./demo.js";
 import { demoAgentCommand } from "./demo-agent.js";
 import { exportCommand } from "./export.js";
+import { haltCommand } from "./halt.js";
+import { haltsCommand, liftCommand } from "./halts.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
 import { sessionsCommand } from "./sessions.js";
@@ -33,6 +35,9 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(outside.serve)
     .addCommand(demoCommand())
     .addCommand(sessionsCommand())
+    .addCommand(haltCommand())
+    .addCommand(liftCommand())
+    .addCommand(haltsCommand())
     .addCommand(agentsCommand())
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())

@@ -15,6 +15,7 @@ interface Flags {
   readonly tlsClientCa?: string;
   readonly corsOrigins?: string;
   readonly logLevel?: string;
+  readonly haltConfirmSeconds?: string;
   readonly readyFile?: string;
   readonly printConfig?: boolean;
 }
@@ -39,6 +40,10 @@ export function serveCommand(): Command {
     .option(
       "--cors-origins <list>",
       "origins whose pages may call from a browser, e.g. https://app.example.com",
+    )
+    .option(
+      "--halt-confirm-seconds <n>",
+      "time that a client has to say that it has stopped, before its stop is sealed as unconfirmed (default 10)",
     )
     .option("--insecure", "allow an address beyond this machine without TLS")
     .option("--print-config", "print the settings in force, without secrets, and exit")
@@ -69,6 +74,7 @@ function configOf(flags: Flags): Config {
     tls_client_ca: flags.tlsClientCa,
     cors_origins: flags.corsOrigins,
     log_level: flags.logLevel,
+    halt_confirm_seconds: flags.haltConfirmSeconds,
     ready_file: flags.readyFile,
   };
   try {

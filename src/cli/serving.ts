@@ -103,6 +103,7 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
     observer: metrics.observer,
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
+    halt_confirm_ms: config.halt_confirm_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);

@@ -2,8 +2,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { TlsIdentity } from "../rpc/tls.js";
-import type { TlsFiles } from "./config.js";
 import { CommandFailure, systemReason } from "./failure.js";
+import type { TlsFiles } from "./setting-values.js";
 
 /**
  * Reads what the settings name, and makes sure that it can be served: better a start that says what is

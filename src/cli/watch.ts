@@ -129,7 +129,7 @@ async function* oneStream<Message>(
 }
 
 /** Whether another try may go better: the way failed, or the server is busy, draining or restarting. */
-function isPassing(refusal: ConnectError): boolean {
+export function isPassing(refusal: ConnectError): boolean {
   if (!isAnswer(refusal)) return true;
   return (
     refusal.code === Code.Unavailable ||

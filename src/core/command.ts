@@ -116,6 +116,16 @@ export interface AcknowledgeHalt extends Common {
   readonly delivered_at: number | null;
 }
 
+/** The engine's timer: nobody has confirmed the stop of a session in time. */
+export interface UnconfirmHalt extends Common {
+  readonly type: "unconfirm_halt";
+  readonly session_id: string;
+  /** What a client has from the stop on to say that it has stopped. */
+  readonly confirm_ms: number;
+  /** When the stop was first handed to the client, as far as the engine knows. */
+  readonly delivered_at: number | null;
+}
+
 /** The engine's timer: the session expires if its time has come. */
 export interface ExpireSession extends Common {
   readonly type: "expire_session";
@@ -214,6 +224,7 @@ export type Command =
   | PauseSession
   | ResumeSession
   | AcknowledgeHalt
+  | UnconfirmHalt
   | ExpireSession
   | RegisterAgent
   | RevokeAgent

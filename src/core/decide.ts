@@ -13,7 +13,7 @@ import {
   revokeKey,
 } from "./credential.js";
 import { type Decision, Draft } from "./decision.js";
-import { acknowledgeHalt } from "./halt.js";
+import { acknowledgeHalt, unconfirmHalt } from "./halt.js";
 import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
 import { killSession, liftHalt, orderHalt, pauseSession, resumeSession } from "./order.js";
@@ -49,6 +49,8 @@ export function decide(state: State, command: Command): Decision {
       return resumeSession(state, command);
     case "acknowledge_halt":
       return acknowledgeHalt(state, command);
+    case "unconfirm_halt":
+      return unconfirmHalt(state, command);
     case "expire_session":
       return expireSession(state, command);
     case "register_agent":

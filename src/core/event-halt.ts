@@ -63,3 +63,14 @@ export interface HaltConfirmed extends Common, OfSession {
   /** Since the `at` of the stop. */
   readonly elapsed_ms: number;
 }
+
+/** Why nobody has confirmed a stop in time: a client had heard of it, or none. */
+export type UnconfirmedWhy = "deadline" | "no_client";
+
+export interface HaltUnconfirmed extends Common, OfSession {
+  readonly event: "halt_unconfirmed";
+  readonly halt_id: string;
+  readonly why: UnconfirmedWhy;
+  readonly delivered_at: number | null;
+  readonly deadline_at: number;
+}

@@ -10,6 +10,7 @@ import type {
   HaltConfirmed,
   HaltLifted,
   HaltRequested,
+  HaltUnconfirmed,
   SessionPaused,
   SessionResumed,
 } from "./event-halt.js";
@@ -233,6 +234,7 @@ export type Event =
   | HaltLifted
   | HaltAcknowledged
   | HaltConfirmed
+  | HaltUnconfirmed
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

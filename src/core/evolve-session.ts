@@ -120,6 +120,9 @@ export function evolveStop(
     event.event === "session_killed" ? "killed" : event.event === "session_expired" ? "expired" : "ended";
   state.live_sessions -= 1;
   state.stopped.add(session.session_id);
+  if (session.stop.halt_id !== null) {
+    state.unsettled.set(session.session_id, event.at);
+  }
   state.session_repeats.delete(session.session_id);
   if (session.agent_id !== null) {
     state.agents.get(session.agent_id)?.live_sessions.delete(session.session_id);

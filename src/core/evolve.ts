@@ -3,7 +3,13 @@
  * history. Replay runs this alone.
  */
 import type { Event, SessionStarted } from "./event.js";
-import type { HaltAcknowledged, HaltConfirmed, HaltLifted, HaltRequested } from "./event-halt.js";
+import type {
+  HaltAcknowledged,
+  HaltConfirmed,
+  HaltLifted,
+  HaltRequested,
+  HaltUnconfirmed,
+} from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
 import { exceedBudget, liftHalt, orderHalt, revokeAgent, revokeCredential } from "./evolve-order.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
@@ -48,6 +54,7 @@ function apply(state: State, event: Event, sequence: number): void {
     case "halt_lifted":
     case "halt_acknowledged":
     case "halt_confirmed":
+    case "halt_unconfirmed":
       applyHalt(state, event, sequence);
       return;
     case "session_paused":
@@ -90,7 +97,7 @@ function apply(state: State, event: Event, sequence: number): void {
 
 function applyHalt(
   state: State,
-  event: HaltRequested | HaltLifted | HaltAcknowledged | HaltConfirmed,
+  event: HaltRequested | HaltLifted | HaltAcknowledged | HaltConfirmed | HaltUnconfirmed,
   sequence: number,
 ): void {
   switch (event.event) {
@@ -103,6 +110,7 @@ function applyHalt(
       return;
     case "halt_acknowledged":
     case "halt_confirmed":
+    case "halt_unconfirmed":
       evolveHalt(state, event);
   }
 }

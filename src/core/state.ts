@@ -5,7 +5,7 @@
 
 import type { Role } from "./actor.js";
 import type { Profile, StopReason } from "./event.js";
-import type { HaltEvidence, HaltMode, Scope } from "./event-halt.js";
+import type { HaltEvidence, HaltMode, HaltVia, Scope, UnconfirmedWhy } from "./event-halt.js";
 import type { Cause } from "./event-parts.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
@@ -40,11 +40,19 @@ export interface SessionPause {
   readonly until_resumed: boolean;
 }
 
-/** How far the client of a stopped or held session is, as it says. */
+/** What the log says of one stop or pause of a session after that itself. */
 export interface HaltProgress {
+  /** When it was first handed to a client, where that was known when something else was sealed. */
+  readonly delivered_at: number | null;
+  readonly via: HaltVia | null;
   readonly acknowledged_at: number | null;
+  readonly acknowledged_by: string | null;
   readonly confirmed_at: number | null;
+  readonly confirmed_by: string | null;
   readonly evidence: HaltEvidence | null;
+  /** The deadline that passed. One that is confirmed late has this as well. */
+  readonly unconfirmed_at: number | null;
+  readonly unconfirmed_why: UnconfirmedWhy | null;
 }
 
 /** One run of one agent. Plain data, so that it can be stored as it is once it is terminal. */
@@ -76,7 +84,7 @@ export interface Session {
   held_ms: number;
   pause: SessionPause | null;
   stop: SessionStop | null;
-  /** Null until its client has said something of the stop or the pause. */
+  /** Null until something is sealed of its stop or its pause after that itself. */
   halt: HaltProgress | null;
   /** `terminate` verdicts sealed since it stopped, and the newest of them. */
   terminates: number;
@@ -207,6 +215,8 @@ export interface State {
   readonly children: Map<string, Set<string>>;
   /** Stopped sessions that are still in `sessions`, oldest stop first. */
   readonly stopped: Set<string>;
+  /** When each stop came that is neither confirmed nor unconfirmed yet, by its session; oldest first. */
+  readonly unsettled: Map<string, number>;
   live_sessions: number;
   /** Of these, those that are held. */
   paused_sessions: number;
@@ -234,6 +244,7 @@ export function emptyState(): State {
     sessions: new Map(),
     children: new Map(),
     stopped: new Set(),
+    unsettled: new Map(),
     live_sessions: 0,
     paused_sessions: 0,
     agents: new Map(),

@@ -1,7 +1,7 @@
 /**
- * Rings for those who must hear at once that a session has stopped, is held or goes on, or that its stop is confirmed: in the
- * very turn in which that is sealed, before any caller of the same write is answered. What happened is
- * theirs to look up.
+ * Rings for those who must hear at once that a session has stopped, is held or goes on, that its stop is
+ * confirmed, or that nobody confirmed it in time: in the very turn in which that is sealed, before any
+ * caller of the same write is answered. What happened is theirs to look up.
  */
 import type { Event } from "../core/event.js";
 
@@ -32,6 +32,7 @@ export class Alarms {
         case "session_paused":
         case "session_resumed":
         case "halt_confirmed":
+        case "halt_unconfirmed":
           for (const bell of this.#bells.get(event.session_id) ?? []) {
             bell();
           }

@@ -34,6 +34,7 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "halt_lifted",
   "halt_acknowledged",
   "halt_confirmed",
+  "halt_unconfirmed",
   "agent_registered",
   "agent_revoked",
   "credential_issued",
@@ -72,6 +73,9 @@ export function toContent(event: Event, salt: string): Content {
   if (event.event === "halt_acknowledged") {
     content.delivered_at = event.delivered_at === null ? null : timeText(event.delivered_at);
     content.acknowledged_at = timeText(event.acknowledged_at);
+  }
+  if (event.event === "halt_unconfirmed") {
+    content.delivered_at = event.delivered_at === null ? null : timeText(event.delivered_at);
   }
   if (event.event === "halt_confirmed") {
     content.confirmed_at = timeText(event.confirmed_at);

@@ -10,10 +10,10 @@ import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
-import { Deliveries } from "./deliveries.js";
 import { DerivedRows, type RowStore } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
+import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
 import type { Memory } from "./memory.js";
@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly time?: Time;
   /** Counts; nobody when absent. */
   readonly observer?: Observer;
+  /** What a client has from a stop on to say that it has stopped. */
+  readonly halt_confirm_ms?: number;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
   /** Untold changes that one watch keeps apart. */
@@ -55,9 +57,9 @@ export class Engine {
   readonly projection: Projection;
   readonly follower: Follower;
   readonly alarms = new Alarms();
-  readonly deliveries = new Deliveries();
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
+  readonly halts: HaltSteps;
   readonly #state: State;
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
@@ -79,6 +81,14 @@ export class Engine {
     this.key_ends = new KeyEnds(state, this.clock);
     this.follower = new Follower(projection, this.clock, options.watch_changes);
     this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
+    this.halts = new HaltSteps({
+      state,
+      projection,
+      clock: this.clock,
+      confirm_ms: options.halt_confirm_ms ?? limits.halt_confirm_ms,
+      unconfirm: (session_id, delivered_at) => this.#unconfirm(session_id, delivered_at),
+      observer: options.observer,
+    });
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
       state,
@@ -88,6 +98,7 @@ export class Engine {
       onDecided: (events) => {
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
+        this.halts.onDecided();
       },
       onSealed: (events) => this.#onSealed(events),
       observer: options.observer ?? no_observer,
@@ -203,6 +214,7 @@ export class Engine {
 
   #start(): void {
     this.#timers.start();
+    this.halts.start();
     const { heartbeat_seconds } = this.#options;
     const heartbeat = {
       type: "seal_heartbeat",
@@ -223,15 +235,26 @@ export class Engine {
 
   #keepNoTime(): void {
     this.#timers.stop();
+    this.halts.stop();
     for (const end of this.#regular) {
       end();
     }
   }
 
-  /** Whether it need not be told again: the session has expired, or there is no engine left. */
-  async #expire(session_id: string): Promise<boolean> {
+  #expire(session_id: string): Promise<boolean> {
+    return this.#submitOwn({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+  }
+
+  #unconfirm(session_id: string, delivered_at: number | null): Promise<boolean> {
+    const { confirm_ms } = this.halts;
+    const common = { actor: system_actor, request_id: null };
+    return this.#submitOwn({ type: "unconfirm_halt", session_id, confirm_ms, delivered_at, ...common });
+  }
+
+  /** Whether it need not be told again: it was taken, or there is no engine left. */
+  async #submitOwn(command: Unstamped): Promise<boolean> {
     try {
-      await this.submit({ type: "expire_session", actor: system_actor, request_id: null, session_id });
+      await this.submit(command);
       return true;
     } catch (error) {
       ignoreFault(error);
@@ -249,8 +272,8 @@ export class Engine {
       ) {
         this.#heard.delete(event.session_id);
       }
-      this.deliveries.onSealed(event);
     }
+    this.halts.onSealed(events);
     this.alarms.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();

@@ -23,6 +23,7 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   end_session: "stops",
   acknowledge_halt: "ends",
   expire_session: "stops",
+  unconfirm_halt: "ends",
   revoke_agent: "stops",
   revoke_credential: "stops",
   revoke_key: "stops",

@@ -10,6 +10,8 @@ import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
 import { FigureRows } from "./figures.js";
+import { HaltParts } from "./halt-parts.js";
+import { sortable } from "./sortable.js";
 
 /** What is listed of a decision without reading its entry. */
 export interface DecisionRow {
@@ -42,6 +44,7 @@ export class Projection {
   /** Read it, never change it. */
   readonly state: State;
   readonly figures: FigureRows;
+  readonly halt_parts: HaltParts;
   readonly #rows: DerivedRows;
   #rows_through = 0;
 
@@ -50,6 +53,7 @@ export class Projection {
     this.state = state;
     this.#rows = rows;
     this.figures = new FigureRows(rows);
+    this.halt_parts = new HaltParts(rows);
   }
 
   /** Finds out which rows are there already; then every event of the log has to come by. */
@@ -169,6 +173,7 @@ export class Projection {
     const of_session = "session_id" in event && event.session_id !== null ? event.session_id : null;
     const session = of_session === null ? undefined : this.state.sessions.get(of_session);
     this.figures.count(event, session, this.#countedAgent(event));
+    this.halt_parts.count(event, session);
     if (event.event === "enforcement_decision") {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);
@@ -186,9 +191,4 @@ export class Projection {
       this.#rows.put(stop_rows + sortable(session.stop.sequence), start);
     }
   }
-}
-
-/** An index as text that sorts like the number: 12 hex digits, since indexes are below 2^48. */
-function sortable(sequence: number): string {
-  return sequence.toString(16).padStart(12, "0");
 }

@@ -14,6 +14,7 @@ export function sessionsNamed(command: Unstamped): readonly string[] {
     case "end_session":
     case "acknowledge_halt":
     case "expire_session":
+    case "unconfirm_halt":
     case "sum_up_terminates":
       return [command.session_id];
     case "order_halt":

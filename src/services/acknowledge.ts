@@ -1,14 +1,9 @@
 /** Takes a client's word on its stop or its pause: that it is stopping, that it has stopped. */
 import { HaltEvidence, HaltPhase } from "../../gen/killcord/v1/session_pb.js";
-import type { HaltVia, HaltEvidence as SealedEvidence } from "../core/event-halt.js";
+import type { HaltEvidence as SealedEvidence } from "../core/event-halt.js";
 import { by, type Context, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { invalid } from "./validate.js";
-
-/** Notes that the stop or the pause of a session has just been handed to its client. */
-export function noteDelivery({ engine }: Context, session_id: string, via: HaltVia): void {
-  engine.deliveries.note(session_id, { via, at: engine.clock.now() });
-}
 
 /** An acknowledgement, however it came. */
 export interface Acknowledgement {
@@ -33,7 +28,7 @@ export async function acknowledge(
   { sessionId, haltId, phase, evidence, supervisor }: Acknowledgement,
   by_stream: boolean,
 ): Promise<void> {
-  const delivery = context.engine.deliveries.of(sessionId);
+  const delivery = context.engine.halts.delivery(sessionId, haltId);
   await submit(
     context,
     call,
@@ -62,6 +57,14 @@ function evidenceOf(phase: HaltPhase, evidence: HaltEvidence): SealedEvidence | 
   }
   return given;
 }
+
+/** The API's word for each evidence that is sealed. */
+export const evidences = {
+  none: HaltEvidence.UNSPECIFIED,
+  tasks_cancelled: HaltEvidence.TASKS_CANCELLED,
+  process_exit: HaltEvidence.PROCESS_EXIT,
+  group_empty: HaltEvidence.GROUP_EMPTY,
+} as const;
 
 const sealed: Readonly<Record<HaltEvidence, SealedEvidence | null>> = {
   [HaltEvidence.UNSPECIFIED]: null,

@@ -11,10 +11,11 @@ import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
 import type { Key, Session } from "../core/state.js";
 import { limits } from "../limits.js";
-import { acknowledge, noteDelivery } from "./acknowledge.js";
+import { acknowledge } from "./acknowledge.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { Grace } from "./grace.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./session.js";
@@ -48,12 +49,13 @@ class InterceptStream {
   #silence = nothing;
   #forgetBeat = nothing;
   #forgetKey = nothing;
-  #forgetDeadline: (() => void) | null = null;
+  readonly #grace: Grace;
 
   constructor(context: Context, call: Call) {
     this.#context = context;
     this.#call = call;
     this.outbox = new Outbox(limits.stream_in_flight, () => this.#leave());
+    this.#grace = new Grace((end) => this.#after(context.engine.halts.confirm_ms, end));
     call.signal.addEventListener("abort", this.#abort);
     if (call.signal.aborted) {
       this.#abort();
@@ -211,17 +213,15 @@ class InterceptStream {
     if (session !== null && stop !== null && !this.#told_end) {
       this.#told_end = true;
       this.outbox.replace(null);
-      this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () => {
-        if (stop.halt_id !== null) {
-          noteDelivery(this.#context, session.session_id, "stream");
-        }
-      });
+      this.outbox.hasten(messageOf({ case: "directive", value: directive(stop) }), () =>
+        this.#context.engine.halts.deliver(session, "stream"),
+      );
     }
     const key = callerKey(this.#context, this.#call);
     if (key.revoked === null ? isExpired(key, this.#context.engine.clock.now()) : key.kind === "key") {
       this.outbox.end(expired(key));
     } else if (key.revoked !== null && (stop !== null || this.#session_id === null)) {
-      this.#forgetDeadline ??= this.#after(limits.halt_confirm_ms, () => this.outbox.end(expired(key)));
+      this.#grace.look(session, () => this.outbox.end(expired(key)));
     }
     if (
       session !== null &&
@@ -233,7 +233,8 @@ class InterceptStream {
   }
 
   /** Tells what the session has become since the caller was told last, once, when the caller reads. */
-  #tellPause({ session_id, pause }: Session): void {
+  #tellPause(session: Session): void {
+    const { pause } = session;
     const sequence = pause?.sequence ?? null;
     if (sequence === this.#told_pause) {
       this.outbox.replace(null);
@@ -241,9 +242,7 @@ class InterceptStream {
     }
     this.outbox.replace(messageOf({ case: "directive", value: turnDirective(pause) }), () => {
       this.#told_pause = sequence;
-      if (pause !== null) {
-        noteDelivery(this.#context, session_id, "stream");
-      }
+      this.#context.engine.halts.deliver(session, "stream");
     });
   }
 
@@ -285,7 +284,7 @@ class InterceptStream {
     this.#silence();
     this.#forgetBeat();
     this.#forgetKey();
-    this.#forgetDeadline?.();
+    this.#grace.callOff();
   }
 }
 

@@ -18,7 +18,6 @@ import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
 import type { SealedEntry } from "../vault/entry.js";
-import { noteDelivery } from "./acknowledge.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -46,12 +45,8 @@ export async function intercept(
       : { decision: events[place] as EnforcementDecision, entry_id: fresh.entry_id };
   const session =
     decision.session_id === null ? null : await context.engine.projection.session(decision.session_id);
-  const has_learned =
-    decision.decision === "terminate"
-      ? session?.stop?.halt_id != null
-      : isPauseOf(decision) && session !== null && session.pause !== null;
-  if (session !== null && has_learned) {
-    noteDelivery(context, session.session_id, via);
+  if (session !== null && (decision.decision === "terminate" || isPauseOf(decision))) {
+    context.engine.halts.deliver(session, via);
   }
   return verdictView(decision, entry_id, session);
 }

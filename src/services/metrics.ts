@@ -34,6 +34,8 @@ export interface Metrics {
 
 /** Seconds: a write to a good disk takes less than a millisecond, one to a sick one seconds. */
 const second_buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** From a stop to what its client does: milliseconds where it listens, the deadline and more where it hangs. */
+const halt_buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const entry_buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** Commands that stop sessions: how long those take is what a kill switch is measured by. */
@@ -64,6 +66,7 @@ export function createMetrics(version: string): Metrics {
           tallies.count(event);
         }
       },
+      onHaltStep: createHaltMetrics(registers),
       ...writes,
     },
     countRefusal: tallies.refusals.add,
@@ -118,6 +121,12 @@ function createTallies(registers: Registry[]) {
     "Sessions that became terminal",
     ["status", "reason"],
   );
+  const unconfirmed = tally<[string]>(
+    registers,
+    "killcord_halts_unconfirmed_total",
+    "Stops of sessions that nobody confirmed before the deadline",
+    ["why"],
+  );
   const refusals = tally<Parameters<CountRefusal>>(
     registers,
     "killcord_refusals_total",
@@ -139,10 +148,24 @@ function createTallies(registers: Registry[]) {
       case "session_ended":
         stops.add("ended", "ended");
         return;
+      case "halt_unconfirmed":
+        unconfirmed.add(event.why);
+        return;
       default:
     }
   };
   return { count, refusals };
+}
+
+function createHaltMetrics(registers: Registry[]): Observer["onHaltStep"] {
+  const steps = new Histogram({
+    name: "killcord_halt_seconds",
+    help: "From the seal of a session's stop until its client was handed it, said STOPPING, said STOPPED",
+    labelNames: ["step"],
+    buckets: halt_buckets,
+    registers,
+  });
+  return (step, elapsed_ms) => steps.observe({ step }, elapsed_ms / 1000);
 }
 
 function createWriteMetrics(registers: Registry[]): Pick<Observer, "onWrite" | "onStopSealed"> {

@@ -15,7 +15,7 @@ import { expiryOnPath } from "../core/budget.js";
 import type { Unstamped } from "../core/command.js";
 import type { Session } from "../core/state.js";
 import type { Enclosed } from "../engine/outcome.js";
-import { acknowledge, noteDelivery } from "./acknowledge.js";
+import { acknowledge } from "./acknowledge.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -40,11 +40,9 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         "session",
       );
       context.engine.heard(reply.session_id, context.engine.clock.now());
-      const session = await present(context, reply.session_id);
-      if (session.haltId !== undefined) {
-        noteDelivery(context, reply.session_id, "heartbeat");
-      }
-      return { session };
+      const session = await answered(context, reply.session_id);
+      context.engine.halts.deliver(session, "heartbeat");
+      return { session: shown(context, session) };
     },
     killSession: (request, call) => killSession(context, request, call),
     pauseSession: ({ sessionId, reason }, call) =>
@@ -149,12 +147,20 @@ function numberOf(value: bigint | undefined): number | null {
 }
 
 /** A session as it is, after a command that named it. */
-export async function present({ engine }: Context, session_id: string): Promise<SessionMessage> {
+export async function present(context: Context, session_id: string): Promise<SessionMessage> {
+  return shown(context, await answered(context, session_id));
+}
+
+async function answered({ engine }: Context, session_id: string): Promise<Session> {
   const session = await engine.projection.session(session_id);
   if (session === null) {
     throw new Error(`session ${session_id} was answered and is not there`);
   }
-  return sessionView(session, engine.clock.now(), engine.lastHeard(session_id));
+  return session;
+}
+
+function shown({ engine }: Context, session: Session): SessionMessage {
+  return sessionView(session, engine.clock.now(), engine.lastHeard(session.session_id));
 }
 
 /** A session that the caller may see; one whose time is over expires before it is shown. */

@@ -15,7 +15,6 @@ import type { Key, Session } from "../core/state.js";
 import type { Reader } from "../engine/bell.js";
 import type { Update } from "../engine/session-watch.js";
 import type { Selection } from "../engine/session-watcher.js";
-import { noteDelivery } from "./acknowledge.js";
 import { type Context, callerKey, faultOf } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -122,10 +121,9 @@ async function* messages<Message>(
     for await (const update of updates) {
       const { revision } = update;
       if (update.type === "state") {
-        const { session_id, stop, pause } = update.session;
         // An operator's watch tells nothing to the run itself.
-        if (principal.role === "agent" && typeof (stop ?? pause)?.halt_id === "string") {
-          noteDelivery(context, session_id, "stream");
+        if (principal.role === "agent") {
+          context.engine.halts.deliver(update.session, "stream");
         }
         yield stateMessage(context, update.session, revision, kind);
       } else {

@@ -36,6 +36,19 @@ describe("the settings of the port", () => {
     expect(shownConfig(config)).to.deep.include({ tls: config.tls, cors_origins: [] });
   });
 
+  it("a stop's deadline is whole seconds, from a flag or a variable", () => {
+    const read = (text: string) => readConfig({}, { KILLCORD_HALT_CONFIRM_SECONDS: text }, undefined);
+    expect(readConfig({}, {}, undefined).halt_confirm_seconds).to.equal(10);
+    expect(read("300").halt_confirm_seconds).to.equal(300);
+    const flag = { halt_confirm_seconds: "3" };
+    expect(readConfig(flag, { KILLCORD_HALT_CONFIRM_SECONDS: "4" }, undefined).halt_confirm_seconds).to.equal(
+      3,
+    );
+    for (const text of ["0", "301", "1.5", "-1", "10s", ""]) {
+      expect(refusal({ KILLCORD_HALT_CONFIRM_SECONDS: text })).to.include("from 1 to 300");
+    }
+  });
+
   it("origins are taken exactly as browsers send them, and nothing else is", () => {
     const read = (text: string) => readConfig({}, { KILLCORD_CORS_ORIGINS: text }, undefined).cors_origins;
     expect(read("")).to.deep.equal([]);

@@ -15,7 +15,7 @@ interface Run {
   actions: number;
   last_action_at: number;
   /** While it is held: since when. */
-  held: { readonly at: number; readonly cause: Of<"session_paused">["cause"] } | null;
+  held: Of<"session_paused"> | null;
   /** For how long it was held since its last action. */
   held_ms: number;
   end: { readonly sequence: number; readonly event: Terminal } | null;
@@ -151,6 +151,11 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "credential_revoked":
     case "agent_revoked":
       ordered(audit, event);
+      return;
+    case "halt_acknowledged":
+    case "halt_confirmed":
+    case "halt_unconfirmed":
+      stepped(audit, event);
       return;
     case "halt_lifted":
       audit.demand(audit.halts.delete(event.halt_id), "the order is in force");
@@ -306,7 +311,7 @@ function paused(audit: Audit, event: Of<"session_paused">, sequence: number): vo
       "what is above is held",
     );
   }
-  run.held = { at: event.at, cause: event.cause };
+  run.held = event;
 }
 
 function resumed(audit: Audit, event: Of<"session_resumed">): void {
@@ -343,6 +348,38 @@ function killReason(event: Of<"session_killed">, cause: Event | undefined, chain
       return chain.slice(1).some((run) => run.end?.event === cause) ? "parent_stopped" : "not above it";
     default:
       return "no cause for a kill";
+  }
+}
+
+/** What is sealed of a stop after it: each step once, and a deadline only where nobody was in time. */
+function stepped(
+  audit: Audit,
+  event: Of<"halt_acknowledged"> | Of<"halt_confirmed"> | Of<"halt_unconfirmed">,
+): void {
+  const run = audit.chain(event.session_id)[0];
+  const stop = run?.end?.event;
+  const of_stop_id = stop === undefined || stop.event === "session_ended" ? null : stop.halt_id;
+  const halt_id = stop === undefined ? (run?.held?.halt_id ?? null) : of_stop_id;
+  audit.demand(event.halt_id === halt_id, "the halt_id is that of the session's stop, or of its pause");
+  const of_stop = audit.log
+    .slice(0, audit.now)
+    .filter((each) => "halt_id" in each && each.halt_id === halt_id && "session_id" in each)
+    .filter((each) => "session_id" in each && each.session_id === event.session_id);
+  const told = of_stop.map((each) => each.event);
+  audit.demand(!told.includes(event.event), "a step is sealed once");
+  if (event.event === "halt_acknowledged") {
+    audit.demand(!told.includes("halt_confirmed"), "who has stopped is stopping no more");
+  }
+  if (event.event === "halt_unconfirmed") {
+    audit.demand(stop !== undefined, "a pause has no deadline");
+    audit.demand(!told.includes("halt_confirmed"), "what is confirmed is not unconfirmed");
+    audit.demand(
+      event.at >= event.deadline_at && event.deadline_at >= (stop?.at ?? 0),
+      "the deadline has come",
+    );
+    const is_known = told.includes("halt_acknowledged") || event.delivered_at !== null;
+    audit.demand(is_known === (event.why === "deadline"), "why is whether a client had heard of it");
+    audit.demand(event.actor.role === "system", "the engine finds it");
   }
 }
 

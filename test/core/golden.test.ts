@@ -36,6 +36,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   halt_confirmed: true,
   halt_lifted: true,
   halt_requested: true,
+  halt_unconfirmed: true,
   heartbeat: true,
   notice: true,
   session_ended: true,

@@ -33,6 +33,7 @@ export type Step =
       readonly wrong: boolean;
     }
   | { readonly do: "tick"; readonly session: number }
+  | { readonly do: "unconfirm"; readonly session: number; readonly delivered: boolean }
   | { readonly do: "revoke_credential"; readonly credential: number }
   | { readonly do: "revoke_agent"; readonly agent: number }
   | { readonly do: "wait"; readonly ms: number };
@@ -80,6 +81,10 @@ const any_step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("tick" as const), session }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("unconfirm" as const), session, delivered: fc.boolean() }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("revoke_credential" as const), credential: fc.nat(2) }),
@@ -183,6 +188,8 @@ export class Interleaving {
       case "tick":
         this.model.tick(this.#session(step.session), at);
         return "done";
+      case "unconfirm":
+        return "done";
       case "revoke_credential":
         this.model.revokeCredential(this.#credentials[step.credential] as string);
         return "revoked";
@@ -254,6 +261,12 @@ export class Interleaving {
       }
       case "tick":
         return { type: "expire_session", actor: system_actor, session_id: this.#session(step.session) };
+      case "unconfirm": {
+        const session_id = this.#session(step.session);
+        const stopped_at = this.workspace.state.sessions.get(session_id)?.stop?.at ?? null;
+        const delivered_at = step.delivered ? stopped_at : null;
+        return { type: "unconfirm_halt", actor: system_actor, session_id, confirm_ms: 2000, delivered_at };
+      }
       case "revoke_credential":
         return {
           type: "revoke_credential",

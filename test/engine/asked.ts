@@ -72,6 +72,17 @@ export function end(actor: Actor, session_id: string): Of<"end_session"> {
   return { type: "end_session", actor, request_id: null, session_id };
 }
 
+export function acknowledge(
+  actor: Actor,
+  session_id: string,
+  halt_id: string,
+  evidence: Of<"acknowledge_halt">["evidence"] = null,
+  more: Partial<Of<"acknowledge_halt">> = {},
+): Of<"acknowledge_halt"> {
+  const by_whom = { via: "stream", delivered_at: null, actor, request_id: null } as const;
+  return { type: "acknowledge_halt", session_id, halt_id, evidence, ...by_whom, ...more };
+}
+
 export function touch(actor: Actor, session_id: string): Of<"touch_session"> {
   return { type: "touch_session", actor, request_id: null, session_id };
 }

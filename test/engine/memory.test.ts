@@ -171,7 +171,8 @@ describe("memory", () => {
     await running.settle();
     await running.settle();
     const notice = (await running.events()).find((event) => event.event === "notice");
-    expect(notice).to.deep.include({ session_id: "s1", session_index: 18 });
+    // After its start, its stop, sixteen terminates and the deadline of its stop.
+    expect(notice).to.deep.include({ session_id: "s1", session_index: 19 });
     expect(notice?.body).to.include({ count: 4 });
   });
 

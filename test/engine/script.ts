@@ -4,6 +4,7 @@ import type { Actor } from "../../src/core/actor.js";
 import type { Enclosed, Outcome } from "../../src/engine/outcome.js";
 import type { SealedEntry } from "../../src/vault/entry.js";
 import {
+  acknowledge,
   createKey,
   end,
   intercept,
@@ -38,12 +39,16 @@ type Step =
       readonly by: number;
     }
   | { readonly do: "kill" | "end" | "touch"; readonly session: number; readonly by: number }
+  /** The client of a session hears of its stop, if it has one, and then says how far it is. */
+  | { readonly do: "acknowledge"; readonly session: number; readonly hears: boolean; readonly says: Phase }
   | { readonly do: "register" | "revoke agent"; readonly agent: number }
   | { readonly do: "revoke credential"; readonly credential: number }
   | { readonly do: "create key" }
   | { readonly do: "pass"; readonly duration_ms: number }
   /** Every caller waits for its answer. */
   | { readonly do: "wait" };
+
+type Phase = "nothing" | "stopping" | "stopped";
 
 export type Script = readonly Step[];
 
@@ -81,6 +86,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constantFrom("kill" as const, "end" as const, "touch" as const),
       session: fc.nat({ max: 30 }),
       by,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("acknowledge" as const),
+      session: fc.nat({ max: 30 }),
+      hears: fc.boolean(),
+      says: fc.constantFrom<Phase[]>("nothing", "stopping", "stopped"),
     }),
   },
   {
@@ -176,6 +190,8 @@ class Cast {
         return engine.submit(end(this.#actor(step.by), this.#session(step.session)));
       case "touch":
         return engine.submit(touch(this.#actor(step.by), this.#session(step.session)));
+      case "acknowledge":
+        return this.#acknowledge(step);
       case "register":
         return engine.submit(register(admin, `a${step.agent}`));
       case "revoke agent": {
@@ -187,6 +203,21 @@ class Cast {
       case "create key":
         return engine.submit(createKey(["agent"], admin));
     }
+  }
+
+  #acknowledge({ session, hears, says }: Extract<Step, { do: "acknowledge" }>): Promise<Outcome> {
+    const { engine, admin } = this.#running;
+    const session_id = this.#session(session);
+    const sealed = engine.projection.state.sessions.get(session_id);
+    if (hears && sealed !== undefined) {
+      engine.halts.deliver(sealed, "stream");
+    }
+    const halt_id = engine.state.sessions.get(session_id)?.stop?.halt_id ?? "none";
+    const delivered_at = engine.halts.delivery(session_id, halt_id)?.at ?? null;
+    const evidence = says === "stopped" ? "tasks_cancelled" : null;
+    return says === "nothing"
+      ? engine.submit(touch(admin, session_id))
+      : engine.submit(acknowledge(admin, session_id, halt_id, evidence, { delivered_at }));
   }
 
   #repeatable(

@@ -81,6 +81,14 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
       ];
     case "halt_confirmed":
       return [event.session_id, event.halt_id, event.evidence, `after=${event.elapsed_ms}ms`];
+    case "halt_unconfirmed":
+      return [
+        event.session_id,
+        event.halt_id,
+        event.why,
+        event.delivered_at === null ? null : `delivered=${(event.delivered_at - began_at) / 1000}s`,
+        `deadline=${(event.deadline_at - began_at) / 1000}s`,
+      ];
     case "agent_registered":
       return [event.agent_id, event.framework, JSON.stringify(event.profile), decimals(event._decimals)];
     case "agent_revoked":

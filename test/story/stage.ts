@@ -142,6 +142,14 @@ export class Stage {
           via: (line.text("via") ?? "supervisor") as HaltVia,
           delivered_at: line.text("delivered") === null ? null : this.#workspace.now,
         };
+      case "unconfirm":
+        return {
+          type: "unconfirm_halt",
+          actor: system_actor,
+          session_id: line.word(1),
+          confirm_ms: 10_000,
+          delivered_at: line.text("delivered") === null ? null : this.#workspace.now,
+        };
       case "expire":
         return { type: "expire_session", actor: system_actor, session_id: line.word(1) };
       case "register":

@@ -8,13 +8,15 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { HaltEvidence, StopReason } from "./session_pb.js";
+import { file_killcord_v1_session } from "./session_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file killcord/v1/halt.proto.
  */
 export const file_killcord_v1_halt: GenFile = /*@__PURE__*/
-  fileDesc("ChZraWxsY29yZC92MS9oYWx0LnByb3RvEgtraWxsY29yZC52MSJTCglIYWx0U2NvcGUSMAoEa2luZBgBIAEoDjIWLmtpbGxjb3JkLnYxLlNjb3BlS2luZEIKukgHggEEEAEgABIUCgJpZBgCIAEoCUIIukgFcgMYgAIixAMKBEhhbHQSDwoHaGFsdF9pZBgBIAEoCRIlCgVzY29wZRgCIAEoCzIWLmtpbGxjb3JkLnYxLkhhbHRTY29wZRIjCgRtb2RlGAMgASgOMhUua2lsbGNvcmQudjEuSGFsdE1vZGUSDgoGcmVhc29uGAQgASgJEicKBnN0YXR1cxgFIAEoDjIXLmtpbGxjb3JkLnYxLkhhbHRTdGF0dXMSMAoMcmVxdWVzdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCgxyZXF1ZXN0ZWRfYnkYByABKAlIAIgBARItCglsaWZ0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWxpZnRlZF9ieRgJIAEoCUgBiAEBEhgKC2xpZnRfcmVhc29uGAogASgJSAKIAQESFQoIZHJpbGxfaWQYDCABKAlIA4gBARIWCg52YXVsdF9lbnRyeV9pZBgNIAEoCUIPCg1fcmVxdWVzdGVkX2J5QgwKCl9saWZ0ZWRfYnlCDgoMX2xpZnRfcmVhc29uQgsKCV9kcmlsbF9pZEoECAsQDFIHZmlndXJlcyLkAQoLSGFsdFJlcXVlc3QSLQoFc2NvcGUYASABKAsyFi5raWxsY29yZC52MS5IYWx0U2NvcGVCBrpIA8gBARItCgRtb2RlGAIgASgOMhUua2lsbGNvcmQudjEuSGFsdE1vZGVCCLpIBYIBAhABEh0KBnJlYXNvbhgDIAEoCUIIukgFcgMYgAhIAIgBARI5Cg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCG7pIGHIWMhReW1x4MjEtXHg3ZV17MSwyNTV9JEgBiAEBQgkKB19yZWFzb25CEgoQX2lkZW1wb3RlbmN5X2tleSIvCgxIYWx0UmVzcG9uc2USHwoEaGFsdBgBIAEoCzIRLmtpbGxjb3JkLnYxLkhhbHQiVgoPTGlmdEhhbHRSZXF1ZXN0EhkKB2hhbHRfaWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIjMKEExpZnRIYWx0UmVzcG9uc2USHwoEaGFsdBgBIAEoCzIRLmtpbGxjb3JkLnYxLkhhbHQitgEKEExpc3RIYWx0c1JlcXVlc3QSOAoGc3RhdHVzGAEgASgOMhcua2lsbGNvcmQudjEuSGFsdFN0YXR1c0IKukgHggEEEAEgAEgAiAEBEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSAGIAQFCCQoHX3N0YXR1c0IHCgVfcGFnZSJ2ChFMaXN0SGFsdHNSZXNwb25zZRIgCgVoYWx0cxgBIAMoCzIRLmtpbGxjb3JkLnYxLkhhbHQSDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiqgAQoJU2NvcGVLaW5kEhoKFlNDT1BFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTQ09QRV9LSU5EX1NFU1NJT04QARIUChBTQ09QRV9LSU5EX0FHRU5UEAISGQoVU0NPUEVfS0lORF9DUkVERU5USUFMEAMSFAoQU0NPUEVfS0lORF9MQUJFTBAEEhgKFFNDT1BFX0tJTkRfV09SS1NQQUNFEAUqTgoISGFsdE1vZGUSGQoVSEFMVF9NT0RFX1VOU1BFQ0lGSUVEEAASEgoOSEFMVF9NT0RFX0tJTEwQARITCg9IQUxUX01PREVfUEFVU0UQAipxCgpIYWx0U3RhdHVzEhsKF0hBTFRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUSEFMVF9TVEFUVVNfSU5fRk9SQ0UQARIWChJIQUxUX1NUQVRVU19MSUZURUQQAhIUChBIQUxUX1NUQVRVU19PVkVSEAQy1AIKC0hhbHRTZXJ2aWNlEl8KBEhhbHQSGC5raWxsY29yZC52MS5IYWx0UmVxdWVzdBoZLmtpbGxjb3JkLnYxLkhhbHRSZXNwb25zZSIigtPkkwIcOgEqYgRoYWx0IhEvdjEvZW5mb3JjZS9oYWx0cxJ6CghMaWZ0SGFsdBIcLmtpbGxjb3JkLnYxLkxpZnRIYWx0UmVxdWVzdBodLmtpbGxjb3JkLnYxLkxpZnRIYWx0UmVzcG9uc2UiMYLT5JMCKzoBKmIEaGFsdCIgL3YxL2VuZm9yY2UvaGFsdHMve2hhbHRfaWR9L2xpZnQSaAoJTGlzdEhhbHRzEh0ua2lsbGNvcmQudjEuTGlzdEhhbHRzUmVxdWVzdBoeLmtpbGxjb3JkLnYxLkxpc3RIYWx0c1Jlc3BvbnNlIhyQAgGC0+STAhMSES92MS9lbmZvcmNlL2hhbHRzYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChZraWxsY29yZC92MS9oYWx0LnByb3RvEgtraWxsY29yZC52MSJTCglIYWx0U2NvcGUSMAoEa2luZBgBIAEoDjIWLmtpbGxjb3JkLnYxLlNjb3BlS2luZEIKukgHggEEEAEgABIUCgJpZBgCIAEoCUIIukgFcgMYgAIiggEKC0hhbHRGaWd1cmVzEhEKCXJlcXVlc3RlZBgBIAEoAxIRCglkZWxpdmVyZWQYAiABKAMSFAoMYWNrbm93bGVkZ2VkGAMgASgDEhEKCWNvbmZpcm1lZBgEIAEoAxITCgt1bmNvbmZpcm1lZBgFIAEoAxIPCgdwZW5kaW5nGAYgASgDIuADCgRIYWx0Eg8KB2hhbHRfaWQYASABKAkSJQoFc2NvcGUYAiABKAsyFi5raWxsY29yZC52MS5IYWx0U2NvcGUSIwoEbW9kZRgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRNb2RlEg4KBnJlYXNvbhgEIAEoCRInCgZzdGF0dXMYBSABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzEjAKDHJlcXVlc3RlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcmVxdWVzdGVkX2J5GAcgASgJSACIAQESLQoJbGlmdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCglsaWZ0ZWRfYnkYCSABKAlIAYgBARIYCgtsaWZ0X3JlYXNvbhgKIAEoCUgCiAEBEikKB2ZpZ3VyZXMYCyABKAsyGC5raWxsY29yZC52MS5IYWx0RmlndXJlcxIVCghkcmlsbF9pZBgMIAEoCUgDiAEBEhYKDnZhdWx0X2VudHJ5X2lkGA0gASgJQg8KDV9yZXF1ZXN0ZWRfYnlCDAoKX2xpZnRlZF9ieUIOCgxfbGlmdF9yZWFzb25CCwoJX2RyaWxsX2lkIuQBCgtIYWx0UmVxdWVzdBItCgVzY29wZRgBIAEoCzIWLmtpbGxjb3JkLnYxLkhhbHRTY29wZUIGukgDyAEBEi0KBG1vZGUYAiABKA4yFS5raWxsY29yZC52MS5IYWx0TW9kZUIIukgFggECEAESHQoGcmVhc29uGAMgASgJQgi6SAVyAxiACEgAiAEBEjkKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIbukgYchYyFF5bXHgyMS1ceDdlXXsxLDI1NX0kSAGIAQFCCQoHX3JlYXNvbkISChBfaWRlbXBvdGVuY3lfa2V5Ii8KDEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCJWCg9MaWZ0SGFsdFJlcXVlc3QSGQoHaGFsdF9pZBgBIAEoCUIIukgFcgMYgAISHQoGcmVhc29uGAIgASgJQgi6SAVyAxiACEgAiAEBQgkKB19yZWFzb24iMwoQTGlmdEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCK2AQoQTGlzdEhhbHRzUmVxdWVzdBI4CgZzdGF0dXMYASABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzQgq6SAeCAQQQASAASACIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAYgBAUIJCgdfc3RhdHVzQgcKBV9wYWdlInYKEUxpc3RIYWx0c1Jlc3BvbnNlEiAKBWhhbHRzGAEgAygLMhEua2lsbGNvcmQudjEuSGFsdBINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIvsECgtIYWx0U2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhUKCGFnZW50X2lkGAIgASgJSACIAQESIwoEc3RlcBgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRTdGVwEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIwCgxyZXF1ZXN0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRlbGl2ZXJlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPYWNrbm93bGVkZ2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25maXJtZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDnVuY29uZmlybWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgN2aWEYCiABKA4yFC5raWxsY29yZC52MS5IYWx0VmlhEisKCGV2aWRlbmNlGAsgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlEjQKD3VuY29uZmlybWVkX3doeRgMIAEoDjIbLmtpbGxjb3JkLnYxLlVuY29uZmlybWVkV2h5EhwKD2Fja25vd2xlZGdlZF9ieRgNIAEoCUgBiAEBEhkKDGNvbmZpcm1lZF9ieRgOIAEoCUgCiAEBQgsKCV9hZ2VudF9pZEISChBfYWNrbm93bGVkZ2VkX2J5Qg8KDV9jb25maXJtZWRfYnkiigEKDkdldEhhbHRSZXF1ZXN0EhkKB2hhbHRfaWQYASABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSACIAQFCBwoFX3BhZ2UinwEKD0dldEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdBIqCghzZXNzaW9ucxgCIAMoCzIYLmtpbGxjb3JkLnYxLkhhbHRTZXNzaW9uEg0KBXRvdGFsGAMgASgDEhwKD25leHRfcGFnZV90b2tlbhgEIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4qoAEKCVNjb3BlS2luZBIaChZTQ09QRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSU0NPUEVfS0lORF9TRVNTSU9OEAESFAoQU0NPUEVfS0lORF9BR0VOVBACEhkKFVNDT1BFX0tJTkRfQ1JFREVOVElBTBADEhQKEFNDT1BFX0tJTkRfTEFCRUwQBBIYChRTQ09QRV9LSU5EX1dPUktTUEFDRRAFKk4KCEhhbHRNb2RlEhkKFUhBTFRfTU9ERV9VTlNQRUNJRklFRBAAEhIKDkhBTFRfTU9ERV9LSUxMEAESEwoPSEFMVF9NT0RFX1BBVVNFEAIqiwEKCkhhbHRTdGF0dXMSGwoXSEFMVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIYChRIQUxUX1NUQVRVU19JTl9GT1JDRRABEhYKEkhBTFRfU1RBVFVTX0xJRlRFRBACEhgKFEhBTFRfU1RBVFVTX05PX09SREVSEAMSFAoQSEFMVF9TVEFUVVNfT1ZFUhAEKqcBCghIYWx0U3RlcBIZChVIQUxUX1NURVBfVU5TUEVDSUZJRUQQABIXChNIQUxUX1NURVBfUkVRVUVTVEVEEAESFwoTSEFMVF9TVEVQX0RFTElWRVJFRBACEhoKFkhBTFRfU1RFUF9BQ0tOT1dMRURHRUQQAxIXChNIQUxUX1NURVBfQ09ORklSTUVEEAQSGQoVSEFMVF9TVEVQX1VOQ09ORklSTUVEEAUqbgoOVW5jb25maXJtZWRXaHkSHwobVU5DT05GSVJNRURfV0hZX1VOU1BFQ0lGSUVEEAASHAoYVU5DT05GSVJNRURfV0hZX0RFQURMSU5FEAESHQoZVU5DT05GSVJNRURfV0hZX05PX0NMSUVOVBACKoEBCgdIYWx0VmlhEhgKFEhBTFRfVklBX1VOU1BFQ0lGSUVEEAASEwoPSEFMVF9WSUFfU1RSRUFNEAESFgoSSEFMVF9WSUFfSEVBUlRCRUFUEAISFgoSSEFMVF9WSUFfSU5URVJDRVBUEAMSFwoTSEFMVF9WSUFfU1VQRVJWSVNPUhAEMsIDCgtIYWx0U2VydmljZRJfCgRIYWx0Ehgua2lsbGNvcmQudjEuSGFsdFJlcXVlc3QaGS5raWxsY29yZC52MS5IYWx0UmVzcG9uc2UiIoLT5JMCHDoBKmIEaGFsdCIRL3YxL2VuZm9yY2UvaGFsdHMSegoITGlmdEhhbHQSHC5raWxsY29yZC52MS5MaWZ0SGFsdFJlcXVlc3QaHS5raWxsY29yZC52MS5MaWZ0SGFsdFJlc3BvbnNlIjGC0+STAis6ASpiBGhhbHQiIC92MS9lbmZvcmNlL2hhbHRzL3toYWx0X2lkfS9saWZ0EmgKCUxpc3RIYWx0cxIdLmtpbGxjb3JkLnYxLkxpc3RIYWx0c1JlcXVlc3QaHi5raWxsY29yZC52MS5MaXN0SGFsdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9oYWx0cxJsCgdHZXRIYWx0Ehsua2lsbGNvcmQudjEuR2V0SGFsdFJlcXVlc3QaHC5raWxsY29yZC52MS5HZXRIYWx0UmVzcG9uc2UiJpACAYLT5JMCHRIbL3YxL2VuZm9yY2UvaGFsdHMve2hhbHRfaWR9YgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * What a stop is ordered on.
@@ -44,6 +46,64 @@ export type HaltScope = Message<"killcord.v1.HaltScope"> & {
  */
 export const HaltScopeSchema: GenMessage<HaltScope> = /*@__PURE__*/
   messageDesc(file_killcord_v1_halt, 0);
+
+/**
+ * How many sessions are how far. Each session counts in every step that it has reached.
+ *
+ * @generated from message killcord.v1.HaltFigures
+ */
+export type HaltFigures = Message<"killcord.v1.HaltFigures"> & {
+  /**
+   * Sessions that the stop names.
+   *
+   * @generated from field: int64 requested = 1;
+   */
+  requested: bigint;
+
+  /**
+   * Those whose stop was handed to a live transport, or answered on an intercept or a heartbeat; and
+   * those that have acknowledged it, however they learned of it.
+   *
+   * @generated from field: int64 delivered = 2;
+   */
+  delivered: bigint;
+
+  /**
+   * Those whose client says that it is stopping, or has stopped.
+   *
+   * @generated from field: int64 acknowledged = 3;
+   */
+  acknowledged: bigint;
+
+  /**
+   * Those whose client, or its supervisor, says that it has stopped.
+   *
+   * @generated from field: int64 confirmed = 4;
+   */
+  confirmed: bigint;
+
+  /**
+   * Those for which nobody confirmed before the deadline, and nobody has since.
+   *
+   * @generated from field: int64 unconfirmed = 5;
+   */
+  unconfirmed: bigint;
+
+  /**
+   * Those that are neither confirmed nor unconfirmed yet. None of an order that holds its sessions:
+   * the server blocks each action itself, so nobody is waited for.
+   *
+   * @generated from field: int64 pending = 6;
+   */
+  pending: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.HaltFigures.
+ * Use `create(HaltFiguresSchema)` to create a new message.
+ */
+export const HaltFiguresSchema: GenMessage<HaltFigures> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 1);
 
 /**
  * One stop.
@@ -122,6 +182,13 @@ export type Halt = Message<"killcord.v1.Halt"> & {
   liftReason?: string | undefined;
 
   /**
+   * How far its sessions are.
+   *
+   * @generated from field: killcord.v1.HaltFigures figures = 11;
+   */
+  figures?: HaltFigures | undefined;
+
+  /**
    * The rehearsal that it belongs to.
    *
    * @generated from field: optional string drill_id = 12;
@@ -141,7 +208,7 @@ export type Halt = Message<"killcord.v1.Halt"> & {
  * Use `create(HaltSchema)` to create a new message.
  */
 export const HaltSchema: GenMessage<Halt> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 1);
+  messageDesc(file_killcord_v1_halt, 2);
 
 /**
  * Orders a stop.
@@ -185,7 +252,7 @@ export type HaltRequest = Message<"killcord.v1.HaltRequest"> & {
  * Use `create(HaltRequestSchema)` to create a new message.
  */
 export const HaltRequestSchema: GenMessage<HaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 2);
+  messageDesc(file_killcord_v1_halt, 3);
 
 /**
  * The order.
@@ -206,7 +273,7 @@ export type HaltResponse = Message<"killcord.v1.HaltResponse"> & {
  * Use `create(HaltResponseSchema)` to create a new message.
  */
 export const HaltResponseSchema: GenMessage<HaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 3);
+  messageDesc(file_killcord_v1_halt, 4);
 
 /**
  * Lifts an order.
@@ -235,7 +302,7 @@ export type LiftHaltRequest = Message<"killcord.v1.LiftHaltRequest"> & {
  * Use `create(LiftHaltRequestSchema)` to create a new message.
  */
 export const LiftHaltRequestSchema: GenMessage<LiftHaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 4);
+  messageDesc(file_killcord_v1_halt, 5);
 
 /**
  * The lifted order.
@@ -256,7 +323,7 @@ export type LiftHaltResponse = Message<"killcord.v1.LiftHaltResponse"> & {
  * Use `create(LiftHaltResponseSchema)` to create a new message.
  */
 export const LiftHaltResponseSchema: GenMessage<LiftHaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 5);
+  messageDesc(file_killcord_v1_halt, 6);
 
 /**
  * Which orders to list.
@@ -298,7 +365,7 @@ export type ListHaltsRequest = Message<"killcord.v1.ListHaltsRequest"> & {
  * Use `create(ListHaltsRequestSchema)` to create a new message.
  */
 export const ListHaltsRequestSchema: GenMessage<ListHaltsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 6);
+  messageDesc(file_killcord_v1_halt, 7);
 
 /**
  * A page of orders.
@@ -333,7 +400,204 @@ export type ListHaltsResponse = Message<"killcord.v1.ListHaltsResponse"> & {
  * Use `create(ListHaltsResponseSchema)` to create a new message.
  */
 export const ListHaltsResponseSchema: GenMessage<ListHaltsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_halt, 7);
+  messageDesc(file_killcord_v1_halt, 8);
+
+/**
+ * One session's part in a stop. Times are the server's.
+ *
+ * @generated from message killcord.v1.HaltSession
+ */
+export type HaltSession = Message<"killcord.v1.HaltSession"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Its agent.
+   *
+   * @generated from field: optional string agent_id = 2;
+   */
+  agentId?: string | undefined;
+
+  /**
+   * How far it is. One that is confirmed late has unconfirmed_at as well.
+   *
+   * @generated from field: killcord.v1.HaltStep step = 3;
+   */
+  step: HaltStep;
+
+  /**
+   * Why it was stopped, as a code; absent where it is held.
+   *
+   * @generated from field: killcord.v1.StopReason stop_reason = 4;
+   */
+  stopReason: StopReason;
+
+  /**
+   * When its stop was sealed.
+   *
+   * @generated from field: google.protobuf.Timestamp requested_at = 5;
+   */
+  requestedAt?: Timestamp | undefined;
+
+  /**
+   * When it was first handed to a client. Not kept over a restart of the server until the client or
+   * the deadline has sealed it.
+   *
+   * @generated from field: google.protobuf.Timestamp delivered_at = 6;
+   */
+  deliveredAt?: Timestamp | undefined;
+
+  /**
+   * When the client said that it is stopping.
+   *
+   * @generated from field: google.protobuf.Timestamp acknowledged_at = 7;
+   */
+  acknowledgedAt?: Timestamp | undefined;
+
+  /**
+   * When the client or its supervisor said that it has stopped.
+   *
+   * @generated from field: google.protobuf.Timestamp confirmed_at = 8;
+   */
+  confirmedAt?: Timestamp | undefined;
+
+  /**
+   * When the deadline passed.
+   *
+   * @generated from field: google.protobuf.Timestamp unconfirmed_at = 9;
+   */
+  unconfirmedAt?: Timestamp | undefined;
+
+  /**
+   * By what the client learned of it.
+   *
+   * @generated from field: killcord.v1.HaltVia via = 10;
+   */
+  via: HaltVia;
+
+  /**
+   * How it is known that it has stopped.
+   *
+   * @generated from field: killcord.v1.HaltEvidence evidence = 11;
+   */
+  evidence: HaltEvidence;
+
+  /**
+   * Why nobody confirmed in time.
+   *
+   * @generated from field: killcord.v1.UnconfirmedWhy unconfirmed_why = 12;
+   */
+  unconfirmedWhy: UnconfirmedWhy;
+
+  /**
+   * The key that acknowledged first.
+   *
+   * @generated from field: optional string acknowledged_by = 13;
+   */
+  acknowledgedBy?: string | undefined;
+
+  /**
+   * The key that confirmed.
+   *
+   * @generated from field: optional string confirmed_by = 14;
+   */
+  confirmedBy?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.HaltSession.
+ * Use `create(HaltSessionSchema)` to create a new message.
+ */
+export const HaltSessionSchema: GenMessage<HaltSession> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 9);
+
+/**
+ * Which stop to show, and which page of its sessions.
+ *
+ * @generated from message killcord.v1.GetHaltRequest
+ */
+export type GetHaltRequest = Message<"killcord.v1.GetHaltRequest"> & {
+  /**
+   * The stop's id, of an order or of a session.
+   *
+   * @generated from field: string halt_id = 1;
+   */
+  haltId: string;
+
+  /**
+   * Sessions on a page: 0 means 50, above 500 means 500.
+   *
+   * @generated from field: int32 page_size = 13;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before. Not together with page.
+   *
+   * @generated from field: string page_token = 14;
+   */
+  pageToken: string;
+
+  /**
+   * Number of the page, 1 and up. Not together with page_token.
+   *
+   * @generated from field: optional int32 page = 15;
+   */
+  page?: number | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetHaltRequest.
+ * Use `create(GetHaltRequestSchema)` to create a new message.
+ */
+export const GetHaltRequestSchema: GenMessage<GetHaltRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 10);
+
+/**
+ * One stop.
+ *
+ * @generated from message killcord.v1.GetHaltResponse
+ */
+export type GetHaltResponse = Message<"killcord.v1.GetHaltResponse"> & {
+  /**
+   * The stop.
+   *
+   * @generated from field: killcord.v1.Halt halt = 1;
+   */
+  halt?: Halt | undefined;
+
+  /**
+   * A page of its sessions, in the order in which they were named.
+   *
+   * @generated from field: repeated killcord.v1.HaltSession sessions = 2;
+   */
+  sessions: HaltSession[];
+
+  /**
+   * Number of its sessions, on all pages.
+   *
+   * @generated from field: int64 total = 3;
+   */
+  total: bigint;
+
+  /**
+   * Where the next page begins; absent on the last.
+   *
+   * @generated from field: optional string next_page_token = 4;
+   */
+  nextPageToken?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.GetHaltResponse.
+ * Use `create(GetHaltResponseSchema)` to create a new message.
+ */
+export const GetHaltResponseSchema: GenMessage<GetHaltResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 11);
 
 /**
  * What a scope is made of.
@@ -452,6 +716,13 @@ export enum HaltStatus {
   LIFTED = 2,
 
   /**
+   * It never was an order on a scope: it stopped its session, and nothing else stands of it.
+   *
+   * @generated from enum value: HALT_STATUS_NO_ORDER = 3;
+   */
+  NO_ORDER = 3,
+
+  /**
    * It was on one session, which has stopped for good: nothing is left to hold, or to lift.
    *
    * @generated from enum value: HALT_STATUS_OVER = 4;
@@ -464,6 +735,143 @@ export enum HaltStatus {
  */
 export const HaltStatusSchema: GenEnum<HaltStatus> = /*@__PURE__*/
   enumDesc(file_killcord_v1_halt, 2);
+
+/**
+ * How far one session's stop is.
+ *
+ * @generated from enum killcord.v1.HaltStep
+ */
+export enum HaltStep {
+  /**
+   * Not a step.
+   *
+   * @generated from enum value: HALT_STEP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Sealed; nobody has been told yet.
+   *
+   * @generated from enum value: HALT_STEP_REQUESTED = 1;
+   */
+  REQUESTED = 1,
+
+  /**
+   * Handed to a live transport, or answered on an intercept or a heartbeat.
+   *
+   * @generated from enum value: HALT_STEP_DELIVERED = 2;
+   */
+  DELIVERED = 2,
+
+  /**
+   * The client says that it is stopping.
+   *
+   * @generated from enum value: HALT_STEP_ACKNOWLEDGED = 3;
+   */
+  ACKNOWLEDGED = 3,
+
+  /**
+   * The client, or its supervisor, says that it has stopped.
+   *
+   * @generated from enum value: HALT_STEP_CONFIRMED = 4;
+   */
+  CONFIRMED = 4,
+
+  /**
+   * Nobody said so before the deadline.
+   *
+   * @generated from enum value: HALT_STEP_UNCONFIRMED = 5;
+   */
+  UNCONFIRMED = 5,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltStep.
+ */
+export const HaltStepSchema: GenEnum<HaltStep> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 3);
+
+/**
+ * Why a stop is unconfirmed.
+ *
+ * @generated from enum killcord.v1.UnconfirmedWhy
+ */
+export enum UnconfirmedWhy {
+  /**
+   * It is not.
+   *
+   * @generated from enum value: UNCONFIRMED_WHY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It was handed to a client that did not say in time that it has stopped.
+   *
+   * @generated from enum value: UNCONFIRMED_WHY_DEADLINE = 1;
+   */
+  DEADLINE = 1,
+
+  /**
+   * No client has heard of it.
+   *
+   * @generated from enum value: UNCONFIRMED_WHY_NO_CLIENT = 2;
+   */
+  NO_CLIENT = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.UnconfirmedWhy.
+ */
+export const UnconfirmedWhySchema: GenEnum<UnconfirmedWhy> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 4);
+
+/**
+ * By what a client learned of its stop.
+ *
+ * @generated from enum killcord.v1.HaltVia
+ */
+export enum HaltVia {
+  /**
+   * It has not.
+   *
+   * @generated from enum value: HALT_VIA_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A stream.
+   *
+   * @generated from enum value: HALT_VIA_STREAM = 1;
+   */
+  STREAM = 1,
+
+  /**
+   * A heartbeat.
+   *
+   * @generated from enum value: HALT_VIA_HEARTBEAT = 2;
+   */
+  HEARTBEAT = 2,
+
+  /**
+   * An intercept.
+   *
+   * @generated from enum value: HALT_VIA_INTERCEPT = 3;
+   */
+  INTERCEPT = 3,
+
+  /**
+   * A supervisor, which watches over the run from outside.
+   *
+   * @generated from enum value: HALT_VIA_SUPERVISOR = 4;
+   */
+  SUPERVISOR = 4,
+}
+
+/**
+ * Describes the enum killcord.v1.HaltVia.
+ */
+export const HaltViaSchema: GenEnum<HaltVia> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 5);
 
 /**
  * Stops whole scopes at once, and shows how far each stop is.
@@ -504,6 +912,17 @@ export const HaltService: GenService<{
     methodKind: "unary";
     input: typeof ListHaltsRequestSchema;
     output: typeof ListHaltsResponseSchema;
+  },
+  /**
+   * Shows one stop and how far it is in each session: ordered by a person, or without an order, as an
+   * exceeded budget, an expiry, a lost lease or a revocation is. Role: operator or auditor.
+   *
+   * @generated from rpc killcord.v1.HaltService.GetHalt
+   */
+  getHalt: {
+    methodKind: "unary";
+    input: typeof GetHaltRequestSchema;
+    output: typeof GetHaltResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_killcord_v1_halt, 0);
