@@ -7,16 +7,21 @@ export const limits = {
   request_body_bytes: 1024 * 1024,
   /**
    * Messages of callers that have come, or are coming, and whose calls are not over: of all calls
-   * together. A part is kept for what agents cannot call, so that a stop always finds room.
+   * together. A part is kept for what agents cannot call, so that a stop always finds room; and beside
+   * it one for acknowledgements of stops, which no other call of an agent uses up.
    */
   bodies_bytes: 128 * 1024 * 1024,
   bodies_bytes_kept: 32 * 1024 * 1024,
+  bodies_bytes_acknowledging: 4 * 1024 * 1024,
+  /** Calls and messages of agents that are begun in one turn of the event loop: some milliseconds of work. */
+  agent_work_per_turn: 64,
   /**
    * Calls and streams under way on the whole server; of these, what is kept for methods that agents
-   * cannot call, and the most that calls without a key may be.
+   * cannot call, and beside it for acknowledgements; and the most that calls without a key may be.
    */
   calls: 20_000,
   calls_kept: 2_000,
+  calls_acknowledging: 1_000,
   calls_keyless: 2_000,
   /** A message of a call that needs no key: the name of a service, of a symbol. */
   keyless_body_bytes: 4 * 1024,
@@ -111,6 +116,8 @@ export const limits = {
   queue_stops: 8192,
   /** Agents' own endings of sessions waiting for their seal. */
   queue_ends: 2048,
+  /** Acknowledgements of stops waiting for their seal: a halt of everything brings two of each session at once. */
+  queue_acknowledgements: 16_384,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
   signatures_off_loop: 4,
   signatures_per_message: 8,
@@ -271,9 +278,10 @@ if (
   limits.action_content_bytes + limits.metadata_bytes >= limits.request_body_bytes ||
   limits.keyless_body_bytes >= limits.request_body_bytes ||
   limits.request_body_bytes >= limits.bodies_bytes_kept ||
-  limits.bodies_bytes_kept * 2 > limits.bodies_bytes ||
+  limits.request_body_bytes >= limits.bodies_bytes_acknowledging ||
+  (limits.bodies_bytes_kept + limits.bodies_bytes_acknowledging) * 2 > limits.bodies_bytes ||
   limits.health_watches + limits.reflection_streams >= limits.calls_keyless ||
-  limits.calls_keyless + limits.calls_kept >= limits.calls ||
+  limits.calls_keyless + limits.calls_kept + limits.calls_acknowledging >= limits.calls ||
   limits.headers_ms > limits.request_ms ||
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||

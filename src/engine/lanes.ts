@@ -2,8 +2,11 @@
 import type { Command, Unstamped } from "../core/command.js";
 import { limits } from "../limits.js";
 
-/** `ends`: agents end their own sessions, and say so; however often they do, an operator's kill has room. */
-export type Lane = "stops" | "ends" | "commands";
+/**
+ * `ends`: agents end their own sessions; however often they do, an operator's kill has room.
+ * `acknowledgements`: what clients say of their stops, or do not; neither actions nor endings keep it out.
+ */
+export type Lane = "stops" | "ends" | "acknowledgements" | "commands";
 
 const lanes: Readonly<Record<Command["type"], Lane>> = {
   start_session: "commands",
@@ -21,9 +24,9 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   pause_session: "stops",
   resume_session: "stops",
   end_session: "stops",
-  acknowledge_halt: "ends",
+  acknowledge_halt: "acknowledgements",
   expire_session: "stops",
-  unconfirm_halt: "ends",
+  unconfirm_halt: "acknowledgements",
   revoke_agent: "stops",
   revoke_credential: "stops",
   revoke_key: "stops",
@@ -39,5 +42,6 @@ export function laneOf(command: Unstamped): Lane {
 export const lane_limits: Readonly<Record<Lane, number>> = {
   stops: limits.queue_stops,
   ends: limits.queue_ends,
+  acknowledgements: limits.queue_acknowledgements,
   commands: limits.queue_commands,
 };

@@ -70,7 +70,7 @@ export class Sequencer {
   readonly #staged: Piece[] = [];
   /** Entries of the staged pieces. */
   #ahead = 0;
-  readonly #queued: Record<Lane, number> = { stops: 0, ends: 0, commands: 0 };
+  readonly #queued: Record<Lane, number> = { stops: 0, ends: 0, acknowledgements: 0, commands: 0 };
   #flushed: Promise<void> | null = null;
   #stopped: EngineFault | null = null;
   #failed = false;

@@ -86,6 +86,7 @@ export function createRestHandler(
     const principal = door.authenticate((name) => headerOf(req, name), route.rpc);
     const share = door.room.enter(route.rpc);
     try {
+      await share.turn();
       const body = await readBody(req, bounds, share);
       const request = readRequest(route, route.rpc.input, { values, target, body }, nameRule);
       applyIdempotencyKey(route.rpc.input, request, headerOf(req, "idempotency-key"));

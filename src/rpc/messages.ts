@@ -17,7 +17,7 @@ export interface MessageBounds {
 /**
  * Yields one message after the other, each whole, with its flag and its length still before it. The
  * next is read from the socket when it is asked for, so that a slow service makes its caller wait
- * and no queue grow. A message over the limit is refused as soon as its length is known, and the
+ * and no queue grow; and those of agents wait for their turn of the event loop. A message over the limit is refused as soon as its length is known, and the
  * rest of the body stays unread.
  *
  * An iterator written by hand: leaving a `for await` over a request would destroy it, and on HTTP/2
@@ -29,7 +29,7 @@ export function readMessages(
   request: HttpRequest,
   { request_body_bytes: max_bytes, request_ms }: MessageBounds,
   signal: AbortSignal,
-  share: Pick<Share, "take" | "give">,
+  share: Pick<Share, "take" | "give" | "turn">,
 ): AsyncIterable<Uint8Array> {
   const chunks = readChunks(request, signal, share);
   /** Bytes of the last message, if it did not lie whole in what came. */
@@ -80,6 +80,8 @@ export function readMessages(
     gathered = 0;
     try {
       const message = await take();
+      // Asked for only now: a stream that has said nothing for long has no turn to spend.
+      await (message.byteLength === 0 ? null : share.turn());
       return message.byteLength === 0 ? { done: true, value: undefined } : { done: false, value: message };
     } catch (error) {
       chunks.leave();
@@ -89,11 +91,12 @@ export function readMessages(
       slow = undefined;
     }
   };
-  const end = () => {
-    chunks.leave();
-    return Promise.resolve({ done: true as const, value: undefined });
-  };
-  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => left(chunks) }) };
+}
+
+async function left(chunks: Chunks): Promise<IteratorResult<Uint8Array>> {
+  chunks.leave();
+  return { done: true, value: undefined };
 }
 
 function taken(share: Pick<Share, "take">, { byteLength }: Uint8Array): number {

@@ -100,6 +100,7 @@ export function createRpcHandler(parts: RpcParts): RpcHandler {
     try {
       const admitted = admit(authenticate, arrival, bounds, is_draining);
       share = room.enter(endpoint.method);
+      await share.turn();
       life = beginLife(reply, admitted.timeout_ms);
       if (endpoint.method.methodKind !== "unary") {
         streams.add(life);

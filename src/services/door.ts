@@ -27,8 +27,8 @@ export interface Call {
   readonly reply_headers: Headers;
   /** Monotonic milliseconds (performance.now) when the request's headers had arrived. */
   readonly received_ms: number;
-  /** Its part of the room for messages, for work that may outlast it. */
-  readonly share: Pick<Share, "hold">;
+  /** Its part of the room for messages, for work that may outlast it, and its turns, for the next message. */
+  readonly share: Pick<Share, "hold" | "turn">;
 }
 
 /** Why no commands are taken at the moment. More reasons may come: readers go by the text. */

@@ -5,7 +5,7 @@ import type { Outcome } from "../../src/engine/outcome.js";
 import { limits } from "../../src/limits.js";
 import { failure } from "../journal/suite.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
-import { end, intercept, kill, register, revokeCredential, start } from "./asked.js";
+import { acknowledge, end, intercept, kill, register, revokeCredential, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";
 
 describe("when more wait for the disk than may", () => {
@@ -64,6 +64,28 @@ describe("when more wait for the disk than may", () => {
     expect(statuses).to.deep.equal(["killed", "ended", "expired"]);
     expect(engine.state.keys.get(agent.key_id as string)?.revoked).to.not.equal(null);
   }).timeout(20_000);
+
+  it("neither actions nor endings keep an acknowledgement out, and acknowledgements keep out no stop", async () => {
+    const { engine, admin } = running;
+    journal.release();
+    await engine.submit(kill(admin, "s2"));
+    const halt_id = engine.state.sessions.get("s2")?.stop?.halt_id ?? "";
+    const say = () => engine.submit(acknowledge(agent, "s2", halt_id));
+    journal.hold();
+    const waiting = [
+      ...(await fill(limits.queue_commands, () => engine.submit(intercept(admin, null)))),
+      ...(await fill(limits.queue_ends, () => engine.submit(end(agent, "s2")))),
+    ];
+    const first = say();
+    waiting.push(...(await fill(limits.queue_acknowledgements - 1, say)));
+    expect(await failure(say)).to.include({ code: "overloaded" });
+    const killed = engine.submit(kill(admin, "s1"));
+    expect(engine.state.sessions.get("s1")?.status, "it binds before it is sealed").to.equal("killed");
+    journal.release();
+    await Promise.all(waiting);
+    expect((await first).events.map(({ event }) => event)).to.deep.equal(["halt_acknowledged"]);
+    expect((await killed).events).to.have.lengthOf(2);
+  }).timeout(60_000);
 
   it("agents that end sessions again and again are refused before a person's kill is", async () => {
     const { engine, admin } = running;

@@ -10,7 +10,7 @@ const body = JSON.stringify({ label: "l".repeat(4_000) });
 
 describe("the room for bodies", () => {
   let served: Served;
-  const room = new Room({ bodies_bytes: 100_000, bodies_bytes_kept: 40_000 });
+  const room = new Room({ bodies_bytes: 100_000, bodies_bytes_kept: 40_000, bodies_bytes_acknowledging: 0 });
   before(async () => {
     served = await serve({}, room);
   });

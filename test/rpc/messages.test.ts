@@ -10,7 +10,7 @@ import { ProbeService } from "./probe-service.js";
 function reading(max_bytes: number, request_ms = 10_000) {
   const pipe = new PassThrough();
   const stop = new AbortController();
-  const room = new Room({ bodies_bytes: 300_000, bodies_bytes_kept: 0 });
+  const room = new Room({ bodies_bytes: 300_000, bodies_bytes_kept: 0, bodies_bytes_acknowledging: 0 });
   const share = room.enter(ProbeService.method.talk);
   const messages = readMessages(
     pipe as unknown as HttpRequest,

@@ -26,7 +26,7 @@ async function failure(of: Promise<unknown>): Promise<ConnectError> {
 
 describe("rpc: the room for messages", () => {
   let server: Running;
-  const room = new Room({ bodies_bytes: 100_000, bodies_bytes_kept: 40_000 });
+  const room = new Room({ bodies_bytes: 100_000, bodies_bytes_kept: 40_000, bodies_bytes_acknowledging: 0 });
   const filled = async (bytes: number) => {
     while (room.taken < bytes) {
       await new Promise((resolve) => setImmediate(resolve));
