@@ -106,10 +106,12 @@ export function sessionCard(session: Session): string {
     ["started", localTime(session.startedAt)],
     ["last action", localTime(session.lastActionAt)],
     ["last heartbeat", localTime(session.lastHeartbeatAt)],
+    ["paused", localTime(session.pausedAt)],
     ["stopped", localTime(session.stoppedAt)],
     ["stop reason", stopWord(session.stopReason)],
-    ["reason", plain(session.killReason ?? "")],
+    ["reason", plain(session.killReason ?? session.pauseReason ?? "")],
     ["halt", plain(session.haltId ?? "")],
+    ["drill", plain(session.drillId ?? "")],
   ];
   return pairs(entries.filter(([, value]) => value !== ""));
 }
@@ -123,7 +125,7 @@ function stateLine(session: Session): string {
   return `${showStatus(session.status)}  ${showActions(session)}`;
 }
 
-/** The same of a session among others: whose it is, and how it stopped. */
+/** The same of a session among others: whose it is, and how it stopped or why it is held. */
 export function changeLine(session: Session): string {
   const whose = [plain(session.sessionId), cut(plain(session.agentId ?? "-")), plain(session.label ?? "")];
   return [showStatus(session.status), ...whose, showActions(session), whyStopped(session)]
@@ -140,6 +142,6 @@ export function stopLine(session: Session): string {
 }
 
 function whyStopped(session: Session): string {
-  const parts = [stopWord(session.stopReason), plain(session.killReason ?? "")];
+  const parts = [stopWord(session.stopReason), plain(session.killReason ?? session.pauseReason ?? "")];
   return parts.filter((part) => part !== "").join(": ");
 }

@@ -18,13 +18,21 @@ export function sessionsCommand(): Command {
     "sessions",
     {
       summary: "see what runs, and stop it",
-      description: "Lists, shows, watches and stops sessions. A session is one run of one agent.",
+      description: "Lists, shows, watches, holds and stops sessions. A session is one run of one agent.",
       examples: [
         "killcord sessions list",
         'killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway"',
       ],
     },
-    [listCommand(), getCommand(), watchCommand(), killCommand(), endCommand()],
+    [
+      listCommand(),
+      getCommand(),
+      watchCommand(),
+      pauseCommand(),
+      resumeCommand(),
+      killCommand(),
+      endCommand(),
+    ],
   );
 }
 
@@ -86,24 +94,61 @@ function getCommand(): Command {
     });
 }
 
+interface OrderOptions extends AccessOptions {
+  readonly reason?: string;
+}
+
+/** What an operator orders on one session, with a reason. */
+function orderCommand(
+  name: "kill" | "pause" | "resume",
+  text: Parameters<typeof command>[1],
+  method: "killSession" | "pauseSession" | "resumeSession",
+): Command {
+  return command(name, text)
+    .argument("<session_id>", "the session")
+    .option("--reason <text>", "why; sealed for ever, so no personal data")
+    .action(async (sessionId: string, options: OrderOptions) => {
+      await withServer(options, async (server) => {
+        const reason = options.reason === undefined ? {} : { reason: options.reason };
+        const reply = await server.sessions[method]({ sessionId, ...reason });
+        if (options.json) return printJson(restReply(SessionService.method[method], reply));
+        print(sessionCard(present(reply.session)));
+      });
+    });
+}
+
 function killCommand(): Command {
-  return command("kill", {
+  const text = {
     summary: "stop a session for ever",
     description:
       "Stops a session. When this returns, each further action of the session is answered `terminate`. " +
       "A session that has stopped before stays as it is, and is shown.",
     examples: ['killcord sessions kill sess_5f0c2a9be1d34c7788aa01f2 --reason "runaway loop"'],
-  })
-    .argument("<session_id>", "the session")
-    .option("--reason <text>", "why; sealed for ever, so no personal data")
-    .action(async (sessionId: string, options: AccessOptions & { readonly reason?: string }) => {
-      await withServer(options, async (server) => {
-        const reason = options.reason === undefined ? {} : { reason: options.reason };
-        const reply = await server.sessions.killSession({ sessionId, ...reason });
-        if (options.json) return printJson(restReply(SessionService.method.killSession, reply));
-        print(sessionCard(present(reply.session)));
-      });
-    });
+  };
+  return orderCommand("kill", text, "killSession");
+}
+
+function pauseCommand(): Command {
+  const text = {
+    summary: "hold a session until it is resumed",
+    description:
+      "Holds a session and its sub-sessions. When this returns, each further action is answered `block` " +
+      "and counts nothing; its ttl runs on, its idle time does not. One that is held or has stopped stays " +
+      "as it is, and is shown.",
+    examples: ['killcord sessions pause sess_5f0c2a9be1d34c7788aa01f2 --reason "who asked for this?"'],
+  };
+  return orderCommand("pause", text, "pauseSession");
+}
+
+function resumeCommand(): Command {
+  const text = {
+    summary: "let a held session go on",
+    description:
+      "Lets a session that is held go on, and its sub-sessions with it. What a halt on more than this " +
+      "session holds goes on when that is lifted: see `killcord lift`.",
+    examples: ["killcord sessions resume sess_5f0c2a9be1d34c7788aa01f2"],
+  };
+  return orderCommand("resume", text, "resumeSession");
 }
 
 function endCommand(): Command {

@@ -21,6 +21,16 @@ export function activeSession(actions = 17): Session {
   });
 }
 
+/** The same run, held. */
+export function heldSession(reason: string): Session {
+  const session = activeSession();
+  session.status = SessionStatus.PAUSED;
+  session.pauseReason = reason;
+  session.haltId = "halt_0c1d2e3f4a5b";
+  session.pausedAt = timestampFromDate(new Date(started.getTime() + 41_000));
+  return session;
+}
+
 /** The same run, stopped. */
 export function killedSession(actions = 18): Session {
   const session = activeSession(actions);

@@ -12,7 +12,7 @@ import {
   type WatchSessionsRequest,
 } from "../../gen/killcord/v1/session_pb.js";
 import { invoke, killcord, launch } from "./killcord.js";
-import { activeSession, killedSession, session_id } from "./samples.js";
+import { activeSession, heldSession, killedSession, session_id } from "./samples.js";
 import { refusal, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
 describe("killcord sessions", () => {
@@ -44,6 +44,8 @@ describe("killcord sessions", () => {
           kills.push(request);
           return { session: killedSession() };
         },
+        pauseSession: ({ reason = "" }) => ({ session: heldSession(reason) }),
+        resumeSession: () => ({ session: activeSession() }),
         endSession: () => ({ session: { ...activeSession(), status: SessionStatus.ENDED } }),
         watchSessions: async function* (request) {
           watched.push(request);
@@ -145,6 +147,17 @@ describe("killcord sessions", () => {
     const { status, stdout } = await sessions("kill", session_id, "--reason", "runaway loop");
     expect([status, kills[0]?.sessionId, kills[0]?.reason]).to.deep.equal([0, session_id, "runaway loop"]);
     expect(stdout).to.match(/^status +■ killed$/m);
+  });
+
+  it("pause prints why and since when it is held, resume that it is active", async () => {
+    const held = await sessions("pause", session_id, "--reason", "who asked");
+    expect(held.status, held.stderr).to.equal(0);
+    expect(held.stdout)
+      .to.match(/^status +◐ paused$/m)
+      .and.to.match(/^reason +who asked$/m);
+    expect(held.stdout).to.match(/^paused +2026-/m);
+    const active = await sessions("resume", session_id);
+    expect([active.status, /^status +● active$/m.test(active.stdout)]).to.deep.equal([0, true]);
   });
 
   it("end prints the ended session", async () => {

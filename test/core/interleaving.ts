@@ -4,26 +4,35 @@ import type { Actor } from "../../src/core/actor.js";
 import { system_actor } from "../../src/core/actor.js";
 import type { Repeatable } from "../../src/core/command.js";
 import type { Reply } from "../../src/core/decision.js";
-import type { HaltEvidence } from "../../src/core/event-halt.js";
+import type { HaltEvidence, HaltMode, Scope } from "../../src/core/event-halt.js";
 import type { Session } from "../../src/core/state.js";
 import * as asking from "./asking.js";
-import { type Caller, Model, type Repeat } from "./model.js";
+import { type Caller, type Lease, Model, type Repeat } from "./model.js";
 import { type Asked, Workspace } from "./workspace.js";
+
+/** The one label that some sessions have. */
+const the_label = "nightly";
 
 /** One step; sessions are named by number, counted from the newest, so that most steps meet live ones. */
 export type Step =
   | ({ readonly do: "start"; readonly by: number; readonly parent: number | null; readonly agent: number } & {
+      readonly label: string | null;
       readonly max: number | null;
       readonly ttl: number | null;
       readonly idle: number | null;
+      readonly lease: Lease | null;
       readonly repeat: Repeat | null;
     })
   | ({ readonly do: "intercept"; readonly by: number; readonly session: number | null } & {
       readonly agent: number;
       readonly repeat: Repeat | null;
     })
-  | { readonly do: "touch" | "end"; readonly by: number; readonly session: number }
+  | { readonly do: "touch" | "beat" | "end"; readonly by: number; readonly session: number }
   | { readonly do: "kill"; readonly session: number; readonly repeat: Repeat | null }
+  | { readonly do: "halt"; readonly scope: ScopeNamed; readonly mode: HaltMode }
+  /** Orders are named by number, counted from the newest. */
+  | { readonly do: "lift"; readonly halt: number }
+  | { readonly do: "pause" | "resume"; readonly session: number }
   | {
       readonly do: "acknowledge";
       readonly by: number;
@@ -37,6 +46,13 @@ export type Step =
   | { readonly do: "revoke_credential"; readonly credential: number }
   | { readonly do: "revoke_agent"; readonly agent: number }
   | { readonly do: "wait"; readonly ms: number };
+
+/** What an order is on. */
+export type ScopeNamed =
+  | { readonly kind: "session"; readonly session: number }
+  | { readonly kind: "agent"; readonly agent: number }
+  | { readonly kind: "credential"; readonly credential: number }
+  | { readonly kind: "label" | "workspace" };
 
 const repeat = fc.option(
   fc.record({ key: fc.constantFrom("k1", "k2"), request: fc.constantFrom("a", "a", "a", "b") }),
@@ -53,9 +69,17 @@ const start = fc.record({
   by,
   parent: fc.option(session, { freq: 2 }),
   agent,
+  label: fc.constantFrom(null, null, null, the_label),
   max: few,
   ttl: seconds,
   idle: seconds,
+  lease: fc.option(
+    fc.record({
+      seconds: fc.integer({ min: 2, max: 12 }),
+      on_lost: fc.constantFrom("kill" as const, "pause" as const, "continue" as const),
+    }),
+    { freq: 2 },
+  ),
   repeat,
 });
 const intercept = fc.record({
@@ -65,10 +89,34 @@ const intercept = fc.record({
   agent,
   repeat,
 });
+const scope: fc.Arbitrary<ScopeNamed> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("session" as const), session }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("agent" as const), agent: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("credential" as const), credential: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("label" as const, "workspace" as const) }) },
+);
 const any_step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("halt" as const),
+      scope,
+      mode: fc.constantFrom("pause" as const, "pause" as const, "pause" as const, "kill" as const),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("lift" as const), halt: fc.nat(3) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("pause" as const), session }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("resume" as const), session }) },
   { weight: 14, arbitrary: start },
   { weight: 40, arbitrary: intercept },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("touch" as const, "end" as const), by, session }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("touch" as const, "beat" as const, "end" as const),
+      by,
+      session,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), session, repeat }) },
   {
     weight: 4,
@@ -107,6 +155,8 @@ export class Interleaving {
   readonly #callers: readonly (Caller & { readonly actor: Actor })[];
   readonly #credentials: readonly string[];
   #opened = 0;
+  /** Every order that was given, oldest first. */
+  readonly #halts: string[] = [];
 
   /** @param checks whether each decide is held to its word on the way */
   constructor(checks: boolean) {
@@ -159,7 +209,12 @@ export class Interleaving {
     if (asked === null) {
       return "";
     }
-    return this.#worded(asked, this.workspace.submit(asked).reply);
+    const { reply, events } = this.workspace.submit(asked);
+    this.#halts.push(...events.flatMap((event) => (event.event === "halt_requested" ? [event.halt_id] : [])));
+    if (step.do === "beat" && reply.type !== "refused") {
+      this.workspace.renew(this.#session(step.session));
+    }
+    return this.#worded(asked, reply);
   }
 
   /** The model's answer to a step; to be asked before the step is taken. */
@@ -168,9 +223,10 @@ export class Interleaving {
     const caller = this.#callers["by" in step ? step.by : 0] as Caller;
     switch (step.do) {
       case "start": {
-        const { max, ttl, idle } = step;
+        const { label, max, ttl, idle, lease } = step;
         const parent = step.parent === null ? null : this.#session(step.parent);
-        const opening = { id: `s${this.#opened}`, parent, agent: agents[step.agent] ?? null, max, ttl, idle };
+        const agent = agents[step.agent] ?? null;
+        const opening = { id: `s${this.#opened}`, parent, agent, label, max, ttl, idle, lease };
         return this.model.open(caller, opening, step.repeat, at);
       }
       case "intercept": {
@@ -178,11 +234,20 @@ export class Interleaving {
         return this.model.intercept(caller, id, agents[step.agent] ?? null, step.repeat, at);
       }
       case "touch":
-        return this.model.touch(caller, this.#session(step.session), at);
+      case "beat":
+        return this.model.touch(caller, this.#session(step.session), at, step.do === "beat");
       case "end":
         return this.model.end(caller, this.#session(step.session), at);
       case "kill":
         return this.model.kill(caller, this.#session(step.session), step.repeat, at);
+      case "halt":
+        return this.model.halt(this.#scope(step.scope), step.mode, at);
+      case "lift":
+        return this.model.lift(this.#halts.length - 1 - step.halt, at);
+      case "pause":
+        return this.model.pause(this.#session(step.session), at);
+      case "resume":
+        return this.model.resume(this.#session(step.session), at);
       case "acknowledge":
         return this.model.acknowledge(caller, this.#session(step.session), step.wrong);
       case "tick":
@@ -205,11 +270,26 @@ export class Interleaving {
   view(): readonly string[] {
     return [...this.workspace.state.sessions.values()]
       .filter((each) => !each.session_id.startsWith("first"))
-      .map((each) => `${each.session_id} ${reasonOf(each) ?? "live"} ${each.actions.spent}`);
+      .map((each) => `${each.session_id} ${reasonOf(each) ?? each.status} ${each.actions.spent}`);
   }
 
   #session(back: number): string {
     return `s${Math.max(this.#opened - 1 - back, 0)}`;
+  }
+
+  #scope(named: ScopeNamed): Scope {
+    switch (named.kind) {
+      case "session":
+        return { kind: "session", id: this.#session(named.session) };
+      case "agent":
+        return { kind: "agent", id: agents[named.agent] as string };
+      case "credential":
+        return { kind: "credential", id: this.#credentials[named.credential] as string };
+      case "label":
+        return { kind: "label", id: the_label };
+      case "workspace":
+        return { kind: "workspace", id: this.workspace.state.workspace_id };
+    }
   }
 
   #asked(step: Step): Asked | null {
@@ -219,9 +299,12 @@ export class Interleaving {
         return asking.start(actor, `s${this.#opened}`, {
           parent_session_id: step.parent === null ? null : this.#session(step.parent),
           agent_id: agents[step.agent] ?? null,
+          label: step.label,
           max_actions: step.max,
           ttl_seconds: step.ttl,
           idle_timeout_seconds: step.idle,
+          lease_seconds: step.lease?.seconds ?? null,
+          on_lease_lost: step.lease?.on_lost ?? null,
           repeat: repeatable("start", step.repeat),
         });
       case "intercept":
@@ -230,6 +313,7 @@ export class Interleaving {
           repeat: repeatable("intercept", step.repeat),
         });
       case "touch":
+      case "beat":
         return { type: "touch_session", actor, session_id: this.#session(step.session) };
       case "end":
         return { type: "end_session", actor, session_id: this.#session(step.session) };
@@ -243,9 +327,23 @@ export class Interleaving {
           repeat: repeatable(`kill|${session_id}`, step.repeat),
         };
       }
+      case "halt": {
+        const { mode } = step;
+        const order = { scope: this.#scope(step.scope), mode, reason: "stop", drill_id: null, repeat: null };
+        return { type: "order_halt", actor, ...order };
+      }
+      case "lift": {
+        const halt_id = this.#halts[this.#halts.length - 1 - step.halt] ?? "halt_of_nobody";
+        return { type: "lift_halt", actor, halt_id, reason: "go on" };
+      }
+      case "pause":
+        return { type: "pause_session", actor, session_id: this.#session(step.session), reason: "hold" };
+      case "resume":
+        return { type: "resume_session", actor, session_id: this.#session(step.session), reason: "go on" };
       case "acknowledge": {
         const session_id = this.#session(step.session);
-        const stop = this.workspace.state.sessions.get(session_id)?.stop ?? null;
+        const named = this.workspace.state.sessions.get(session_id);
+        const stop = named?.stop ?? named?.pause ?? null;
         const halt_id = step.wrong ? "halt_of_another" : (stop?.halt_id ?? "none");
         const { evidence } = step;
         const delivered_at = stop?.at ?? null;
@@ -310,6 +408,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "drill":
+        return `drill ${reply.drill_id}`;
       case "halt":
         return "halt";
       case "done":

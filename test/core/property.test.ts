@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { system_actor } from "../../src/core/actor.js";
 import { decide } from "../../src/core/decide.js";
 import type { Event } from "../../src/core/event.js";
+import type { Session } from "../../src/core/state.js";
 import { intercept } from "./asking.js";
 import { audit } from "./audit.js";
 import { digest } from "./digest.js";
@@ -85,7 +86,7 @@ describe("under any interleaving", () => {
         const limit = each.event === "session_started" ? each.budgets.max_actions : null;
         if (each.event === "session_started" && limit !== null) {
           const spent = log.filter(
-            (other) => isAction(other) && isUnder(log, other.session_id, each.session_id),
+            (other) => isAction(other) && !isPause(other) && isUnder(log, other.session_id, each.session_id),
           );
           expect(spent.length).to.be.at.most(limit);
         }
@@ -118,7 +119,7 @@ describe("under any interleaving", () => {
       for (const step of taken) {
         run.take(step);
         for (const [id, session] of run.workspace.state.sessions) {
-          if (session.status !== "active") {
+          if (session.stop !== null) {
             const seen = JSON.stringify([session.status, session.stop, session.actions]);
             expect(stopped.get(id) ?? seen).to.equal(seen);
             stopped.set(id, seen);
@@ -128,7 +129,69 @@ describe("under any interleaving", () => {
     });
   });
 
-  it("the same idempotency key gets the same decision, or the stop", () => {
+  it("nothing but block or terminate comes under a held session, and neither counts", () => {
+    whenever((taken) => {
+      const log = logOf(taken);
+      const held = new Set<string>();
+      /** Of held sessions that asked, since the last one went on. */
+      const spent = new Map<string, number>();
+      for (const event of log) {
+        switch (event.event) {
+          case "session_paused":
+            held.add(event.session_id);
+            break;
+          case "session_resumed":
+            spent.clear();
+            held.delete(event.session_id);
+            break;
+          case "session_killed":
+          case "session_expired":
+          case "session_ended":
+            held.delete(event.session_id);
+            break;
+          case "enforcement_decision": {
+            const { session_id, decision, consumed } = event;
+            if (session_id === null || consumed === null) {
+              break;
+            }
+            if ([...held].some((above) => isUnder(log, session_id, above))) {
+              expect(decision).to.be.oneOf(["block", "terminate"]);
+              expect(consumed.actions).to.equal(spent.get(session_id) ?? consumed.actions);
+              spent.set(session_id, consumed.actions);
+            }
+            break;
+          }
+          default:
+        }
+      }
+    });
+  });
+
+  it("nothing starts and nothing is allowed on a scope with an order in force", () => {
+    whenever((taken) => {
+      const run = new Interleaving(false);
+      for (const step of taken) {
+        const { halts, sessions } = run.workspace.state;
+        const before = [...halts.values()];
+        const size = run.workspace.log.length;
+        run.take(step);
+        for (const event of run.workspace.log.slice(size)) {
+          const opens = event.event === "session_started";
+          const allows = event.event === "enforcement_decision" && event.decision === "allow";
+          const session = "session_id" in event && event.session_id !== null ? event.session_id : null;
+          for (const { scope } of opens || allows ? before : []) {
+            const path = session === null ? [] : pathOf(sessions, session);
+            const names = [...path, ...(session === null && "agent_id" in event ? [event.agent_id] : [])];
+            expect(scope.kind === "workspace" || names.includes(scope.id), JSON.stringify(scope)).to.equal(
+              false,
+            );
+          }
+        }
+      }
+    });
+  });
+
+  it("the same idempotency key gets the same decision, or the stop, or the pause", () => {
     whenever((taken) => {
       const run = new Interleaving(false);
       const first = new Map<string, number>();
@@ -180,6 +243,23 @@ describe("under any interleaving", () => {
 
 function isAction(event: Event): event is Extract<Event, { event: "enforcement_decision" }> {
   return event.event === "enforcement_decision" && event.decision !== "terminate";
+}
+
+function isPause(event: Event): boolean {
+  return (
+    event.event === "enforcement_decision" && event.policies_triggered[0]?.policy_id === "__session_paused"
+  );
+}
+
+/** Names of everything that a session stands on, but for the workspace. */
+function pathOf(sessions: ReadonlyMap<string, Session>, session_id: string): readonly (string | null)[] {
+  const session = sessions.get(session_id);
+  if (session === undefined) {
+    return [];
+  }
+  const { agent_id, credential_id, label, parent_session_id } = session;
+  const above = parent_session_id === null ? [] : pathOf(sessions, parent_session_id);
+  return [...above, agent_id, credential_id, label, session_id];
 }
 
 function isUnder(log: readonly Event[], session_id: string | null, above: string): boolean {

@@ -26,6 +26,8 @@ export function start(
     max_actions: null,
     ttl_seconds: null,
     idle_timeout_seconds: null,
+    lease_seconds: null,
+    on_lease_lost: null,
     repeat: null,
     ...more,
   };
@@ -66,6 +68,27 @@ export function interceptWith(
 
 export function kill(actor: Actor, session_id: string, reason = "enough"): Of<"kill_session"> {
   return { type: "kill_session", actor, request_id: null, session_id, reason, repeat: null };
+}
+
+export function halt(
+  actor: Actor,
+  scope: Of<"order_halt">["scope"],
+  mode: Of<"order_halt">["mode"] = "kill",
+  reason = "enough",
+): Of<"order_halt"> {
+  return { type: "order_halt", actor, request_id: null, scope, mode, reason, drill_id: null, repeat: null };
+}
+
+export function lift(actor: Actor, halt_id: string): Of<"lift_halt"> {
+  return { type: "lift_halt", actor, request_id: null, halt_id, reason: "go on" };
+}
+
+export function pause(actor: Actor, session_id: string, reason = "hold"): Of<"pause_session"> {
+  return { type: "pause_session", actor, request_id: null, session_id, reason };
+}
+
+export function resume(actor: Actor, session_id: string): Of<"resume_session"> {
+  return { type: "resume_session", actor, request_id: null, session_id, reason: "go on" };
 }
 
 export function end(actor: Actor, session_id: string): Of<"end_session"> {

@@ -1,16 +1,21 @@
 /** Random scripts: what many callers do to an engine, in any order, with time passing between. */
 import fc from "fast-check";
 import type { Actor } from "../../src/core/actor.js";
+import type { Scope } from "../../src/core/event-halt.js";
 import type { Enclosed, Outcome } from "../../src/engine/outcome.js";
 import type { SealedEntry } from "../../src/vault/entry.js";
 import {
   acknowledge,
   createKey,
   end,
+  halt,
   intercept,
   interceptWith,
   kill,
+  lift,
+  pause,
   register,
+  resume,
   revokeCredential,
   start,
   touch,
@@ -39,6 +44,9 @@ type Step =
       readonly by: number;
     }
   | { readonly do: "kill" | "end" | "touch"; readonly session: number; readonly by: number }
+  | { readonly do: "pause" | "resume"; readonly session: number }
+  | { readonly do: "halt"; readonly agent: number | null; readonly mode: "kill" | "pause" }
+  | { readonly do: "lift"; readonly halt: number }
   /** The client of a session hears of its stop, if it has one, and then says how far it is. */
   | { readonly do: "acknowledge"; readonly session: number; readonly hears: boolean; readonly says: Phase }
   | { readonly do: "register" | "revoke agent"; readonly agent: number }
@@ -88,6 +96,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       by,
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("pause" as const, "resume" as const, "resume" as const),
+      session: fc.nat({ max: 30 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("halt" as const),
+      agent: fc.option(few),
+      mode: fc.constantFrom("pause" as const, "pause" as const, "pause" as const, "kill" as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("lift" as const), halt: few }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -186,6 +210,20 @@ class Cast {
       }
       case "kill":
         return engine.submit(kill(admin, this.#session(step.session)));
+      case "pause":
+        return engine.submit(pause(admin, this.#session(step.session)));
+      case "resume":
+        return engine.submit(resume(admin, this.#session(step.session)));
+      case "halt": {
+        const { workspace_id } = engine.state;
+        const scope: Scope =
+          step.agent === null
+            ? { kind: "workspace", id: workspace_id }
+            : { kind: "agent", id: `a${step.agent}` };
+        return engine.submit(halt(admin, scope, step.mode));
+      }
+      case "lift":
+        return engine.submit(lift(admin, this.#halt(step.halt)));
       case "end":
         return engine.submit(end(this.#actor(step.by), this.#session(step.session)));
       case "touch":
@@ -240,6 +278,11 @@ class Cast {
 
   #session(choice: number): string {
     return this.#sessions[choice % Math.max(this.#sessions.length, 1)] ?? "none";
+  }
+
+  #halt(choice: number): string {
+    const ids = [...this.#running.engine.state.halts.keys()];
+    return ids[choice % Math.max(ids.length, 1)] ?? "none";
   }
 
   #credential(choice: number): string | null {

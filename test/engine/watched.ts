@@ -26,9 +26,12 @@ export class WatchClient {
   #watch: AsyncGenerator<Update, void, undefined> | null = null;
   #pulling: Promise<void> | null = null;
   readonly selection: Selection;
+  /** Whether sessions that were held when it came are told, too. */
+  readonly tells_held: boolean;
 
-  constructor(selection: Selection) {
+  constructor(selection: Selection, tells_held = true) {
     this.selection = selection;
+    this.tells_held = tells_held;
   }
 
   /** Connects, with its token if it has one; a connection before is cut, with all that was under way. */
@@ -85,6 +88,7 @@ export class WatchClient {
     }
     const before = this.known.get(update.session.session_id);
     if (before !== undefined) {
+      expect(update.session.turn_sequence, "its status went back").to.be.at.least(before.turn_sequence);
       expect(update.session.actions.spent, "counts fell").to.be.at.least(before.actions.spent);
       expect(before.stop === null || update.session.stop !== null, "it came back to life").to.equal(true);
     }
@@ -96,13 +100,17 @@ export class WatchClient {
     if (!this.complete || this.first === null) {
       return;
     }
-    for (const { session_id, counted, stopped } of lives(log, this.revision ?? -1, about)) {
+    for (const { session_id, counted, stopped, turned, is_held } of lives(log, this.revision ?? -1, about)) {
       if (stopped !== null && this.selection.by === "filter" && stopped <= this.first) {
         continue;
       }
       const known = this.known.get(session_id);
+      if (known === undefined && is_held && turned <= this.first && !this.tells_held) {
+        continue;
+      }
       expect(known, `${session_id} is not known at ${this.revision}`).to.not.equal(undefined);
       expect(known?.actions.spent).to.be.at.least(counted);
+      expect(known?.turn_sequence, `the status of ${session_id}`).to.be.at.least(turned);
       expect(stopped === null || known?.stop?.sequence === stopped, `the stop of ${session_id}`).to.equal(
         true,
       );
@@ -112,6 +120,8 @@ export class WatchClient {
       const now = [...lives(log, log.length, about)].find(
         ({ session_id }) => session_id === known.session_id,
       );
+      const { turns = [] } = now ?? {};
+      expect(turns, "a status that it never had").to.include(known.turn_sequence);
       expect(known.actions.spent, "invented").to.be.at.most(now?.counted ?? -1);
       expect(known.stop === null || known.stop.sequence === now?.stopped, "invented").to.equal(true);
     }
@@ -123,6 +133,10 @@ interface Life {
   agent_id: string | null;
   parent: string | null;
   counted: number;
+  is_held: boolean;
+  /** Indexes of what gave it a status, and the newest of them. */
+  readonly turns: number[];
+  turned: number;
   stopped: number | null;
 }
 
@@ -132,14 +146,21 @@ function lives(log: readonly Event[], through: number, about: About): readonly L
   for (const [index, event] of log.slice(0, through + 1).entries()) {
     if (event.event === "session_started") {
       const { session_id, agent_id, parent_session_id } = event;
-      all.set(session_id, { session_id, agent_id, parent: parent_session_id, counted: 0, stopped: null });
+      const fresh = { session_id, agent_id, parent: parent_session_id, counted: 0, stopped: null };
+      all.set(session_id, { ...fresh, is_held: false, turns: [index], turned: index });
     } else if (event.event === "enforcement_decision" && event.decision !== "terminate") {
+      const path: Life[] = [];
       for (let id = event.session_id; id !== null; id = all.get(id)?.parent ?? null) {
-        const life = all.get(id);
-        if (life !== undefined) {
-          life.counted += 1;
-        }
+        path.push(all.get(id) as Life);
       }
+      for (const life of path.some((above) => above.is_held) ? [] : path) {
+        life.counted += 1;
+      }
+    } else if (event.event === "session_paused" || event.event === "session_resumed") {
+      const life = all.get(event.session_id) as Life;
+      life.is_held = event.event === "session_paused";
+      life.turns.push(index);
+      life.turned = index;
     } else if (
       event.event === "session_killed" ||
       event.event === "session_ended" ||
@@ -148,6 +169,9 @@ function lives(log: readonly Event[], through: number, about: About): readonly L
       const life = all.get(event.session_id);
       if (life !== undefined) {
         life.stopped ??= index;
+        life.is_held = false;
+        life.turns.push(index);
+        life.turned = index;
       }
     }
   }

@@ -1,13 +1,14 @@
 /** Random events, random slow readers, random cuts and restarts: nothing lost, none invented, no way back. */
 import fc from "fast-check";
+import type { Session } from "../../src/core/state.js";
 import type { Selection } from "../../src/engine/session-watcher.js";
-import { end, intercept, kill, revokeAgent, start } from "./asked.js";
+import { end, intercept, kill, pause, resume, revokeAgent, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";
 import { type About, WatchClient } from "./watched.js";
 
 type Act =
   | { readonly do: "start"; readonly agent: number; readonly under: number | null }
-  | { readonly do: "intercept" | "kill" | "end"; readonly session: number }
+  | { readonly do: "intercept" | "kill" | "end" | "pause" | "resume"; readonly session: number }
   | { readonly do: "read" | "cut" | "watch"; readonly reader: number }
   | { readonly do: "revoke agent"; readonly agent: number }
   | { readonly do: "turn" | "wait" | "restart" };
@@ -23,6 +24,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constantFrom("kill" as const, "end" as const), session: some }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constantFrom("pause" as const, "resume" as const), session: some }),
   },
   { weight: 16, arbitrary: fc.record({ do: fc.constant("read" as const), reader: some }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("cut" as const), reader: some }) },
@@ -71,6 +76,7 @@ class Play {
   async run(acts: readonly Act[]): Promise<void> {
     this.#running = await this.#place.start({ engine: this.#engine });
     this.#watch(0);
+    this.#watch(3);
     for (const one of acts) {
       await this.#take(one);
     }
@@ -97,8 +103,10 @@ class Play {
       }
       case "intercept":
       case "kill":
-      case "end": {
-        const make = one.do === "intercept" ? intercept : one.do === "kill" ? kill : end;
+      case "end":
+      case "pause":
+      case "resume": {
+        const make = { intercept, kill, end, pause, resume }[one.do];
         this.#waiting.push(engine.submit(make(admin, this.#named(one.session) ?? "none")));
         return;
       }
@@ -136,6 +144,15 @@ class Play {
     const { engine } = this.#running;
     const ids = [...engine.projection.state.sessions.keys()];
     const agent_id = `a${number % 3}`;
+    if (number % 4 === 3) {
+      // As services/watch.ts does for whoever asks for active ones.
+      const matches = ({ status, stop }: Session, has_turned: boolean) =>
+        status === "active" || stop !== null || has_turned;
+      const client = new WatchClient({ by: "filter", agent_id: null, matches }, false);
+      this.#clients.push([client, () => true]);
+      client.connect(engine);
+      return;
+    }
     const [selection, about]: readonly [Selection, About] =
       number % 3 === 0
         ? [{ by: "filter", agent_id: null, matches: () => true }, () => true]

@@ -49,6 +49,10 @@ describe("/metrics of a real server", () => {
     await client.unary(SessionService.method.killSession, { sessionId: session_id });
     await client.unary(EnforcementService.method.intercept, action);
     await client.unary(EnforcementService.method.intercept, { ...action, sessionId: "none" });
+    const held = await client.unary(SessionService.method.startSession, {});
+    await client.unary(SessionService.method.pauseSession, {
+      sessionId: held.message?.session?.sessionId ?? "",
+    });
     await call("GET", "/v1/enforce/sessions", "kc_wrong");
     await call("GET", "/v1/enforce/nothing");
     await ended;
@@ -104,9 +108,10 @@ describe("/metrics of a real server", () => {
 const expected = {
   'killcord_decisions_total{verdict="allow"}': 1,
   'killcord_decisions_total{verdict="terminate"}': 1,
-  killcord_sessions_started_total: 2,
+  killcord_sessions_started_total: 3,
   'killcord_sessions_stopped_total{status="killed",reason="manual"}': 1,
   'killcord_sessions{status="active"}': 1,
+  'killcord_sessions{status="paused"}': 1,
   'killcord_refusals_total{door="rest",code="invalid_api_key"}': 1,
   'killcord_refusals_total{door="rest",code="route_not_found"}': 1,
   'killcord_refusals_total{door="grpc",code="session_not_found"}': 1,

@@ -30,6 +30,21 @@ describe("an outbox", () => {
     expect(await now(outbox.next())).to.equal("verdict");
   });
 
+  it("keeps of what is replaced the newest alone, after what is urgent and before what waits", async () => {
+    const { outbox } = open();
+    const sent: string[] = [];
+    outbox.put("verdict");
+    outbox.replace("paused", () => sent.push("paused"));
+    outbox.replace("resumed", () => sent.push("resumed"));
+    outbox.hasten("stop");
+    expect(await now(outbox.next())).to.equal("stop");
+    expect(await now(outbox.next())).to.equal("resumed");
+    expect(sent).to.deep.equal(["resumed"]);
+    outbox.replace("paused");
+    outbox.replace(null);
+    expect(await now(outbox.next())).to.equal("verdict");
+  });
+
   it("gives a message to who waits for it already", async () => {
     const { outbox } = open();
     const next = outbox.next();
