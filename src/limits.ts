@@ -2,6 +2,7 @@
  * Every bound on what a caller can make big, in one place. Sizes are bytes and times milliseconds
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
+
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
@@ -114,8 +115,9 @@ export const limits = {
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
-  /** Agents' own endings of sessions waiting for their seal. */
+  /** Agents' own endings of sessions, and signs of life, waiting for their seal. */
   queue_ends: 2048,
+  queue_signs: 8192,
   /** Acknowledgements of stops waiting for their seal: a halt of everything brings two of each session at once. */
   queue_acknowledgements: 16_384,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
@@ -130,6 +132,12 @@ export const limits = {
   expiries_at_once: 256,
   /** Before a session is told again that its time is over. */
   expiry_retry_ms: 1000,
+  /** What is added to a lease before it is lost: such a part of it, and at least so much. */
+  lease_grace_part: 10,
+  lease_grace_ms_min: 1000,
+  /** While leases run the engine looks so often whether it is awake; after a longer silence it was not. */
+  awake_ms: 250,
+  stall_ms: 500,
   /** Deadlines of stopped sessions that are kept before they are cleared away. */
   expired_deadlines: 1024,
 
@@ -277,6 +285,8 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.awake_ms * 2 > limits.stall_ms ||
+  limits.stall_ms >= limits.lease_grace_ms_min ||
   limits.expiries_at_once * 2 > limits.queue_ends ||
   limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||

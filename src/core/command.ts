@@ -3,16 +3,28 @@
  * the actor, random ids and salts, digests.
  */
 import type { Actor, Role } from "./actor.js";
-import type { Profile } from "./event.js";
+import type { OnLeaseLost, Profile } from "./event.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
+
+/** A lease that nobody renewed in time. */
+export interface LostLease {
+  readonly session_id: string;
+  /** From when it ran. */
+  readonly last_heard_at: number;
+}
 
 interface Common {
   /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
   readonly at: number;
   readonly actor: Actor;
   readonly request_id: string | null;
+  /**
+   * Leases that are lost by now, of the session that the command names and of those above it, from the
+   * root down; stamped by the sequencer, since renewals are not sealed. Absent when there are none.
+   */
+  readonly lost_leases?: readonly LostLease[];
 }
 
 /** A request that says by an idempotency key that it may be a repeat. */
@@ -38,6 +50,9 @@ export interface StartSession extends Common {
   readonly max_actions: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly lease_seconds: number | null;
+  /** Null exactly without a lease. */
+  readonly on_lease_lost: OnLeaseLost | null;
   /** The rehearsal that it belongs to, if it does. */
   readonly drill_id?: string;
   readonly repeat: Repeatable | null;
@@ -129,7 +144,7 @@ export interface UnconfirmHalt extends Common {
   readonly delivered_at: number | null;
 }
 
-/** The engine's timer: the session expires if its time has come. */
+/** The engine's timer: the session expires, or loses its lease, if its time has come. */
 export interface ExpireSession extends Common {
   readonly type: "expire_session";
   readonly session_id: string;
@@ -257,5 +272,7 @@ export type Command =
   | SealHeartbeat
   | FinishCascades;
 
-/** A command as a service makes it: the sequencer stamps the time. */
-export type Unstamped<C extends Command = Command> = C extends Command ? Omit<C, "at"> : never;
+/** A command as a service makes it: the sequencer stamps the time and what depends on it. */
+export type Unstamped<C extends Command = Command> = C extends Command
+  ? Omit<C, "at" | "lost_leases">
+  : never;

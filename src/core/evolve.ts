@@ -9,9 +9,18 @@ import type {
   HaltLifted,
   HaltRequested,
   HaltUnconfirmed,
+  SessionPaused,
+  SessionResumed,
 } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
-import { exceedBudget, liftHalt, orderHalt, revokeAgent, revokeCredential } from "./evolve-order.js";
+import {
+  exceedBudget,
+  liftHalt,
+  loseLease,
+  orderHalt,
+  revokeAgent,
+  revokeCredential,
+} from "./evolve-order.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -45,6 +54,9 @@ function apply(state: State, event: Event, sequence: number): void {
     case "budget_exceeded":
       exceedBudget(state, event, sequence);
       return;
+    case "lease_lost":
+      loseLease(state, event, sequence);
+      return;
     case "session_killed":
     case "session_expired":
     case "session_ended":
@@ -55,13 +67,9 @@ function apply(state: State, event: Event, sequence: number): void {
     case "halt_acknowledged":
     case "halt_confirmed":
     case "halt_unconfirmed":
-      applyHalt(state, event, sequence);
-      return;
     case "session_paused":
-      evolvePause(state, event, sequence);
-      return;
     case "session_resumed":
-      evolveResume(state, event, sequence);
+      applyHalt(state, event, sequence);
       return;
     case "agent_registered":
     case "agent_revoked":
@@ -124,7 +132,14 @@ function applyAccess(state: State, event: AccessEvent, sequence: number): void {
 
 function applyHalt(
   state: State,
-  event: HaltRequested | HaltLifted | HaltAcknowledged | HaltConfirmed | HaltUnconfirmed,
+  event:
+    | HaltRequested
+    | HaltLifted
+    | HaltAcknowledged
+    | HaltConfirmed
+    | HaltUnconfirmed
+    | SessionPaused
+    | SessionResumed,
   sequence: number,
 ): void {
   switch (event.event) {
@@ -139,6 +154,12 @@ function applyHalt(
     case "halt_confirmed":
     case "halt_unconfirmed":
       evolveHalt(state, event);
+      return;
+    case "session_paused":
+      evolvePause(state, event, sequence);
+      return;
+    case "session_resumed":
+      evolveResume(state, event, sequence);
   }
 }
 
@@ -165,6 +186,8 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     max_actions: event.budgets.max_actions,
     ttl_seconds: event.budgets.ttl_seconds,
     idle_timeout_seconds: event.budgets.idle_timeout_seconds,
+    lease_seconds: event.lease_seconds,
+    on_lease_lost: event.on_lease_lost,
     drill_id: event.drill_id,
     started_at: event.at,
     started_by: event.actor.key_id,
@@ -178,6 +201,7 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     last_action_at: null,
     held_ms: 0,
     pause: null,
+    pause_owed: null,
     stop: null,
     halt: null,
     terminates: 0,

@@ -2,20 +2,20 @@
 import { limits } from "../limits.js";
 import { keyOf, quoted, refuseSession } from "./access.js";
 import { system_actor } from "./actor.js";
-import { exceededOwner, exceededReason, expiryOnPath } from "./budget.js";
+import { exceededOwner, exceededReason } from "./budget.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
-import { finishHolds, pauseOnPath } from "./pause.js";
+import { endByTime, loseLeases } from "./lapse.js";
+import { finishHolds, type Held, pauseOnPath } from "./pause.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import { haltOn, haltOnScope } from "./standing.js";
-import type { Session, SessionPause, StandingHalt, State } from "./state.js";
+import type { Session, StandingHalt, State } from "./state.js";
 import {
   consumedBy,
   ended_reason,
-  expire,
   finishStops,
   kill,
   killBelow,
@@ -41,13 +41,13 @@ export function decideIntercept(state: State, command: Intercept): Decision {
   const draft = new Draft(state, command);
   return (
     stopped(state, draft, command, session) ??
-    held(state, draft, command, session) ??
-    repeated(state, command) ??
+    held(state, draft, command, session, loseLeases(state, draft, command)) ??
+    repeated(state, draft, command) ??
     budgeted(state, draft, command, session)
   );
 }
 
-/** Standing, then ttl and idle time: everything that answers `terminate` before anything else. */
+/** Standing, then ttl, idle time and lease: everything that answers `terminate` before anything else. */
 function stopped(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
   if (session.stop !== null) {
     if (session.terminates >= limits.terminates_sealed) {
@@ -60,18 +60,27 @@ function stopped(state: State, draft: Draft, command: Intercept, session: Sessio
     const stops = finishStops(state, draft, pathFromRoot(state, session));
     return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
-  const expiry = expiryOnPath(state, session, command.at);
-  if (expiry !== null) {
-    const stops = expire(state, draft, expiry);
+  const stops = endByTime(state, draft, command, session);
+  if (stops !== null) {
     return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
   }
   return null;
 }
 
-/** A pause: it counts nothing, keeps no idempotency key, and comes before any that was used. */
-function held(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
+/**
+ * A pause: it counts nothing, keeps no idempotency key, and comes before any that was used.
+ *
+ * @param holds pauses that were drafted just now, by session
+ */
+function held(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  holds: ReadonlyMap<string, Held>,
+): Decision | null {
   const halt = haltOn(state, session);
-  const pause = pauseOnPath(state, session);
+  const pause = pauseOnPath(state, session) ?? holds.get(session.session_id) ?? null;
   if (pause === null && halt === null) {
     return null;
   }
@@ -79,7 +88,7 @@ function held(state: State, draft: Draft, command: Intercept, session: Session):
     finishHolds(state, draft, pathFromRoot(state, session), new Map());
   }
   // What stands nearest to the root is the reason; a pause may outlive the order that it began with.
-  const { reason: reasoning } = (halt ?? pause) as StandingHalt | SessionPause;
+  const { reason: reasoning } = (halt ?? pause) as StandingHalt | Held;
   const judgement: Judgement = {
     decision: "block",
     path: "session",
@@ -100,15 +109,15 @@ function repeatTerminate(session: Session): Decision {
   });
 }
 
-function repeated(state: State, command: Intercept): Decision | null {
+function repeated(state: State, draft: Draft, command: Intercept): Decision | null {
   const kept = keptRepeat(state, command);
   if (kept === null) {
     return null;
   }
-  return (
+  const { reply } =
     refuseOtherRequest(command) ??
-    answer({ type: "verdict", sequence: kept.sequence, replayed: true, repeats_terminate_of: null })
-  );
+    answer({ type: "verdict", sequence: kept.sequence, replayed: true, repeats_terminate_of: null });
+  return { reply, events: draft.events };
 }
 
 function budgeted(state: State, draft: Draft, command: Intercept, session: Session): Decision {
@@ -180,8 +189,9 @@ function withoutSession(state: State, command: Intercept): Decision {
   }
   const judgement = judged(state, agent_id);
   // Standing goes before a repeat: no old allow passes a stop.
-  const repeat = judgement.decision === "allow" ? repeated(state, command) : null;
-  return repeat ?? decided(new Draft(state, command), command, judgement, subject, null);
+  const draft = new Draft(state, command);
+  const repeat = judgement.decision === "allow" ? repeated(state, draft, command) : null;
+  return repeat ?? decided(draft, command, judgement, subject, null);
 }
 
 /** A verdict and why it is given. */

@@ -121,6 +121,12 @@ function createTallies(registers: Registry[]) {
     "Sessions that became terminal",
     ["status", "reason"],
   );
+  const leases = tally<[string]>(
+    registers,
+    "killcord_leases_lost_total",
+    "Leases that were lost, by what becomes of the session",
+    ["outcome"],
+  );
   const unconfirmed = tally<[string]>(
     registers,
     "killcord_halts_unconfirmed_total",
@@ -150,6 +156,9 @@ function createTallies(registers: Registry[]) {
         return;
       case "session_started":
         starts.add();
+        return;
+      case "lease_lost":
+        leases.add(event.on_lease_lost);
         return;
       case "session_killed":
       case "session_expired":

@@ -40,6 +40,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   halt_requested: true,
   halt_unconfirmed: true,
   heartbeat: true,
+  lease_lost: true,
   notice: true,
   session_ended: true,
   session_expired: true,

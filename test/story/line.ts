@@ -24,6 +24,7 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         ...event.labels.map((label) => JSON.stringify(label)),
         given("drill", event.drill_id),
         ...Object.entries(event.budgets).map(([name, limit]) => given(name, limit)),
+        event.lease_seconds === null ? null : `lease=${event.lease_seconds}s/${event.on_lease_lost}`,
       ];
     case "enforcement_decision":
       return [
@@ -40,6 +41,12 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         event.session_id,
         event.owner_session_id === event.session_id ? null : `of ${event.owner_session_id}`,
         `${event.unit}=${event.spent}+${event.requested}/${event.limit}`,
+      ];
+    case "lease_lost":
+      return [
+        event.session_id,
+        `lease=${event.lease_seconds}s/${event.on_lease_lost}`,
+        `heard=${(event.last_heard_at - began_at) / 1000}s`,
       ];
     case "session_killed":
       return [

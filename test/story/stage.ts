@@ -2,8 +2,9 @@
 
 import type { Actor, Role } from "../../src/core/actor.js";
 import { system_actor } from "../../src/core/actor.js";
-import type { Repeatable } from "../../src/core/command.js";
+import type { Repeatable, StartSession } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
+import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { Agent, State } from "../../src/core/state.js";
@@ -57,6 +58,9 @@ export class Stage {
   #submit(line: Line, asked: Asked): readonly string[] {
     const first = this.#workspace.log.length;
     const { reply, events } = this.#workspace.submit(asked);
+    if (line.words[0] === "beat" && reply.type !== "refused") {
+      this.#workspace.renew(line.word(1));
+    }
     const alias = line.words[0] === "key" ? line.word(1) : (line.text("as") ?? line.text("credential"));
     for (const event of events) {
       if (alias !== null && event.event === "credential_issued") {
@@ -94,6 +98,7 @@ export class Stage {
           max_actions: line.number("max_actions"),
           ttl_seconds: line.number("ttl_seconds"),
           idle_timeout_seconds: line.number("idle_timeout_seconds"),
+          ...leaseOf(line),
           ...(line.text("drill") === null ? {} : { drill_id: this.#drillId(line) as string }),
           repeat,
         };
@@ -111,6 +116,7 @@ export class Stage {
           latency_us: 0,
           repeat,
         };
+      case "beat":
       case "touch":
         return { type: "touch_session", actor, session_id: line.word(1) };
       case "kill":
@@ -281,6 +287,12 @@ export class Stage {
     }
     return named;
   }
+}
+
+function leaseOf(line: Line): Pick<StartSession, "lease_seconds" | "on_lease_lost"> {
+  const lease_seconds = line.number("lease_seconds");
+  const on_lease_lost = (line.text("on_lease_lost") ?? "kill") as OnLeaseLost;
+  return { lease_seconds, on_lease_lost: lease_seconds === null ? null : on_lease_lost };
 }
 
 /** What an agent sends to mark a repeat; the request is the line itself. */
