@@ -1,13 +1,18 @@
 // npm run generate: writes the generated code anew, and the description of the REST surface.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { generate, templates } from "./tasks/codegen.mjs";
+import { generate, plugins, templates } from "./tasks/codegen.mjs";
 import { compile } from "./tasks/compile.mjs";
 import { openapi_path, openapiText } from "./tasks/openapi.mjs";
 import { root } from "./tasks/root.mjs";
 
 for (const template of templates) {
-  const { ok, output, why } = await generate(template, ".");
+  const { path, text } = await plugins(template);
+  if (path === undefined) {
+    console.error(`${template}: left out: ${text}`);
+    continue;
+  }
+  const { ok, output, why } = await generate(template, ".", path);
   console.error(ok ? `${template}: done` : `${output}${template}: ${why}`);
   if (!ok) {
     process.exitCode = 1;

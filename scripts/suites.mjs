@@ -12,6 +12,7 @@ import { lint } from "./suites/lint.mjs";
 import { mochaFolder } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
 import { protoc } from "./suites/protoc.mjs";
+import { sdkGo } from "./suites/sdk-go.mjs";
 
 export const suites = [
   { name: "lint", run: lint },
@@ -34,4 +35,5 @@ export const suites = [
   { name: "interop-verifier", compiled: true, run: () => interop("verifier") },
   { name: "interop-log", compiled: true, run: () => interop("log") },
   { name: "interop-watchers", compiled: true, run: () => interop("watchers") },
+  { name: "sdk-go", compiled: true, run: sdkGo },
 ];

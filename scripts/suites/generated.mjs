@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { generate, outputs, templates } from "../tasks/codegen.mjs";
+import { generate, outputs, plugins, templates } from "../tasks/codegen.mjs";
 import { openapi_path, openapiText } from "../tasks/openapi.mjs";
 import { root } from "../tasks/root.mjs";
 
@@ -29,7 +29,11 @@ async function openapi() {
 
 async function compare(template, folder) {
   const name = `${outputs(template).join(", ")} is what ${template} generates`;
-  const { ok, output, why } = await generate(template, folder);
+  const { path, ...lack } = await plugins(template);
+  if (path === undefined) {
+    return { name, ...lack };
+  }
+  const { ok, output, why } = await generate(template, folder, path);
   if (!ok) {
     return { name, outcome: "failed", text: `${output}${why}` };
   }
