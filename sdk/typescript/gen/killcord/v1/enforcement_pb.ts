@@ -2,31 +2,19 @@
 // @generated from file killcord/v1/enforcement.proto (package killcord.v1, syntax proto3)
 /* eslint-disable */
 
-import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type {
-  Bookmark,
-  Consumed,
-  HaltEvidence,
-  HaltPhase,
-  Session,
-  SessionStatus,
-  StopReason,
-} from "./session_pb.js";
+import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Session, SessionStatus, StopReason } from "./session_pb.js";
 import { file_killcord_v1_session } from "./session_pb.js";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file killcord/v1/enforcement.proto.
  */
-export const file_killcord_v1_enforcement: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIrUDChBJbnRlcmNlcHRSZXF1ZXN0EhMKC2FjdGlvbl90eXBlGAEgASgJEhsKDmFjdGlvbl9jb250ZW50GAIgASgJSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhUKCGFnZW50X2lkGAQgASgJSAGIAQESFwoKc2Vzc2lvbl9pZBgFIAEoCUgCiAEBEhUKCGNoYWluX2lkGAYgASgJSAOIAQESFwoKY2hhaW5fc3RlcBgHIAEoBUgEiAEBEh8KEnBhcmVudF9kZWNpc2lvbl9pZBgIIAEoCUgFiAEBEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgGiAEBQhEKD19hY3Rpb25fY29udGVudEILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWRCCwoJX2NoYWluX2lkQg0KC19jaGFpbl9zdGVwQhUKE19wYXJlbnRfZGVjaXNpb25faWRCEgoQX2lkZW1wb3RlbmN5X2tleUoECAkQCkoECAoQC0oECAsQDFINZXNjYWxhdGlvbl9pZFIEY29zdFIIZXN0aW1hdGUi5wQKEUludGVyY2VwdFJlc3BvbnNlEiYKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBITCgtkZWNpc2lvbl9pZBgCIAEoCRIVCg1kZWNpc2lvbl9wYXRoGAMgASgJEhEKCXJlYXNvbmluZxgEIAEoCRIaChJwb2xpY2llc19ldmFsdWF0ZWQYBSADKAkSOAoScG9saWNpZXNfdHJpZ2dlcmVkGAYgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhYKDnZhdWx0X2VudHJ5X2lkGAcgASgJEhIKCmxhdGVuY3lfbXMYCCABKAESLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLdHJ1c3Rfc2NvcmUYCiABKAVIAIgBARIlCgdvdXRjb21lGAwgASgOMhQua2lsbGNvcmQudjEuT3V0Y29tZRIXCgpzZXNzaW9uX2lkGA0gASgJSAGIAQESMgoOc2Vzc2lvbl9zdGF0dXMYDiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEicKCGNvbnN1bWVkGA8gASgLMhUua2lsbGNvcmQudjEuQ29uc3VtZWQSLAoLc3RvcF9yZWFzb24YECABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEhQKB2hhbHRfaWQYESABKAlIAogBAUIOCgxfdHJ1c3Rfc2NvcmVCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWRKBAgLEAxSDWVzY2FsYXRpb25faWQiRwoVSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0Ei4KB2FjdGlvbnMYASADKAsyHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0IlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLvAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIABIpCgVyZW5ldxgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3SABCCQoHbWVzc2FnZUoECAQQBVIGc2V0dGxlIiAKClN0cmVhbU9wZW4SEgoKc2Vzc2lvbl9pZBgBIAEoCSJNCg9TdHJlYW1JbnRlcmNlcHQSCwoDcmVmGAEgASgNEi0KBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3QihQEKEVN0cmVhbUFja25vd2xlZGdlEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlEisKCGV2aWRlbmNlGAQgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlIhwKC1N0cmVhbVJlbmV3Eg0KBW5vbmNlGAEgASgEIvECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSAASLQoHcmVuZXdlZBgHIAEoCzIaLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3ZWRIAEIJCgdtZXNzYWdlIjUKDFN0cmVhbU9wZW5lZBIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJNCg1TdHJlYW1WZXJkaWN0EgsKA3JlZhgBIAEoDRIvCgd2ZXJkaWN0GAIgASgLMh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UimwEKD1N0cmVhbURpcmVjdGl2ZRIoCgRraW5kGAEgASgOMhoua2lsbGNvcmQudjEuRGlyZWN0aXZlS2luZBIUCgdoYWx0X2lkGAIgASgJSACIAQESDgoGcmVhc29uGAMgASgJEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbkIKCghfaGFsdF9pZCJGCgtTdHJlYW1FcnJvchILCgNyZWYYASABKA0SKgoFZXJyb3IYAiABKAsyGy5raWxsY29yZC52MS5JbnRlcmNlcHRFcnJvciIeCg1TdHJlYW1SZW5ld2VkEg0KBW5vbmNlGAEgASgEIlkKElN0cmVhbUFja25vd2xlZGdlZBILCgNyZWYYASABKA0SDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZSIpChJHZXREZWNpc2lvblJlcXVlc3QSEwoLZGVjaXNpb25faWQYASABKAkiPgoTR2V0RGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uIigKEUdldFJlY2VpcHRSZXF1ZXN0EhMKC2RlY2lzaW9uX2lkGAEgASgJIj4KEkdldFJlY2VpcHRSZXNwb25zZRIoCgdyZWNlaXB0GAEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCL7AgoIRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEwoLYWN0aW9uX3R5cGUYAiABKAkSJgoIZGVjaXNpb24YAyABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0EhgKC3RydXN0X3Njb3JlGAQgASgFSACIAQESEgoKbGF0ZW5jeV9tcxgFIAEoARIRCglyZWFzb25pbmcYBiABKAkSFQoIYWdlbnRfaWQYByABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwb2xpY2llc190cmlnZ2VyZWQYCSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSFwoKc2Vzc2lvbl9pZBgKIAEoCUgCiAEBEhYKDnZhdWx0X2VudHJ5X2lkGAsgASgJQg4KDF90cnVzdF9zY29yZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWQiiQIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EisKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEgAiAEBEhgKC2FjdGlvbl90eXBlGAIgASgJSAGIAQESFQoIYWdlbnRfaWQYAyABKAlIAogBARIXCgpzZXNzaW9uX2lkGAQgASgJSAOIAQESEQoJcGFnZV9zaXplGA0gASgFEhIKCnBhZ2VfdG9rZW4YDiABKAkSEQoEcGFnZRgPIAEoBUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiI8Cg9HZXRTdGF0c1JlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvgBChBHZXRTdGF0c1Jlc3BvbnNlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCglkZWNpc2lvbnMYAiABKAsyHC5raWxsY29yZC52MS5EZWNpc2lvbkZpZ3VyZXMSEgoKYmxvY2tfcmF0ZRgDIAEoARIaChJhdmVyYWdlX2xhdGVuY3lfbXMYBCABKAESKQoGYWdlbnRzGAUgASgLMhkua2lsbGNvcmQudjEuQWdlbnRGaWd1cmVzEi0KCHNlc3Npb25zGAYgASgLMhsua2lsbGNvcmQudjEuU2Vzc2lvbkZpZ3VyZXMiYwoPRGVjaXNpb25GaWd1cmVzEg0KBXRvdGFsGAEgASgDEg0KBWFsbG93GAIgASgDEg0KBWJsb2NrGAMgASgDEhAKCGVzY2FsYXRlGAQgASgDEhEKCXRlcm1pbmF0ZRgFIAEoAyItCgxBZ2VudEZpZ3VyZXMSDQoFdG90YWwYASABKAMSDgoGYWN0aXZlGAIgASgDImAKDlNlc3Npb25GaWd1cmVzEg4KBmFjdGl2ZRgBIAEoAxIOCgZwYXVzZWQYAiABKAMSDgoGa2lsbGVkGAMgASgDEg8KB2V4cGlyZWQYBCABKAMSDQoFZW5kZWQYBSABKAMqdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEKrABCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACEhgKFERJUkVDVElWRV9LSU5EX1BBVVNFEAMSGQoVRElSRUNUSVZFX0tJTkRfUkVTVU1FEAQiBAgFEAUqE0RJUkVDVElWRV9LSU5EX1dBUk4y8wQKEkVuZm9yY2VtZW50U2VydmljZRJKCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2USWQoOSW50ZXJjZXB0QmF0Y2gSIi5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlcXVlc3QaIy5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlc3BvbnNlEmAKD0ludGVyY2VwdFN0cmVhbRIjLmtpbGxjb3JkLnYxLkludGVyY2VwdFN0cmVhbVJlcXVlc3QaJC5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXNwb25zZSgBMAESVQoLR2V0RGVjaXNpb24SHy5raWxsY29yZC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5HZXREZWNpc2lvblJlc3BvbnNlIgOQAgESUgoKR2V0UmVjZWlwdBIeLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0UmVjZWlwdFJlc3BvbnNlIgOQAgESTAoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESWwoNTGlzdERlY2lzaW9ucxIhLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXF1ZXN0GiIua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw",
-    [file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session],
-  );
+export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIrUDChBJbnRlcmNlcHRSZXF1ZXN0EhMKC2FjdGlvbl90eXBlGAEgASgJEhsKDmFjdGlvbl9jb250ZW50GAIgASgJSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhUKCGFnZW50X2lkGAQgASgJSAGIAQESFwoKc2Vzc2lvbl9pZBgFIAEoCUgCiAEBEhUKCGNoYWluX2lkGAYgASgJSAOIAQESFwoKY2hhaW5fc3RlcBgHIAEoBUgEiAEBEh8KEnBhcmVudF9kZWNpc2lvbl9pZBgIIAEoCUgFiAEBEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgGiAEBQhEKD19hY3Rpb25fY29udGVudEILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWRCCwoJX2NoYWluX2lkQg0KC19jaGFpbl9zdGVwQhUKE19wYXJlbnRfZGVjaXNpb25faWRCEgoQX2lkZW1wb3RlbmN5X2tleUoECAkQCkoECAoQC0oECAsQDFINZXNjYWxhdGlvbl9pZFIEY29zdFIIZXN0aW1hdGUi5wQKEUludGVyY2VwdFJlc3BvbnNlEiYKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBITCgtkZWNpc2lvbl9pZBgCIAEoCRIVCg1kZWNpc2lvbl9wYXRoGAMgASgJEhEKCXJlYXNvbmluZxgEIAEoCRIaChJwb2xpY2llc19ldmFsdWF0ZWQYBSADKAkSOAoScG9saWNpZXNfdHJpZ2dlcmVkGAYgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhYKDnZhdWx0X2VudHJ5X2lkGAcgASgJEhIKCmxhdGVuY3lfbXMYCCABKAESLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLdHJ1c3Rfc2NvcmUYCiABKAVIAIgBARIlCgdvdXRjb21lGAwgASgOMhQua2lsbGNvcmQudjEuT3V0Y29tZRIXCgpzZXNzaW9uX2lkGA0gASgJSAGIAQESMgoOc2Vzc2lvbl9zdGF0dXMYDiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEicKCGNvbnN1bWVkGA8gASgLMhUua2lsbGNvcmQudjEuQ29uc3VtZWQSLAoLc3RvcF9yZWFzb24YECABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEhQKB2hhbHRfaWQYESABKAlIAogBAUIOCgxfdHJ1c3Rfc2NvcmVCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWRKBAgLEAxSDWVzY2FsYXRpb25faWQiRwoVSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0Ei4KB2FjdGlvbnMYASADKAsyHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0IlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLvAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIABIpCgVyZW5ldxgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3SABCCQoHbWVzc2FnZUoECAQQBVIGc2V0dGxlIiAKClN0cmVhbU9wZW4SEgoKc2Vzc2lvbl9pZBgBIAEoCSJNCg9TdHJlYW1JbnRlcmNlcHQSCwoDcmVmGAEgASgNEi0KBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3QihQEKEVN0cmVhbUFja25vd2xlZGdlEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlEisKCGV2aWRlbmNlGAQgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlIhwKC1N0cmVhbVJlbmV3Eg0KBW5vbmNlGAEgASgEIvECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSAASLQoHcmVuZXdlZBgHIAEoCzIaLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3ZWRIAEIJCgdtZXNzYWdlIjUKDFN0cmVhbU9wZW5lZBIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJNCg1TdHJlYW1WZXJkaWN0EgsKA3JlZhgBIAEoDRIvCgd2ZXJkaWN0GAIgASgLMh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UimwEKD1N0cmVhbURpcmVjdGl2ZRIoCgRraW5kGAEgASgOMhoua2lsbGNvcmQudjEuRGlyZWN0aXZlS2luZBIUCgdoYWx0X2lkGAIgASgJSACIAQESDgoGcmVhc29uGAMgASgJEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbkIKCghfaGFsdF9pZCJGCgtTdHJlYW1FcnJvchILCgNyZWYYASABKA0SKgoFZXJyb3IYAiABKAsyGy5raWxsY29yZC52MS5JbnRlcmNlcHRFcnJvciIeCg1TdHJlYW1SZW5ld2VkEg0KBW5vbmNlGAEgASgEIlkKElN0cmVhbUFja25vd2xlZGdlZBILCgNyZWYYASABKA0SDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZSIpChJHZXREZWNpc2lvblJlcXVlc3QSEwoLZGVjaXNpb25faWQYASABKAkiPgoTR2V0RGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uIigKEUdldFJlY2VpcHRSZXF1ZXN0EhMKC2RlY2lzaW9uX2lkGAEgASgJIj4KEkdldFJlY2VpcHRSZXNwb25zZRIoCgdyZWNlaXB0GAEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCL7AgoIRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEwoLYWN0aW9uX3R5cGUYAiABKAkSJgoIZGVjaXNpb24YAyABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0EhgKC3RydXN0X3Njb3JlGAQgASgFSACIAQESEgoKbGF0ZW5jeV9tcxgFIAEoARIRCglyZWFzb25pbmcYBiABKAkSFQoIYWdlbnRfaWQYByABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwb2xpY2llc190cmlnZ2VyZWQYCSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSFwoKc2Vzc2lvbl9pZBgKIAEoCUgCiAEBEhYKDnZhdWx0X2VudHJ5X2lkGAsgASgJQg4KDF90cnVzdF9zY29yZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWQiiQIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EisKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEgAiAEBEhgKC2FjdGlvbl90eXBlGAIgASgJSAGIAQESFQoIYWdlbnRfaWQYAyABKAlIAogBARIXCgpzZXNzaW9uX2lkGAQgASgJSAOIAQESEQoJcGFnZV9zaXplGA0gASgFEhIKCnBhZ2VfdG9rZW4YDiABKAkSEQoEcGFnZRgPIAEoBUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiI8Cg9HZXRTdGF0c1JlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvgBChBHZXRTdGF0c1Jlc3BvbnNlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCglkZWNpc2lvbnMYAiABKAsyHC5raWxsY29yZC52MS5EZWNpc2lvbkZpZ3VyZXMSEgoKYmxvY2tfcmF0ZRgDIAEoARIaChJhdmVyYWdlX2xhdGVuY3lfbXMYBCABKAESKQoGYWdlbnRzGAUgASgLMhkua2lsbGNvcmQudjEuQWdlbnRGaWd1cmVzEi0KCHNlc3Npb25zGAYgASgLMhsua2lsbGNvcmQudjEuU2Vzc2lvbkZpZ3VyZXMiYwoPRGVjaXNpb25GaWd1cmVzEg0KBXRvdGFsGAEgASgDEg0KBWFsbG93GAIgASgDEg0KBWJsb2NrGAMgASgDEhAKCGVzY2FsYXRlGAQgASgDEhEKCXRlcm1pbmF0ZRgFIAEoAyItCgxBZ2VudEZpZ3VyZXMSDQoFdG90YWwYASABKAMSDgoGYWN0aXZlGAIgASgDImAKDlNlc3Npb25GaWd1cmVzEg4KBmFjdGl2ZRgBIAEoAxIOCgZwYXVzZWQYAiABKAMSDgoGa2lsbGVkGAMgASgDEg8KB2V4cGlyZWQYBCABKAMSDQoFZW5kZWQYBSABKAMqdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEKrABCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACEhgKFERJUkVDVElWRV9LSU5EX1BBVVNFEAMSGQoVRElSRUNUSVZFX0tJTkRfUkVTVU1FEAQiBAgFEAUqE0RJUkVDVElWRV9LSU5EX1dBUk4y8wQKEkVuZm9yY2VtZW50U2VydmljZRJKCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2USWQoOSW50ZXJjZXB0QmF0Y2gSIi5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlcXVlc3QaIy5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlc3BvbnNlEmAKD0ludGVyY2VwdFN0cmVhbRIjLmtpbGxjb3JkLnYxLkludGVyY2VwdFN0cmVhbVJlcXVlc3QaJC5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXNwb25zZSgBMAESVQoLR2V0RGVjaXNpb24SHy5raWxsY29yZC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5HZXREZWNpc2lvblJlc3BvbnNlIgOQAgESUgoKR2V0UmVjZWlwdBIeLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0UmVjZWlwdFJlc3BvbnNlIgOQAgESTAoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESWwoNTGlzdERlY2lzaW9ucxIhLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXF1ZXN0GiIua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -81,8 +69,7 @@ export type PolicyTriggered = Message<"killcord.v1.PolicyTriggered"> & {
  * Describes the message killcord.v1.PolicyTriggered.
  * Use `create(PolicyTriggeredSchema)` to create a new message.
  */
-export const PolicyTriggeredSchema: GenMessage<PolicyTriggered> =
-  /*@__PURE__*/
+export const PolicyTriggeredSchema: GenMessage<PolicyTriggered> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 0);
 
 /**
@@ -151,7 +138,7 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
 
   /**
    * A repeat with the same key is the same action: same verdict, counted once; or the stop, once
-   * the session is stopped. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
+   * the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
    * kept. REST: the header Idempotency-Key.
    *
    * @generated from field: optional string idempotency_key = 15;
@@ -163,8 +150,7 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
  * Describes the message killcord.v1.InterceptRequest.
  * Use `create(InterceptRequestSchema)` to create a new message.
  */
-export const InterceptRequestSchema: GenMessage<InterceptRequest> =
-  /*@__PURE__*/
+export const InterceptRequestSchema: GenMessage<InterceptRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 1);
 
 /**
@@ -279,7 +265,7 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
   stopReason: StopReason;
 
   /**
-   * The stop order, if the session is stopped.
+   * The stop or the pause to acknowledge, if the session is stopped or held.
    *
    * @generated from field: optional string halt_id = 17;
    */
@@ -290,8 +276,7 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
  * Describes the message killcord.v1.InterceptResponse.
  * Use `create(InterceptResponseSchema)` to create a new message.
  */
-export const InterceptResponseSchema: GenMessage<InterceptResponse> =
-  /*@__PURE__*/
+export const InterceptResponseSchema: GenMessage<InterceptResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 2);
 
 /**
@@ -312,8 +297,7 @@ export type InterceptBatchRequest = Message<"killcord.v1.InterceptBatchRequest">
  * Describes the message killcord.v1.InterceptBatchRequest.
  * Use `create(InterceptBatchRequestSchema)` to create a new message.
  */
-export const InterceptBatchRequestSchema: GenMessage<InterceptBatchRequest> =
-  /*@__PURE__*/
+export const InterceptBatchRequestSchema: GenMessage<InterceptBatchRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 3);
 
 /**
@@ -341,8 +325,7 @@ export type InterceptBatchResponse = Message<"killcord.v1.InterceptBatchResponse
  * Describes the message killcord.v1.InterceptBatchResponse.
  * Use `create(InterceptBatchResponseSchema)` to create a new message.
  */
-export const InterceptBatchResponseSchema: GenMessage<InterceptBatchResponse> =
-  /*@__PURE__*/
+export const InterceptBatchResponseSchema: GenMessage<InterceptBatchResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 4);
 
 /**
@@ -356,34 +339,30 @@ export type InterceptResult = Message<"killcord.v1.InterceptResult"> & {
    *
    * @generated from oneof killcord.v1.InterceptResult.result
    */
-  result:
-    | {
-        /**
-         * The verdict.
-         *
-         * @generated from field: killcord.v1.InterceptResponse verdict = 1;
-         */
-        value: InterceptResponse;
-        case: "verdict";
-      }
-    | {
-        /**
-         * Why there is none: nothing was counted.
-         *
-         * @generated from field: killcord.v1.InterceptError error = 2;
-         */
-        value: InterceptError;
-        case: "error";
-      }
-    | { case: undefined; value?: undefined };
+  result: {
+    /**
+     * The verdict.
+     *
+     * @generated from field: killcord.v1.InterceptResponse verdict = 1;
+     */
+    value: InterceptResponse;
+    case: "verdict";
+  } | {
+    /**
+     * Why there is none: nothing was counted.
+     *
+     * @generated from field: killcord.v1.InterceptError error = 2;
+     */
+    value: InterceptError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message killcord.v1.InterceptResult.
  * Use `create(InterceptResultSchema)` to create a new message.
  */
-export const InterceptResultSchema: GenMessage<InterceptResult> =
-  /*@__PURE__*/
+export const InterceptResultSchema: GenMessage<InterceptResult> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 5);
 
 /**
@@ -425,8 +404,7 @@ export type InterceptError = Message<"killcord.v1.InterceptError"> & {
  * Describes the message killcord.v1.InterceptError.
  * Use `create(InterceptErrorSchema)` to create a new message.
  */
-export const InterceptErrorSchema: GenMessage<InterceptError> =
-  /*@__PURE__*/
+export const InterceptErrorSchema: GenMessage<InterceptError> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 6);
 
 /**
@@ -454,8 +432,7 @@ export type FieldIssue = Message<"killcord.v1.FieldIssue"> & {
  * Describes the message killcord.v1.FieldIssue.
  * Use `create(FieldIssueSchema)` to create a new message.
  */
-export const FieldIssueSchema: GenMessage<FieldIssue> =
-  /*@__PURE__*/
+export const FieldIssueSchema: GenMessage<FieldIssue> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 7);
 
 /**
@@ -469,52 +446,46 @@ export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest
    *
    * @generated from oneof killcord.v1.InterceptStreamRequest.message
    */
-  message:
-    | {
-        /**
-         * Names the session; the first message, and sent once.
-         *
-         * @generated from field: killcord.v1.StreamOpen open = 1;
-         */
-        value: StreamOpen;
-        case: "open";
-      }
-    | {
-        /**
-         * Asks for one action.
-         *
-         * @generated from field: killcord.v1.StreamIntercept intercept = 2;
-         */
-        value: StreamIntercept;
-        case: "intercept";
-      }
-    | {
-        /**
-         * Says how far the client is with its stop.
-         *
-         * @generated from field: killcord.v1.StreamAcknowledge acknowledge = 3;
-         */
-        value: StreamAcknowledge;
-        case: "acknowledge";
-      }
-    | {
-        /**
-         * Renews the lease of the session.
-         *
-         * @generated from field: killcord.v1.StreamRenew renew = 5;
-         */
-        value: StreamRenew;
-        case: "renew";
-      }
-    | { case: undefined; value?: undefined };
+  message: {
+    /**
+     * Names the session; the first message, and sent once.
+     *
+     * @generated from field: killcord.v1.StreamOpen open = 1;
+     */
+    value: StreamOpen;
+    case: "open";
+  } | {
+    /**
+     * Asks for one action.
+     *
+     * @generated from field: killcord.v1.StreamIntercept intercept = 2;
+     */
+    value: StreamIntercept;
+    case: "intercept";
+  } | {
+    /**
+     * Says how far the client is with its stop.
+     *
+     * @generated from field: killcord.v1.StreamAcknowledge acknowledge = 3;
+     */
+    value: StreamAcknowledge;
+    case: "acknowledge";
+  } | {
+    /**
+     * Renews the lease of the session.
+     *
+     * @generated from field: killcord.v1.StreamRenew renew = 5;
+     */
+    value: StreamRenew;
+    case: "renew";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message killcord.v1.InterceptStreamRequest.
  * Use `create(InterceptStreamRequestSchema)` to create a new message.
  */
-export const InterceptStreamRequestSchema: GenMessage<InterceptStreamRequest> =
-  /*@__PURE__*/
+export const InterceptStreamRequestSchema: GenMessage<InterceptStreamRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 8);
 
 /**
@@ -535,8 +506,7 @@ export type StreamOpen = Message<"killcord.v1.StreamOpen"> & {
  * Describes the message killcord.v1.StreamOpen.
  * Use `create(StreamOpenSchema)` to create a new message.
  */
-export const StreamOpenSchema: GenMessage<StreamOpen> =
-  /*@__PURE__*/
+export const StreamOpenSchema: GenMessage<StreamOpen> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 9);
 
 /**
@@ -566,8 +536,7 @@ export type StreamIntercept = Message<"killcord.v1.StreamIntercept"> & {
  * Describes the message killcord.v1.StreamIntercept.
  * Use `create(StreamInterceptSchema)` to create a new message.
  */
-export const StreamInterceptSchema: GenMessage<StreamIntercept> =
-  /*@__PURE__*/
+export const StreamInterceptSchema: GenMessage<StreamIntercept> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 10);
 
 /**
@@ -609,8 +578,7 @@ export type StreamAcknowledge = Message<"killcord.v1.StreamAcknowledge"> & {
  * Describes the message killcord.v1.StreamAcknowledge.
  * Use `create(StreamAcknowledgeSchema)` to create a new message.
  */
-export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> =
-  /*@__PURE__*/
+export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 11);
 
 /**
@@ -631,8 +599,7 @@ export type StreamRenew = Message<"killcord.v1.StreamRenew"> & {
  * Describes the message killcord.v1.StreamRenew.
  * Use `create(StreamRenewSchema)` to create a new message.
  */
-export const StreamRenewSchema: GenMessage<StreamRenew> =
-  /*@__PURE__*/
+export const StreamRenewSchema: GenMessage<StreamRenew> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 12);
 
 /**
@@ -646,79 +613,70 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
    *
    * @generated from oneof killcord.v1.InterceptStreamResponse.message
    */
-  message:
-    | {
-        /**
-         * The session is open on this stream.
-         *
-         * @generated from field: killcord.v1.StreamOpened opened = 1;
-         */
-        value: StreamOpened;
-        case: "opened";
-      }
-    | {
-        /**
-         * The verdict on one action.
-         *
-         * @generated from field: killcord.v1.StreamVerdict verdict = 2;
-         */
-        value: StreamVerdict;
-        case: "verdict";
-      }
-    | {
-        /**
-         * The run must stop.
-         *
-         * @generated from field: killcord.v1.StreamDirective directive = 3;
-         */
-        value: StreamDirective;
-        case: "directive";
-      }
-    | {
-        /**
-         * The stream is alive; or the server is about to close it.
-         *
-         * @generated from field: killcord.v1.Bookmark bookmark = 4;
-         */
-        value: Bookmark;
-        case: "bookmark";
-      }
-    | {
-        /**
-         * A message was not taken.
-         *
-         * @generated from field: killcord.v1.StreamError error = 5;
-         */
-        value: StreamError;
-        case: "error";
-      }
-    | {
-        /**
-         * An acknowledgement is sealed.
-         *
-         * @generated from field: killcord.v1.StreamAcknowledged acknowledged = 6;
-         */
-        value: StreamAcknowledged;
-        case: "acknowledged";
-      }
-    | {
-        /**
-         * The lease is renewed.
-         *
-         * @generated from field: killcord.v1.StreamRenewed renewed = 7;
-         */
-        value: StreamRenewed;
-        case: "renewed";
-      }
-    | { case: undefined; value?: undefined };
+  message: {
+    /**
+     * The session is open on this stream.
+     *
+     * @generated from field: killcord.v1.StreamOpened opened = 1;
+     */
+    value: StreamOpened;
+    case: "opened";
+  } | {
+    /**
+     * The verdict on one action.
+     *
+     * @generated from field: killcord.v1.StreamVerdict verdict = 2;
+     */
+    value: StreamVerdict;
+    case: "verdict";
+  } | {
+    /**
+     * The run must stop.
+     *
+     * @generated from field: killcord.v1.StreamDirective directive = 3;
+     */
+    value: StreamDirective;
+    case: "directive";
+  } | {
+    /**
+     * The stream is alive; or the server is about to close it.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 4;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | {
+    /**
+     * A message was not taken.
+     *
+     * @generated from field: killcord.v1.StreamError error = 5;
+     */
+    value: StreamError;
+    case: "error";
+  } | {
+    /**
+     * An acknowledgement is sealed.
+     *
+     * @generated from field: killcord.v1.StreamAcknowledged acknowledged = 6;
+     */
+    value: StreamAcknowledged;
+    case: "acknowledged";
+  } | {
+    /**
+     * The lease is renewed.
+     *
+     * @generated from field: killcord.v1.StreamRenewed renewed = 7;
+     */
+    value: StreamRenewed;
+    case: "renewed";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message killcord.v1.InterceptStreamResponse.
  * Use `create(InterceptStreamResponseSchema)` to create a new message.
  */
-export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> =
-  /*@__PURE__*/
+export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 13);
 
 /**
@@ -728,7 +686,7 @@ export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> 
  */
 export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
   /**
-   * The session as it is; one that is stopped gets its directive next.
+   * The session as it is; one that is stopped or held gets its directive next.
    *
    * @generated from field: killcord.v1.Session session = 1;
    */
@@ -739,8 +697,7 @@ export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
  * Describes the message killcord.v1.StreamOpened.
  * Use `create(StreamOpenedSchema)` to create a new message.
  */
-export const StreamOpenedSchema: GenMessage<StreamOpened> =
-  /*@__PURE__*/
+export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 14);
 
 /**
@@ -768,13 +725,12 @@ export type StreamVerdict = Message<"killcord.v1.StreamVerdict"> & {
  * Describes the message killcord.v1.StreamVerdict.
  * Use `create(StreamVerdictSchema)` to create a new message.
  */
-export const StreamVerdictSchema: GenMessage<StreamVerdict> =
-  /*@__PURE__*/
+export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 15);
 
 /**
  * Sent as soon as the stop, the pause or the end of the session is sealed, before anything that waits;
- * STOP and END once.
+ * STOP and END once. Of several pauses and resumptions a slow reader gets the newest alone.
  *
  * @generated from message killcord.v1.StreamDirective
  */
@@ -812,8 +768,7 @@ export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
  * Describes the message killcord.v1.StreamDirective.
  * Use `create(StreamDirectiveSchema)` to create a new message.
  */
-export const StreamDirectiveSchema: GenMessage<StreamDirective> =
-  /*@__PURE__*/
+export const StreamDirectiveSchema: GenMessage<StreamDirective> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 16);
 
 /**
@@ -842,8 +797,7 @@ export type StreamError = Message<"killcord.v1.StreamError"> & {
  * Describes the message killcord.v1.StreamError.
  * Use `create(StreamErrorSchema)` to create a new message.
  */
-export const StreamErrorSchema: GenMessage<StreamError> =
-  /*@__PURE__*/
+export const StreamErrorSchema: GenMessage<StreamError> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 17);
 
 /**
@@ -864,8 +818,7 @@ export type StreamRenewed = Message<"killcord.v1.StreamRenewed"> & {
  * Describes the message killcord.v1.StreamRenewed.
  * Use `create(StreamRenewedSchema)` to create a new message.
  */
-export const StreamRenewedSchema: GenMessage<StreamRenewed> =
-  /*@__PURE__*/
+export const StreamRenewedSchema: GenMessage<StreamRenewed> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 18);
 
 /**
@@ -900,8 +853,7 @@ export type StreamAcknowledged = Message<"killcord.v1.StreamAcknowledged"> & {
  * Describes the message killcord.v1.StreamAcknowledged.
  * Use `create(StreamAcknowledgedSchema)` to create a new message.
  */
-export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> =
-  /*@__PURE__*/
+export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 19);
 
 /**
@@ -922,8 +874,7 @@ export type GetDecisionRequest = Message<"killcord.v1.GetDecisionRequest"> & {
  * Describes the message killcord.v1.GetDecisionRequest.
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
-export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> =
-  /*@__PURE__*/
+export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 20);
 
 /**
@@ -944,8 +895,7 @@ export type GetDecisionResponse = Message<"killcord.v1.GetDecisionResponse"> & {
  * Describes the message killcord.v1.GetDecisionResponse.
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
-export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> =
-  /*@__PURE__*/
+export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 21);
 
 /**
@@ -966,8 +916,7 @@ export type GetReceiptRequest = Message<"killcord.v1.GetReceiptRequest"> & {
  * Describes the message killcord.v1.GetReceiptRequest.
  * Use `create(GetReceiptRequestSchema)` to create a new message.
  */
-export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> =
-  /*@__PURE__*/
+export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 22);
 
 /**
@@ -989,8 +938,7 @@ export type GetReceiptResponse = Message<"killcord.v1.GetReceiptResponse"> & {
  * Describes the message killcord.v1.GetReceiptResponse.
  * Use `create(GetReceiptResponseSchema)` to create a new message.
  */
-export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> =
-  /*@__PURE__*/
+export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 23);
 
 /**
@@ -1081,8 +1029,7 @@ export type Decision = Message<"killcord.v1.Decision"> & {
  * Describes the message killcord.v1.Decision.
  * Use `create(DecisionSchema)` to create a new message.
  */
-export const DecisionSchema: GenMessage<Decision> =
-  /*@__PURE__*/
+export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 24);
 
 /**
@@ -1145,8 +1092,7 @@ export type ListDecisionsRequest = Message<"killcord.v1.ListDecisionsRequest"> &
  * Describes the message killcord.v1.ListDecisionsRequest.
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
-export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> =
-  /*@__PURE__*/
+export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 25);
 
 /**
@@ -1181,8 +1127,7 @@ export type ListDecisionsResponse = Message<"killcord.v1.ListDecisionsResponse">
  * Describes the message killcord.v1.ListDecisionsResponse.
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
-export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> =
-  /*@__PURE__*/
+export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 26);
 
 /**
@@ -1203,8 +1148,7 @@ export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
  * Describes the message killcord.v1.GetStatsRequest.
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
-export const GetStatsRequestSchema: GenMessage<GetStatsRequest> =
-  /*@__PURE__*/
+export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 27);
 
 /**
@@ -1261,8 +1205,7 @@ export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
  * Describes the message killcord.v1.GetStatsResponse.
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
-export const GetStatsResponseSchema: GenMessage<GetStatsResponse> =
-  /*@__PURE__*/
+export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 28);
 
 /**
@@ -1311,8 +1254,7 @@ export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
  * Describes the message killcord.v1.DecisionFigures.
  * Use `create(DecisionFiguresSchema)` to create a new message.
  */
-export const DecisionFiguresSchema: GenMessage<DecisionFigures> =
-  /*@__PURE__*/
+export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 29);
 
 /**
@@ -1340,8 +1282,7 @@ export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
  * Describes the message killcord.v1.AgentFigures.
  * Use `create(AgentFiguresSchema)` to create a new message.
  */
-export const AgentFiguresSchema: GenMessage<AgentFigures> =
-  /*@__PURE__*/
+export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 30);
 
 /**
@@ -1390,8 +1331,7 @@ export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
  * Describes the message killcord.v1.SessionFigures.
  * Use `create(SessionFiguresSchema)` to create a new message.
  */
-export const SessionFiguresSchema: GenMessage<SessionFigures> =
-  /*@__PURE__*/
+export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 31);
 
 /**
@@ -1439,7 +1379,8 @@ export enum Verdict {
 /**
  * Describes the enum killcord.v1.Verdict.
  */
-export const VerdictSchema: GenEnum<Verdict> = /*@__PURE__*/ enumDesc(file_killcord_v1_enforcement, 0);
+export const VerdictSchema: GenEnum<Verdict> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_enforcement, 0);
 
 /**
  * A verdict in one past participle, as some clients read it.
@@ -1486,7 +1427,8 @@ export enum Outcome {
 /**
  * Describes the enum killcord.v1.Outcome.
  */
-export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/ enumDesc(file_killcord_v1_enforcement, 1);
+export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_enforcement, 1);
 
 /**
  * What a directive asks for.
@@ -1534,8 +1476,7 @@ export enum DirectiveKind {
 /**
  * Describes the enum killcord.v1.DirectiveKind.
  */
-export const DirectiveKindSchema: GenEnum<DirectiveKind> =
-  /*@__PURE__*/
+export const DirectiveKindSchema: GenEnum<DirectiveKind> = /*@__PURE__*/
   enumDesc(file_killcord_v1_enforcement, 2);
 
 /**
@@ -1554,7 +1495,7 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof InterceptRequestSchema;
     output: typeof InterceptResponseSchema;
-  };
+  },
   /**
    * Asks for up to 100 actions, decided in order; each sees the effect of the one before.
    * Role: agent, own sessions. A repeated batch is decided again, but for the actions in it that
@@ -1566,7 +1507,7 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof InterceptBatchRequestSchema;
     output: typeof InterceptBatchResponseSchema;
-  };
+  },
   /**
    * Asks for the actions of one session over one call, many at a time, and hears of its stop in the
    * same place: the fast way. Needs HTTP/2. Role: agent, own sessions.
@@ -1584,7 +1525,7 @@ export const EnforcementService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof InterceptStreamRequestSchema;
     output: typeof InterceptStreamResponseSchema;
-  };
+  },
   /**
    * Shows one decision. Role: operator or auditor; an agent sees its own.
    *
@@ -1594,7 +1535,7 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof GetDecisionRequestSchema;
     output: typeof GetDecisionResponseSchema;
-  };
+  },
   /**
    * Gives the receipt of a decision: its entry, and the proof that it stands in the log. Waits up to 2 s
    * for a checkpoint that covers it, then `unavailable`. Role: operator or auditor; an agent sees its own.
@@ -1605,7 +1546,7 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof GetReceiptRequestSchema;
     output: typeof GetReceiptResponseSchema;
-  };
+  },
   /**
    * Shows figures of what was sealed. Role: operator or auditor; an agent sees its own.
    *
@@ -1615,7 +1556,7 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof GetStatsRequestSchema;
     output: typeof GetStatsResponseSchema;
-  };
+  },
   /**
    * Lists decisions, newest first. Role: operator or auditor; an agent sees its own.
    *
@@ -1625,5 +1566,7 @@ export const EnforcementService: GenService<{
     methodKind: "unary";
     input: typeof ListDecisionsRequestSchema;
     output: typeof ListDecisionsResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_killcord_v1_enforcement, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_killcord_v1_enforcement, 0);
+

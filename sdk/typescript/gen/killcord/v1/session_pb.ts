@@ -2,21 +2,17 @@
 // @generated from file killcord/v1/session.proto (package killcord.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file killcord/v1/session.proto.
  */
-export const file_killcord_v1_session: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSKUAgoHQnVkZ2V0cxIYCgttYXhfYWN0aW9ucxgBIAEoA0gAiAEBEhgKC3R0bF9zZWNvbmRzGAIgASgDSAGIAQESIQoUaWRsZV90aW1lb3V0X3NlY29uZHMYBSABKANIAogBARIsCgtvbl9leGNlZWRlZBgIIAEoDjIXLmtpbGxjb3JkLnYxLk9uRXhjZWVkZWRCDgoMX21heF9hY3Rpb25zQg4KDF90dGxfc2Vjb25kc0IXChVfaWRsZV90aW1lb3V0X3NlY29uZHNKBAgDEARKBAgEEAVKBAgGEAdKBAgHEAhSCm1heF90b2tlbnNSDG1heF9jb3N0X3VzZFIJbWF4X2RlcHRoUg5tYXhfY29uY3VycmVudCJdCghDb25zdW1lZBIPCgdhY3Rpb25zGAEgASgDEg4KBnRva2VucxgCIAEoAxIXCg9jb3N0X3VzZF9taWNyb3MYAyABKAMSFwoPZWxhcHNlZF9zZWNvbmRzGAQgASgDIqIHCgdTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSKgoGc3RhdHVzGAIgASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgDIAEoCUgAiAEBEhIKBWxhYmVsGAQgASgJSAGIAQESGgoNY3JlZGVudGlhbF9pZBgFIAEoCUgCiAEBEh4KEXBhcmVudF9zZXNzaW9uX2lkGAYgASgJSAOIAQESJQoHYnVkZ2V0cxgHIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSJwoIY29uc3VtZWQYCCABKAsyFS5raWxsY29yZC52MS5Db25zdW1lZBIYCgtraWxsX3JlYXNvbhgKIAEoCUgEiAEBEiwKC3N0b3BfcmVhc29uGAsgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIuCgpzdGFydGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X2FjdGlvbl9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9oZWFydGJlYXRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKDWxlYXNlX3NlY29uZHMYECABKAVIBYgBARIvCg1vbl9sZWFzZV9sb3N0GBEgASgOMhgua2lsbGNvcmQudjEuT25MZWFzZUxvc3QSFAoHaGFsdF9pZBgSIAEoCUgGiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKDHBhdXNlX3JlYXNvbhgUIAEoCUgHiAEBEi0KCXBhdXNlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoIZHJpbGxfaWQYFiABKAlICIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIOCgxfa2lsbF9yZWFzb25CEAoOX2xlYXNlX3NlY29uZHNCCgoIX2hhbHRfaWRCDwoNX3BhdXNlX3JlYXNvbkILCglfZHJpbGxfaWRKBAgJEApSCHJlc2VydmVkIvMCChNTdGFydFNlc3Npb25SZXF1ZXN0EhUKCGFnZW50X2lkGAEgASgJSACIAQESJQoHYnVkZ2V0cxgCIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSEgoFbGFiZWwYAyABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAQgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlIA4gBARIaCg1sZWFzZV9zZWNvbmRzGAYgASgFSASIAQESLwoNb25fbGVhc2VfbG9zdBgHIAEoDjIYLmtpbGxjb3JkLnYxLk9uTGVhc2VMb3N0EhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgFiAEBQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQhAKDl9sZWFzZV9zZWNvbmRzQhIKEF9pZGVtcG90ZW5jeV9rZXkiPQoUU3RhcnRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24i1gEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSKgoGc3RhdHVzGAEgAygOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgCIAEoCUgAiAEBEhoKDWNyZWRlbnRpYWxfaWQYAyABKAlIAYgBARIRCglwYWdlX3NpemUYDSABKAUSEgoKcGFnZV90b2tlbhgOIAEoCRIRCgRwYWdlGA8gASgFSAKIAQFCCwoJX2FnZW50X2lkQhAKDl9jcmVkZW50aWFsX2lkQgcKBV9wYWdlIn8KFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiYKCHNlc3Npb25zGAEgAygLMhQua2lsbGNvcmQudjEuU2Vzc2lvbhINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIicKEUdldFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIiYKEEhlYXJ0YmVhdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI6ChFIZWFydGJlYXRSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJ6ChJLaWxsU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJJChNQYXVzZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQFCCQoHX3JlYXNvbiI9ChRQYXVzZVNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJKChRSZXN1bWVTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24iPgoVUmVzdW1lU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOwoSRW5kU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIqUBChZBY2tub3dsZWRnZUhhbHRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZRIrCghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZRISCgpzdXBlcnZpc29yGAUgASgIIkAKF0Fja25vd2xlZGdlSGFsdFJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIj8KE1dhdGNoU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkinAEKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uSAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUirwEKFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0EhMKC3Nlc3Npb25faWRzGAEgAygJEhUKCGFnZW50X2lkGAIgASgJSACIAQESEgoFbGFiZWwYAyABKAlIAYgBARIqCgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhQKDHJlc3VtZV90b2tlbhgFIAEoCUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKuUCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIaChZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUEAUSIgoeU1RPUF9SRUFTT05fQ1JFREVOVElBTF9SRVZPS0VEEAYSHQoZU1RPUF9SRUFTT05fQUdFTlRfUkVWT0tFRBAHEhYKElNUT1BfUkVBU09OX0hBTFRFRBAIEh4KGlNUT1BfUkVBU09OX1BBUkVOVF9TVE9QUEVEEAkSFQoRU1RPUF9SRUFTT05fRFJJTEwQCyIECAoQCioSU1RPUF9SRUFTT05fUE9MSUNZKl0KCk9uRXhjZWVkZWQSGwoXT05fRVhDRUVERURfVU5TUEVDSUZJRUQQABIZChVPTl9FWENFRURFRF9URVJNSU5BVEUQASIECAIQAioRT05fRVhDRUVERURfUEFVU0UqeQoLT25MZWFzZUxvc3QSHQoZT05fTEVBU0VfTE9TVF9VTlNQRUNJRklFRBAAEhYKEk9OX0xFQVNFX0xPU1RfS0lMTBABEhcKE09OX0xFQVNFX0xPU1RfUEFVU0UQAhIaChZPTl9MRUFTRV9MT1NUX0NPTlRJTlVFEAMqWAoJSGFsdFBoYXNlEhoKFkhBTFRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIQUxUX1BIQVNFX1NUT1BQSU5HEAESFgoSSEFMVF9QSEFTRV9TVE9QUEVEEAIqjwEKDEhhbHRFdmlkZW5jZRIdChlIQUxUX0VWSURFTkNFX1VOU1BFQ0lGSUVEEAASIQodSEFMVF9FVklERU5DRV9UQVNLU19DQU5DRUxMRUQQARIeChpIQUxUX0VWSURFTkNFX1BST0NFU1NfRVhJVBACEh0KGUhBTFRfRVZJREVOQ0VfR1JPVVBfRU1QVFkQAzK8BwoOU2Vzc2lvblNlcnZpY2USUwoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlElgKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElIKCkdldFNlc3Npb24SHi5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkoKCUhlYXJ0YmVhdBIdLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHi5raWxsY29yZC52MS5IZWFydGJlYXRSZXNwb25zZRJQCgtLaWxsU2Vzc2lvbhIfLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVzcG9uc2USUwoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlElYKDVJlc3VtZVNlc3Npb24SIS5raWxsY29yZC52MS5SZXN1bWVTZXNzaW9uUmVxdWVzdBoiLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXNwb25zZRJNCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2USXAoPQWNrbm93bGVkZ2VIYWx0EiMua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBokLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlc3BvbnNlElUKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABElgKDVdhdGNoU2Vzc2lvbnMSIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZTABYgZwcm90bzM",
-    [file_google_protobuf_timestamp],
-  );
+export const file_killcord_v1_session: GenFile = /*@__PURE__*/
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSKUAgoHQnVkZ2V0cxIYCgttYXhfYWN0aW9ucxgBIAEoA0gAiAEBEhgKC3R0bF9zZWNvbmRzGAIgASgDSAGIAQESIQoUaWRsZV90aW1lb3V0X3NlY29uZHMYBSABKANIAogBARIsCgtvbl9leGNlZWRlZBgIIAEoDjIXLmtpbGxjb3JkLnYxLk9uRXhjZWVkZWRCDgoMX21heF9hY3Rpb25zQg4KDF90dGxfc2Vjb25kc0IXChVfaWRsZV90aW1lb3V0X3NlY29uZHNKBAgDEARKBAgEEAVKBAgGEAdKBAgHEAhSCm1heF90b2tlbnNSDG1heF9jb3N0X3VzZFIJbWF4X2RlcHRoUg5tYXhfY29uY3VycmVudCJdCghDb25zdW1lZBIPCgdhY3Rpb25zGAEgASgDEg4KBnRva2VucxgCIAEoAxIXCg9jb3N0X3VzZF9taWNyb3MYAyABKAMSFwoPZWxhcHNlZF9zZWNvbmRzGAQgASgDIqIHCgdTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSKgoGc3RhdHVzGAIgASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgDIAEoCUgAiAEBEhIKBWxhYmVsGAQgASgJSAGIAQESGgoNY3JlZGVudGlhbF9pZBgFIAEoCUgCiAEBEh4KEXBhcmVudF9zZXNzaW9uX2lkGAYgASgJSAOIAQESJQoHYnVkZ2V0cxgHIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSJwoIY29uc3VtZWQYCCABKAsyFS5raWxsY29yZC52MS5Db25zdW1lZBIYCgtraWxsX3JlYXNvbhgKIAEoCUgEiAEBEiwKC3N0b3BfcmVhc29uGAsgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIuCgpzdGFydGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X2FjdGlvbl9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9oZWFydGJlYXRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKDWxlYXNlX3NlY29uZHMYECABKAVIBYgBARIvCg1vbl9sZWFzZV9sb3N0GBEgASgOMhgua2lsbGNvcmQudjEuT25MZWFzZUxvc3QSFAoHaGFsdF9pZBgSIAEoCUgGiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKDHBhdXNlX3JlYXNvbhgUIAEoCUgHiAEBEi0KCXBhdXNlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoIZHJpbGxfaWQYFiABKAlICIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIOCgxfa2lsbF9yZWFzb25CEAoOX2xlYXNlX3NlY29uZHNCCgoIX2hhbHRfaWRCDwoNX3BhdXNlX3JlYXNvbkILCglfZHJpbGxfaWRKBAgJEApSCHJlc2VydmVkIvMCChNTdGFydFNlc3Npb25SZXF1ZXN0EhUKCGFnZW50X2lkGAEgASgJSACIAQESJQoHYnVkZ2V0cxgCIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSEgoFbGFiZWwYAyABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAQgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlIA4gBARIaCg1sZWFzZV9zZWNvbmRzGAYgASgFSASIAQESLwoNb25fbGVhc2VfbG9zdBgHIAEoDjIYLmtpbGxjb3JkLnYxLk9uTGVhc2VMb3N0EhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgFiAEBQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQhAKDl9sZWFzZV9zZWNvbmRzQhIKEF9pZGVtcG90ZW5jeV9rZXkiPQoUU3RhcnRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24i1gEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSKgoGc3RhdHVzGAEgAygOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgCIAEoCUgAiAEBEhoKDWNyZWRlbnRpYWxfaWQYAyABKAlIAYgBARIRCglwYWdlX3NpemUYDSABKAUSEgoKcGFnZV90b2tlbhgOIAEoCRIRCgRwYWdlGA8gASgFSAKIAQFCCwoJX2FnZW50X2lkQhAKDl9jcmVkZW50aWFsX2lkQgcKBV9wYWdlIn8KFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiYKCHNlc3Npb25zGAEgAygLMhQua2lsbGNvcmQudjEuU2Vzc2lvbhINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIicKEUdldFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIiYKEEhlYXJ0YmVhdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI6ChFIZWFydGJlYXRSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJ6ChJLaWxsU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJJChNQYXVzZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQFCCQoHX3JlYXNvbiI9ChRQYXVzZVNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJKChRSZXN1bWVTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24iPgoVUmVzdW1lU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOwoSRW5kU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIqUBChZBY2tub3dsZWRnZUhhbHRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZRIrCghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZRISCgpzdXBlcnZpc29yGAUgASgIIkAKF0Fja25vd2xlZGdlSGFsdFJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIj8KE1dhdGNoU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkinAEKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uSAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUirwEKFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0EhMKC3Nlc3Npb25faWRzGAEgAygJEhUKCGFnZW50X2lkGAIgASgJSACIAQESEgoFbGFiZWwYAyABKAlIAYgBARIqCgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhQKDHJlc3VtZV90b2tlbhgFIAEoCUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKuUCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIaChZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUEAUSIgoeU1RPUF9SRUFTT05fQ1JFREVOVElBTF9SRVZPS0VEEAYSHQoZU1RPUF9SRUFTT05fQUdFTlRfUkVWT0tFRBAHEhYKElNUT1BfUkVBU09OX0hBTFRFRBAIEh4KGlNUT1BfUkVBU09OX1BBUkVOVF9TVE9QUEVEEAkSFQoRU1RPUF9SRUFTT05fRFJJTEwQCyIECAoQCioSU1RPUF9SRUFTT05fUE9MSUNZKl0KCk9uRXhjZWVkZWQSGwoXT05fRVhDRUVERURfVU5TUEVDSUZJRUQQABIZChVPTl9FWENFRURFRF9URVJNSU5BVEUQASIECAIQAioRT05fRVhDRUVERURfUEFVU0UqeQoLT25MZWFzZUxvc3QSHQoZT05fTEVBU0VfTE9TVF9VTlNQRUNJRklFRBAAEhYKEk9OX0xFQVNFX0xPU1RfS0lMTBABEhcKE09OX0xFQVNFX0xPU1RfUEFVU0UQAhIaChZPTl9MRUFTRV9MT1NUX0NPTlRJTlVFEAMqWAoJSGFsdFBoYXNlEhoKFkhBTFRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIQUxUX1BIQVNFX1NUT1BQSU5HEAESFgoSSEFMVF9QSEFTRV9TVE9QUEVEEAIqjwEKDEhhbHRFdmlkZW5jZRIdChlIQUxUX0VWSURFTkNFX1VOU1BFQ0lGSUVEEAASIQodSEFMVF9FVklERU5DRV9UQVNLU19DQU5DRUxMRUQQARIeChpIQUxUX0VWSURFTkNFX1BST0NFU1NfRVhJVBACEh0KGUhBTFRfRVZJREVOQ0VfR1JPVVBfRU1QVFkQAzK8BwoOU2Vzc2lvblNlcnZpY2USUwoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlElgKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElIKCkdldFNlc3Npb24SHi5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkoKCUhlYXJ0YmVhdBIdLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHi5raWxsY29yZC52MS5IZWFydGJlYXRSZXNwb25zZRJQCgtLaWxsU2Vzc2lvbhIfLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVzcG9uc2USUwoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlElYKDVJlc3VtZVNlc3Npb24SIS5raWxsY29yZC52MS5SZXN1bWVTZXNzaW9uUmVxdWVzdBoiLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXNwb25zZRJNCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2USXAoPQWNrbm93bGVkZ2VIYWx0EiMua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBokLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlc3BvbnNlElUKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABElgKDVdhdGNoU2Vzc2lvbnMSIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -58,7 +54,8 @@ export type Budgets = Message<"killcord.v1.Budgets"> & {
  * Describes the message killcord.v1.Budgets.
  * Use `create(BudgetsSchema)` to create a new message.
  */
-export const BudgetsSchema: GenMessage<Budgets> = /*@__PURE__*/ messageDesc(file_killcord_v1_session, 0);
+export const BudgetsSchema: GenMessage<Budgets> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 0);
 
 /**
  * What a session has used. Counts never fall.
@@ -99,7 +96,8 @@ export type Consumed = Message<"killcord.v1.Consumed"> & {
  * Describes the message killcord.v1.Consumed.
  * Use `create(ConsumedSchema)` to create a new message.
  */
-export const ConsumedSchema: GenMessage<Consumed> = /*@__PURE__*/ messageDesc(file_killcord_v1_session, 1);
+export const ConsumedSchema: GenMessage<Consumed> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 1);
 
 /**
  * One run of one agent.
@@ -260,7 +258,8 @@ export type Session = Message<"killcord.v1.Session"> & {
  * Describes the message killcord.v1.Session.
  * Use `create(SessionSchema)` to create a new message.
  */
-export const SessionSchema: GenMessage<Session> = /*@__PURE__*/ messageDesc(file_killcord_v1_session, 2);
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 2);
 
 /**
  * Opens a session.
@@ -335,8 +334,7 @@ export type StartSessionRequest = Message<"killcord.v1.StartSessionRequest"> & {
  * Describes the message killcord.v1.StartSessionRequest.
  * Use `create(StartSessionRequestSchema)` to create a new message.
  */
-export const StartSessionRequestSchema: GenMessage<StartSessionRequest> =
-  /*@__PURE__*/
+export const StartSessionRequestSchema: GenMessage<StartSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 3);
 
 /**
@@ -357,8 +355,7 @@ export type StartSessionResponse = Message<"killcord.v1.StartSessionResponse"> &
  * Describes the message killcord.v1.StartSessionResponse.
  * Use `create(StartSessionResponseSchema)` to create a new message.
  */
-export const StartSessionResponseSchema: GenMessage<StartSessionResponse> =
-  /*@__PURE__*/
+export const StartSessionResponseSchema: GenMessage<StartSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 4);
 
 /**
@@ -414,8 +411,7 @@ export type ListSessionsRequest = Message<"killcord.v1.ListSessionsRequest"> & {
  * Describes the message killcord.v1.ListSessionsRequest.
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
-export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> =
-  /*@__PURE__*/
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 5);
 
 /**
@@ -450,8 +446,7 @@ export type ListSessionsResponse = Message<"killcord.v1.ListSessionsResponse"> &
  * Describes the message killcord.v1.ListSessionsResponse.
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
-export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> =
-  /*@__PURE__*/
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 6);
 
 /**
@@ -472,8 +467,7 @@ export type GetSessionRequest = Message<"killcord.v1.GetSessionRequest"> & {
  * Describes the message killcord.v1.GetSessionRequest.
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
-export const GetSessionRequestSchema: GenMessage<GetSessionRequest> =
-  /*@__PURE__*/
+export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 7);
 
 /**
@@ -494,8 +488,7 @@ export type GetSessionResponse = Message<"killcord.v1.GetSessionResponse"> & {
  * Describes the message killcord.v1.GetSessionResponse.
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
-export const GetSessionResponseSchema: GenMessage<GetSessionResponse> =
-  /*@__PURE__*/
+export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 8);
 
 /**
@@ -516,8 +509,7 @@ export type HeartbeatRequest = Message<"killcord.v1.HeartbeatRequest"> & {
  * Describes the message killcord.v1.HeartbeatRequest.
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
-export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> =
-  /*@__PURE__*/
+export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 9);
 
 /**
@@ -538,8 +530,7 @@ export type HeartbeatResponse = Message<"killcord.v1.HeartbeatResponse"> & {
  * Describes the message killcord.v1.HeartbeatResponse.
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
-export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> =
-  /*@__PURE__*/
+export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 10);
 
 /**
@@ -576,8 +567,7 @@ export type KillSessionRequest = Message<"killcord.v1.KillSessionRequest"> & {
  * Describes the message killcord.v1.KillSessionRequest.
  * Use `create(KillSessionRequestSchema)` to create a new message.
  */
-export const KillSessionRequestSchema: GenMessage<KillSessionRequest> =
-  /*@__PURE__*/
+export const KillSessionRequestSchema: GenMessage<KillSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 11);
 
 /**
@@ -598,8 +588,7 @@ export type KillSessionResponse = Message<"killcord.v1.KillSessionResponse"> & {
  * Describes the message killcord.v1.KillSessionResponse.
  * Use `create(KillSessionResponseSchema)` to create a new message.
  */
-export const KillSessionResponseSchema: GenMessage<KillSessionResponse> =
-  /*@__PURE__*/
+export const KillSessionResponseSchema: GenMessage<KillSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 12);
 
 /**
@@ -628,8 +617,7 @@ export type PauseSessionRequest = Message<"killcord.v1.PauseSessionRequest"> & {
  * Describes the message killcord.v1.PauseSessionRequest.
  * Use `create(PauseSessionRequestSchema)` to create a new message.
  */
-export const PauseSessionRequestSchema: GenMessage<PauseSessionRequest> =
-  /*@__PURE__*/
+export const PauseSessionRequestSchema: GenMessage<PauseSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 13);
 
 /**
@@ -650,8 +638,7 @@ export type PauseSessionResponse = Message<"killcord.v1.PauseSessionResponse"> &
  * Describes the message killcord.v1.PauseSessionResponse.
  * Use `create(PauseSessionResponseSchema)` to create a new message.
  */
-export const PauseSessionResponseSchema: GenMessage<PauseSessionResponse> =
-  /*@__PURE__*/
+export const PauseSessionResponseSchema: GenMessage<PauseSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 14);
 
 /**
@@ -680,8 +667,7 @@ export type ResumeSessionRequest = Message<"killcord.v1.ResumeSessionRequest"> &
  * Describes the message killcord.v1.ResumeSessionRequest.
  * Use `create(ResumeSessionRequestSchema)` to create a new message.
  */
-export const ResumeSessionRequestSchema: GenMessage<ResumeSessionRequest> =
-  /*@__PURE__*/
+export const ResumeSessionRequestSchema: GenMessage<ResumeSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 15);
 
 /**
@@ -702,8 +688,7 @@ export type ResumeSessionResponse = Message<"killcord.v1.ResumeSessionResponse">
  * Describes the message killcord.v1.ResumeSessionResponse.
  * Use `create(ResumeSessionResponseSchema)` to create a new message.
  */
-export const ResumeSessionResponseSchema: GenMessage<ResumeSessionResponse> =
-  /*@__PURE__*/
+export const ResumeSessionResponseSchema: GenMessage<ResumeSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 16);
 
 /**
@@ -724,8 +709,7 @@ export type EndSessionRequest = Message<"killcord.v1.EndSessionRequest"> & {
  * Describes the message killcord.v1.EndSessionRequest.
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
-export const EndSessionRequestSchema: GenMessage<EndSessionRequest> =
-  /*@__PURE__*/
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 17);
 
 /**
@@ -746,8 +730,7 @@ export type EndSessionResponse = Message<"killcord.v1.EndSessionResponse"> & {
  * Describes the message killcord.v1.EndSessionResponse.
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
-export const EndSessionResponseSchema: GenMessage<EndSessionResponse> =
-  /*@__PURE__*/
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 18);
 
 /**
@@ -796,8 +779,7 @@ export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest
  * Describes the message killcord.v1.AcknowledgeHaltRequest.
  * Use `create(AcknowledgeHaltRequestSchema)` to create a new message.
  */
-export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> =
-  /*@__PURE__*/
+export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 19);
 
 /**
@@ -818,8 +800,7 @@ export type AcknowledgeHaltResponse = Message<"killcord.v1.AcknowledgeHaltRespon
  * Describes the message killcord.v1.AcknowledgeHaltResponse.
  * Use `create(AcknowledgeHaltResponseSchema)` to create a new message.
  */
-export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> =
-  /*@__PURE__*/
+export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 20);
 
 /**
@@ -849,8 +830,7 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
  * Describes the message killcord.v1.WatchSessionRequest.
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
-export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> =
-  /*@__PURE__*/
+export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 21);
 
 /**
@@ -864,26 +844,23 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
    *
    * @generated from oneof killcord.v1.WatchSessionResponse.update
    */
-  update:
-    | {
-        /**
-         * The state of the session at `revision`.
-         *
-         * @generated from field: killcord.v1.Session session = 1;
-         */
-        value: Session;
-        case: "session";
-      }
-    | {
-        /**
-         * Nothing happened; the stream is alive. The first one ends the snapshot.
-         *
-         * @generated from field: killcord.v1.Bookmark bookmark = 2;
-         */
-        value: Bookmark;
-        case: "bookmark";
-      }
-    | { case: undefined; value?: undefined };
+  update: {
+    /**
+     * The state of the session at `revision`.
+     *
+     * @generated from field: killcord.v1.Session session = 1;
+     */
+    value: Session;
+    case: "session";
+  } | {
+    /**
+     * Nothing happened; the stream is alive. The first one ends the snapshot.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 2;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | { case: undefined; value?: undefined };
 
   /**
    * Index in the log up to which the stream has told everything.
@@ -904,8 +881,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
  * Describes the message killcord.v1.WatchSessionResponse.
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
-export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> =
-  /*@__PURE__*/
+export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 22);
 
 /**
@@ -959,8 +935,7 @@ export type WatchSessionsRequest = Message<"killcord.v1.WatchSessionsRequest"> &
  * Describes the message killcord.v1.WatchSessionsRequest.
  * Use `create(WatchSessionsRequestSchema)` to create a new message.
  */
-export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> =
-  /*@__PURE__*/
+export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 23);
 
 /**
@@ -974,27 +949,24 @@ export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse">
    *
    * @generated from oneof killcord.v1.WatchSessionsResponse.update
    */
-  update:
-    | {
-        /**
-         * The newest state of a session.
-         *
-         * @generated from field: killcord.v1.Session session = 1;
-         */
-        value: Session;
-        case: "session";
-      }
-    | {
-        /**
-         * Nothing happened; the stream is alive. The first one ends the snapshot: a session that was
-         * known before and is not in it is no longer one of those asked for.
-         *
-         * @generated from field: killcord.v1.Bookmark bookmark = 2;
-         */
-        value: Bookmark;
-        case: "bookmark";
-      }
-    | { case: undefined; value?: undefined };
+  update: {
+    /**
+     * The newest state of a session.
+     *
+     * @generated from field: killcord.v1.Session session = 1;
+     */
+    value: Session;
+    case: "session";
+  } | {
+    /**
+     * Nothing happened; the stream is alive. The first one ends the snapshot: a session that was
+     * known before and is not in it is no longer one of those asked for.
+     *
+     * @generated from field: killcord.v1.Bookmark bookmark = 2;
+     */
+    value: Bookmark;
+    case: "bookmark";
+  } | { case: undefined; value?: undefined };
 
   /**
    * Index in the log up to which the stream has told everything; states may be newer.
@@ -1015,8 +987,7 @@ export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse">
  * Describes the message killcord.v1.WatchSessionsResponse.
  * Use `create(WatchSessionsResponseSchema)` to create a new message.
  */
-export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> =
-  /*@__PURE__*/
+export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 24);
 
 /**
@@ -1037,7 +1008,8 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Describes the message killcord.v1.Bookmark.
  * Use `create(BookmarkSchema)` to create a new message.
  */
-export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/ messageDesc(file_killcord_v1_session, 25);
+export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 25);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -1091,8 +1063,7 @@ export enum SessionStatus {
 /**
  * Describes the enum killcord.v1.SessionStatus.
  */
-export const SessionStatusSchema: GenEnum<SessionStatus> =
-  /*@__PURE__*/
+export const SessionStatusSchema: GenEnum<SessionStatus> = /*@__PURE__*/
   enumDesc(file_killcord_v1_session, 0);
 
 /**
@@ -1182,7 +1153,8 @@ export enum StopReason {
 /**
  * Describes the enum killcord.v1.StopReason.
  */
-export const StopReasonSchema: GenEnum<StopReason> = /*@__PURE__*/ enumDesc(file_killcord_v1_session, 1);
+export const StopReasonSchema: GenEnum<StopReason> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 1);
 
 /**
  * What happens when an action does not fit into a budget.
@@ -1208,7 +1180,8 @@ export enum OnExceeded {
 /**
  * Describes the enum killcord.v1.OnExceeded.
  */
-export const OnExceededSchema: GenEnum<OnExceeded> = /*@__PURE__*/ enumDesc(file_killcord_v1_session, 2);
+export const OnExceededSchema: GenEnum<OnExceeded> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 2);
 
 /**
  * What happens to a session of whose client nothing is heard within its lease and the grace after it.
@@ -1248,7 +1221,8 @@ export enum OnLeaseLost {
 /**
  * Describes the enum killcord.v1.OnLeaseLost.
  */
-export const OnLeaseLostSchema: GenEnum<OnLeaseLost> = /*@__PURE__*/ enumDesc(file_killcord_v1_session, 3);
+export const OnLeaseLostSchema: GenEnum<OnLeaseLost> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 3);
 
 /**
  * How far the client of a stopped session is.
@@ -1281,7 +1255,8 @@ export enum HaltPhase {
 /**
  * Describes the enum killcord.v1.HaltPhase.
  */
-export const HaltPhaseSchema: GenEnum<HaltPhase> = /*@__PURE__*/ enumDesc(file_killcord_v1_session, 4);
+export const HaltPhaseSchema: GenEnum<HaltPhase> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 4);
 
 /**
  * How a client knows that its work has ended.
@@ -1321,7 +1296,8 @@ export enum HaltEvidence {
 /**
  * Describes the enum killcord.v1.HaltEvidence.
  */
-export const HaltEvidenceSchema: GenEnum<HaltEvidence> = /*@__PURE__*/ enumDesc(file_killcord_v1_session, 5);
+export const HaltEvidenceSchema: GenEnum<HaltEvidence> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_session, 5);
 
 /**
  * Opens, watches and stops runs of agents.
@@ -1339,7 +1315,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof StartSessionRequestSchema;
     output: typeof StartSessionResponseSchema;
-  };
+  },
   /**
    * Lists sessions: active first, then paused, then terminal; newest start first in each.
    * Role: operator or auditor; an agent sees its own.
@@ -1350,7 +1326,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof ListSessionsRequestSchema;
     output: typeof ListSessionsResponseSchema;
-  };
+  },
   /**
    * Shows one session. Role: operator or auditor; an agent sees its own.
    *
@@ -1360,7 +1336,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof GetSessionRequestSchema;
     output: typeof GetSessionResponseSchema;
-  };
+  },
   /**
    * Tells the server that the run is alive and learns its status. A stopped session is answered
    * with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
@@ -1371,7 +1347,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof HeartbeatRequestSchema;
     output: typeof HeartbeatResponseSchema;
-  };
+  },
   /**
    * Stops a session for ever. From the moment of the reply each of its intercepts is `terminate`.
    * On a terminal session it answers what the session is; the first stop wins. Role: operator.
@@ -1383,7 +1359,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof KillSessionRequestSchema;
     output: typeof KillSessionResponseSchema;
-  };
+  },
   /**
    * Holds a session and its sub-sessions: each action is blocked and counts nothing until the session
    * is resumed; its ttl runs on, its idle time does not. A session that is held already, or terminal,
@@ -1396,7 +1372,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof PauseSessionRequestSchema;
     output: typeof PauseSessionResponseSchema;
-  };
+  },
   /**
    * Lets a session that is held go on, and its sub-sessions with it. An order on this session is
    * lifted; under a wider one, or a parent that is held, it is refused as scope_halted. An active
@@ -1408,7 +1384,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof ResumeSessionRequestSchema;
     output: typeof ResumeSessionResponseSchema;
-  };
+  },
   /**
    * Says that the run is over. On a terminal session it answers what the session is.
    * Role: agent, own sessions; operator. Safe to repeat.
@@ -1419,7 +1395,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof EndSessionRequestSchema;
     output: typeof EndSessionResponseSchema;
-  };
+  },
   /**
    * Says how far the client of a stopped session is: that it is stopping, and that it has stopped.
    * Each is sealed once; a repeat changes nothing and answers the session. Role: agent, own
@@ -1431,7 +1407,7 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof AcknowledgeHaltRequestSchema;
     output: typeof AcknowledgeHaltResponseSchema;
-  };
+  },
   /**
    * Streams one session: first its present state and a bookmark, then its states in the order of
    * the log. A slow reader gets the newest state and never a queue of stale ones; the terminal state
@@ -1444,7 +1420,7 @@ export const SessionService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchSessionRequestSchema;
     output: typeof WatchSessionResponseSchema;
-  };
+  },
   /**
    * Streams many sessions: first each of them as it is, then a bookmark, then their newer states, for
    * one session in the order of the log. By ids it tells sessions whatever they are, and ends when
@@ -1458,5 +1434,7 @@ export const SessionService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchSessionsRequestSchema;
     output: typeof WatchSessionsResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_killcord_v1_session, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_killcord_v1_session, 0);
+
