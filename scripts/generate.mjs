@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { generate, plugins, templates } from "./tasks/codegen.mjs";
 import { compile } from "./tasks/compile.mjs";
 import { openapi_path, openapiText } from "./tasks/openapi.mjs";
+import { stubs_path, writeStubs } from "./tasks/python-stubs.mjs";
 import { root } from "./tasks/root.mjs";
 
 for (const template of templates) {
@@ -22,3 +23,8 @@ for (const template of templates) {
 compile();
 writeFileSync(join(root, openapi_path), await openapiText());
 console.error(`${openapi_path}: done`);
+const { outcome, text } = await writeStubs(join(root, stubs_path));
+console.error(outcome === "passed" ? `${stubs_path}: done` : `${stubs_path} is left as it is: ${text}`);
+if (outcome === "failed") {
+  process.exitCode = 1;
+}

@@ -13,6 +13,7 @@ import { mochaFolder } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
 import { protoc } from "./suites/protoc.mjs";
 import { sdkGo } from "./suites/sdk-go.mjs";
+import { sdkPython } from "./suites/sdk-python.mjs";
 
 export const suites = [
   { name: "lint", run: lint },
@@ -26,6 +27,7 @@ export const suites = [
     compiled: true,
     run: () => mochaFolder("dist/test", { shards: 3, timeout_seconds: 900 }),
   },
+  { name: "sdk-python", compiled: true, run: sdkPython },
   { name: "interop-curl", compiled: true, run: () => interop("curl") },
   { name: "interop-node", compiled: true, run: () => interop("node") },
   { name: "interop-python", compiled: true, run: () => interop("python") },
