@@ -54,7 +54,9 @@ def test_a_typed_program_is_checked_and_a_wrong_one_is_caught(tmp_path):
         for each in (good, bad)
     ]
     assert judged[0].returncode == 0, judged[0].stdout
-    found = {line.split(": ")[0].split(":")[1] for line in judged[1].stdout.splitlines() if ": error: " in line}
+    found = {
+        line.split(": ")[0].split(":")[1] for line in judged[1].stdout.splitlines() if ": error: " in line
+    }
     assert found == {"3", "4"}, judged[1].stdout
 
 
