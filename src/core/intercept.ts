@@ -70,6 +70,9 @@ function stopped(state: State, draft: Draft, command: Intercept, session: Sessio
 
 /** A pause: it counts nothing, keeps no idempotency key, and comes before any that was used. */
 function held(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
+  if (state.paused_sessions === 0 && state.halts.size === 0) {
+    return null;
+  }
   const halt = haltOn(state, session);
   const pause = pauseOnPath(state, session);
   if (pause === null && halt === null) {
