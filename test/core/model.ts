@@ -265,6 +265,11 @@ export class Model {
     return `session ${id}`;
   }
 
+  /** How many orders are in force. */
+  inForce(): number {
+    return this.#inForce().length;
+  }
+
   /** The timer of a session. */
   tick(id: string, at: number): void {
     if (this.#find(id) !== null) {
