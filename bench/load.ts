@@ -58,6 +58,8 @@ async function start(engine: Engine): Promise<string> {
     max_actions: 1_000_000_000,
     ttl_seconds: 3600,
     idle_timeout_seconds: null,
+    lease_seconds: null,
+    on_lease_lost: null,
     repeat: null,
   });
   return session_id;

@@ -2,6 +2,7 @@
  * Every bound on what a caller can make big, in one place. Sizes are bytes and times milliseconds
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
+
 export const limits = {
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
@@ -114,8 +115,9 @@ export const limits = {
   queue_commands: 8192,
   /** Stops (kill, revoke, end, expiry) waiting for their seal: no number of intercepts uses these up. */
   queue_stops: 8192,
-  /** Agents' own endings of sessions waiting for their seal. */
+  /** Agents' own endings of sessions, and signs of life, waiting for their seal. */
   queue_ends: 2048,
+  queue_signs: 8192,
   /** Acknowledgements of stops waiting for their seal: a halt of everything brings two of each session at once. */
   queue_acknowledgements: 16_384,
   /** Signatures that are made by a thread when so many are asked for together, and in one message. */
@@ -130,6 +132,12 @@ export const limits = {
   expiries_at_once: 256,
   /** Before a session is told again that its time is over. */
   expiry_retry_ms: 1000,
+  /** What is added to a lease before it is lost: such a part of it, and at least so much. */
+  lease_grace_part: 10,
+  lease_grace_ms_min: 1000,
+  /** While leases run the engine looks so often whether it is awake; after a longer silence it was not. */
+  awake_ms: 250,
+  stall_ms: 500,
   /** Deadlines of stopped sessions that are kept before they are cleared away. */
   expired_deadlines: 1024,
 
@@ -166,6 +174,13 @@ export const limits = {
   /** A client has so long from its stop on to say that it has stopped, if nothing else is set; at most, in seconds. */
   halt_confirm_ms: 10_000,
   halt_confirm_seconds_max: 300,
+  /** Drills under way; how long one waits for each of its steps; after which its session expires by itself. */
+  drills_at_once: 8,
+  drill_step_ms: 5_000,
+  drill_session_seconds: 300,
+  /** The keys that a server makes for its drills, and how long before their end new ones are made. */
+  drill_key_seconds: 86_400,
+  drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Characters of reasons typed by people. */
@@ -248,27 +263,8 @@ export const limits = {
 
   /** One message that a client of ours takes from a server. */
   reply_bytes: 16 * 1024 * 1024,
-  /** A client's connection without a call under way is closed. */
-  client_idle_ms: 1_000,
   /** A client's watch that hears nothing for this long connects again. */
   watch_silence_ms: 35_000,
-  /** Between two tries to connect again, jittered, and when a watch gives up trying. */
-  watch_retry_ms_min: 250,
-  watch_retry_ms_max: 5_000,
-  watch_give_up_ms: 300_000,
-  /** Work that takes longer than this shows how far it is, this often. */
-  progress_after_ms: 1_000,
-  progress_ms: 100,
-  /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
-  halt_poll_ms: 100,
-  halt_sessions_shown: 20,
-  /** Files of one export that a client writes. */
-  export_files: 1_000_000,
-  /** How long the demo waits for its server, and for the whole of its work. */
-  demo_start_ms: 30_000,
-  demo_ms: 60_000,
-  /** Files above this are left out of the demo's work. */
-  demo_file_bytes: 1024 * 1024,
 } as const;
 
 if (
@@ -289,7 +285,10 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
   limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.awake_ms * 2 > limits.stall_ms ||
+  limits.stall_ms >= limits.lease_grace_ms_min ||
   limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||

@@ -11,6 +11,7 @@ import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
 import { type AccessOptions, default_url, findKey, isLoopback, serverUrl } from "./access.js";
+import { client_limits } from "./client-limits.js";
 import { fromCall } from "./failure.js";
 import { note } from "./output.js";
 
@@ -32,17 +33,21 @@ export interface Server {
 }
 
 /**
- * Makes the clients; the first call connects. Unary calls end after limits.call_ms; give streams
+ * Makes the clients; the first call connects, by a socket that `openSocket` begins to open. Unary calls end after limits.call_ms; give streams
  * `timeoutMs: 0`.
  */
-export function connect(url: string, key: string | null): Server {
+export function connect(
+  url: string,
+  key: string | null,
+  openSocket: (authority: URL) => Socket = socketTo,
+): Server {
   const sockets: Socket[] = [];
   const connection = new Http2SessionManager(
     url,
-    { pingIntervalMs: limits.bookmark_ms_max, idleConnectionTimeoutMs: limits.client_idle_ms },
+    { pingIntervalMs: limits.bookmark_ms_max, idleConnectionTimeoutMs: client_limits.client_idle_ms },
     {
       createConnection: (authority) => {
-        const socket = socketTo(authority);
+        const socket = openSocket(authority);
         sockets.push(socket);
         return socket;
       },

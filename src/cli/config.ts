@@ -12,6 +12,7 @@ import {
   readOr,
   readOrigin,
   readOrigins,
+  readSchedule,
   readSeconds,
   readTls,
   type TlsFiles,
@@ -47,6 +48,8 @@ export interface Config {
   readonly reflection: boolean;
   /** What a client has from a stop on to say that it has stopped; then the stop is unconfirmed. */
   readonly halt_confirm_seconds: number;
+  /** When drills run by themselves, as a cron expression; null: never. */
+  readonly drill_schedule: string | null;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
 }
@@ -72,6 +75,7 @@ const settings = [
   "metrics_listen",
   "reflection",
   "halt_confirm_seconds",
+  "drill_schedule",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -93,6 +97,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   log_level: "info",
   metrics_listen: undefined,
   reflection: "true",
+  drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
   ready_file: undefined,
 };
@@ -139,6 +144,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     metrics_listen: readMetricsAddress(merged.metrics_listen),
     reflection: readBoolean("reflection", merged.reflection as string),
     halt_confirm_seconds: readSeconds("halt_confirm_seconds", merged.halt_confirm_seconds as string),
+    drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);

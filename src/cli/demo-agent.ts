@@ -9,8 +9,8 @@ import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
 import type { Session } from "../../gen/killcord/v1/session_pb.js";
-import { limits } from "../limits.js";
 import { connect, type Server } from "./client.js";
+import { client_limits } from "./client-limits.js";
 import { monotonicMs, type Report, type Stopped, type Task } from "./demo-words.js";
 import { isTerminal, stopWord } from "./session-view.js";
 import { command } from "./teach.js";
@@ -161,6 +161,6 @@ async function* filesUnder(folder: string): AsyncGenerator<string> {
     const path = join(folder, entry.name);
     // Links are left alone: they may lead outside, or in circles.
     if (entry.isDirectory()) yield* filesUnder(path);
-    else if (entry.isFile() && (await stat(path)).size <= limits.demo_file_bytes) yield path;
+    else if (entry.isFile() && (await stat(path)).size <= client_limits.demo_file_bytes) yield path;
   }
 }

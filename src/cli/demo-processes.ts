@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { limits } from "../limits.js";
+import { client_limits } from "./client-limits.js";
 import type { Report, Task } from "./demo-words.js";
 import { CommandFailure } from "./failure.js";
 
@@ -43,7 +44,7 @@ export async function startServer(
   });
   started.push(server);
   closeSync(log);
-  const until_ms = performance.now() + limits.demo_start_ms;
+  const until_ms = performance.now() + client_limits.demo_start_ms;
   while (performance.now() < until_ms && !hasEnded(server)) {
     signal.throwIfAborted();
     const ready = await readReady(ready_file);
@@ -54,7 +55,9 @@ export async function startServer(
     await sleep(20);
   }
   const last = (await readFile(log_file, "utf8")).trim().split("\n").slice(-3).join("\n");
-  const what = hasEnded(server) ? "ended at once" : `did not listen within ${limits.demo_start_ms / 1000} s`;
+  const what = hasEnded(server)
+    ? "ended at once"
+    : `did not listen within ${client_limits.demo_start_ms / 1000} s`;
   throw new CommandFailure("internal", 1, `the demo's server ${what}: ${last}`);
 }
 

@@ -10,8 +10,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConnectError } from "@connectrpc/connect";
 import type { Command } from "commander";
-import { limits } from "../limits.js";
 import { connect } from "./client.js";
+import { client_limits } from "./client-limits.js";
 import { prove, type Verdict } from "./demo-evidence.js";
 import { budget_actions, cast, checkStops, differs, play, type Stop } from "./demo-play.js";
 import { endProcess, forkAgent, startServer } from "./demo-processes.js";
@@ -155,9 +155,9 @@ function watchTheClock(): { signal: AbortSignal; close(): void } {
   const late = new CommandFailure(
     "deadline_exceeded",
     1,
-    `the demo took longer than ${limits.demo_ms / 1000} s: is this machine very busy?`,
+    `the demo took longer than ${client_limits.demo_ms / 1000} s: is this machine very busy?`,
   );
-  const timer = setTimeout(() => controller.abort(late), limits.demo_ms);
+  const timer = setTimeout(() => controller.abort(late), client_limits.demo_ms);
   const interrupted = () => controller.abort(new CommandFailure("canceled", 1, "the demo was interrupted"));
   process.on("SIGINT", interrupted);
   process.on("SIGTERM", interrupted);

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { limits } from "../limits.js";
+import { client_limits } from "./client-limits.js";
 import { CommandFailure, systemFailure, wrongUsage } from "./failure.js";
 
 /** The next bytes of one file; a file's pieces follow each other. */
@@ -106,8 +106,8 @@ interface OpenFile {
 async function begin(staging: string, path: string, seen: Set<string>): Promise<OpenFile> {
   if (!isExportPath(path)) throw refused(`the export has a file "${path}", which is not a name of an export`);
   if (seen.has(path)) throw refused(`the export has ${path} twice`);
-  if (seen.size >= limits.export_files)
-    throw refused(`the export has more than ${limits.export_files} files`);
+  if (seen.size >= client_limits.export_files)
+    throw refused(`the export has more than ${client_limits.export_files} files`);
   seen.add(path);
   const file = join(staging, path);
   await mkdir(dirname(file), { recursive: true });

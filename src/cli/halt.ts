@@ -18,6 +18,7 @@ import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
 import { limits } from "../limits.js";
 import type { AccessOptions } from "./access.js";
 import { type Server, withServer } from "./client.js";
+import { client_limits } from "./client-limits.js";
 import { CommandFailure, wrongUsage } from "./failure.js";
 import { HaltProgress } from "./halt-progress.js";
 import { haltSessionTable, scopeWords } from "./halt-view.js";
@@ -142,10 +143,10 @@ async function settled(
       if (reply.halt?.figures !== undefined) progress?.show(reply.halt.figures);
       if (!wait || (reply.halt?.figures?.pending ?? 0n) === 0n) return reply;
     } catch (error) {
-      const is_over = performance.now() - heard_ms > limits.watch_give_up_ms;
+      const is_over = performance.now() - heard_ms > client_limits.watch_give_up_ms;
       if (!(error instanceof ConnectError) || !isPassing(error) || is_over) throw error;
     }
-    await sleep(limits.halt_poll_ms);
+    await sleep(client_limits.halt_poll_ms);
   }
 }
 
@@ -185,8 +186,8 @@ async function unconfirmedOf(server: Server, first: GetHaltResponse): Promise<re
   const found: HaltSession[] = [];
   for (let reply = first; ; ) {
     found.push(...reply.sessions.filter(({ step }) => step === HaltStep.UNCONFIRMED));
-    if (reply.nextPageToken === undefined || found.length >= limits.halt_sessions_shown) {
-      return found.slice(0, limits.halt_sessions_shown);
+    if (reply.nextPageToken === undefined || found.length >= client_limits.halt_sessions_shown) {
+      return found.slice(0, client_limits.halt_sessions_shown);
     }
     const haltId = first.halt?.haltId ?? "";
     const pageSize = limits.page_size_max;

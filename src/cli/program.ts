@@ -4,6 +4,7 @@ import { agentsCommand } from "./agents.js";
 import { credentialsCommand } from "./credentials.js";
 import { demoCommand } from "./demo.js";
 import { demoAgentCommand } from "./demo-agent.js";
+import { drillCommand } from "./drill.js";
 import { exportCommand } from "./export.js";
 import { haltCommand } from "./halt.js";
 import { haltsCommand, liftCommand } from "./halts.js";
@@ -38,6 +39,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(haltCommand())
     .addCommand(liftCommand())
     .addCommand(haltsCommand())
+    .addCommand(drillCommand())
     .addCommand(agentsCommand())
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())

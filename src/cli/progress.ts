@@ -1,6 +1,6 @@
 /** A line on a terminal that tells how far a long piece of work is. */
 import { clearLine, cursorTo } from "node:readline";
-import { limits } from "../limits.js";
+import { client_limits } from "./client-limits.js";
 
 const width = 30;
 
@@ -32,7 +32,8 @@ export class Progress {
   /** Shows how much is done, on a terminal, once it has taken a second, and not all the time. */
   at(done: number): void {
     const now = this.#now();
-    const soon = now - this.#began < limits.progress_after_ms || now - this.#shown_at < limits.progress_ms;
+    const soon =
+      now - this.#began < client_limits.progress_after_ms || now - this.#shown_at < client_limits.progress_ms;
     if (!this.#stream.isTTY || soon) {
       return;
     }

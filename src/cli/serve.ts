@@ -16,6 +16,7 @@ interface Flags {
   readonly corsOrigins?: string;
   readonly logLevel?: string;
   readonly haltConfirmSeconds?: string;
+  readonly drillSchedule?: string;
   readonly readyFile?: string;
   readonly printConfig?: boolean;
 }
@@ -44,6 +45,10 @@ export function serveCommand(): Command {
     .option(
       "--halt-confirm-seconds <n>",
       "time that a client has to say that it has stopped, before its stop is sealed as unconfirmed (default 10)",
+    )
+    .option(
+      "--drill-schedule <cron>",
+      'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
     .option("--insecure", "allow an address beyond this machine without TLS")
     .option("--print-config", "print the settings in force, without secrets, and exit")
@@ -74,6 +79,7 @@ function configOf(flags: Flags): Config {
     tls_client_ca: flags.tlsClientCa,
     cors_origins: flags.corsOrigins,
     log_level: flags.logLevel,
+    drill_schedule: flags.drillSchedule,
     halt_confirm_seconds: flags.haltConfirmSeconds,
     ready_file: flags.readyFile,
   };

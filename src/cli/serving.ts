@@ -9,6 +9,7 @@ import { createRestHandler } from "../rest/transcoder.js";
 import type { Port } from "../rpc/port.js";
 import { openServer, type Server } from "../rpc/server.js";
 import { openStartingPort, type StartingPort } from "../rpc/starting.js";
+import type { TlsIdentity } from "../rpc/tls.js";
 import { createMetrics } from "../services/metrics.js";
 import { openDoor } from "../services/workspace.js";
 import { openStoreIn } from "../vault/level.js";
@@ -18,6 +19,7 @@ import type { Vault } from "../vault/vault.js";
 import { Witnesses } from "../vault/witnesses.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
+import { drillsOn, scheduleDrills } from "./drilling.js";
 import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
@@ -53,7 +55,7 @@ export async function serve(config: Config): Promise<void> {
       },
     );
   };
-  process.on("SIGHUP", () => renewCertificate(config, server, log));
+  process.on("SIGHUP", () => renewCertificate(config, opened, log));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }
@@ -65,6 +67,8 @@ interface Parts {
   /** The port of the figures, if they have one of their own. */
   readonly metrics_port: Port | null;
   readonly admin_key: AdminKey;
+  readonly identity: Identity;
+  readonly endSchedule: () => void;
 }
 
 /** The port is first: an address that can't be had is known before the log is replayed, and who asks meanwhile gets an answer. */
@@ -74,14 +78,24 @@ async function openParts(config: Config, log: Logger): Promise<Parts> {
     const { host, port } = config;
     const tls = config.tls === null ? null : readIdentity(config.tls);
     opened = await openStartingPort({ host, port, tls }).catch(cannotListen);
-    return await joinParts(config, log, opened);
+    return await joinParts(config, log, opened, { now: tls });
   } catch (error) {
     await opened?.close(0);
     throw startFailure(error);
   }
 }
 
-async function joinParts(config: Config, log: Logger, opened: StartingPort): Promise<Parts> {
+/** What the server shows of itself, which changes when the certificate is read anew. */
+interface Identity {
+  now: TlsIdentity | null;
+}
+
+async function joinParts(
+  config: Config,
+  log: Logger,
+  opened: StartingPort,
+  identity: Identity,
+): Promise<Parts> {
   const store = openStoreIn(config.data);
   let engine: Engine | null = null;
   const witnesses = config.witnesses === null ? null : new Witnesses(config.witnesses, alarm(log));
@@ -107,7 +121,9 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
     onFatal: (error) => die(log, error),
   });
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
-  const door = openDoor({ engine, vault });
+  const own_port = { host: config.host, port: opened.address.port, identity: () => identity.now };
+  const rehearsals = drillsOn({ engine, vault }, own_port, log);
+  const door = openDoor({ engine, vault, rehearsals });
   const { countRefusal } = metrics;
   const file = (path: string) => vault.publication.file(path);
   const routes = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
@@ -129,11 +145,15 @@ async function joinParts(config: Config, log: Logger, opened: StartingPort): Pro
     metrics_listen === null
       ? null
       : await openMetricsPort(metrics_listen, metrics, door, log).catch(cannotListen);
-  return { vault, engine, server, metrics_port, admin_key };
+  const endSchedule =
+    config.drill_schedule === null
+      ? () => {}
+      : scheduleDrills(config.drill_schedule, { engine, vault }, rehearsals, log).end;
+  return { vault, engine, server, metrics_port, admin_key, identity, endSchedule };
 }
 
 /** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
-function renewCertificate(config: Config, server: Port, log: Logger): void {
+function renewCertificate(config: Config, { server, identity: shown }: Parts, log: Logger): void {
   if (config.tls === null) {
     log.info("SIGHUP does nothing without TLS");
     return;
@@ -141,6 +161,7 @@ function renewCertificate(config: Config, server: Port, log: Logger): void {
   try {
     const identity = readIdentity(config.tls);
     server.renew(identity);
+    shown.now = identity;
     log.info({ valid_to: expiryOf(identity) }, "the certificate was read anew");
   } catch (error) {
     log.error({ err: error }, "the certificate was not read anew: the one before goes on");
@@ -148,7 +169,8 @@ function renewCertificate(config: Config, server: Port, log: Logger): void {
 }
 
 /** Callers under way are answered before the log is closed. */
-async function takeDown({ server, metrics_port, engine, vault }: Parts): Promise<void> {
+async function takeDown({ server, metrics_port, engine, vault, endSchedule }: Parts): Promise<void> {
+  endSchedule();
   engine.follower.end("draining");
   await server.close(limits.drain_ms);
   await metrics_port?.close(0);

@@ -111,6 +111,7 @@ export function sessionCard(session: Session): string {
     ["stop reason", stopWord(session.stopReason)],
     ["reason", plain(session.killReason ?? session.pauseReason ?? "")],
     ["halt", plain(session.haltId ?? "")],
+    ["drill", plain(session.drillId ?? "")],
   ];
   return pairs(entries.filter(([, value]) => value !== ""));
 }

@@ -1,4 +1,5 @@
 /** The values of settings, from text: each is read once, and refused with what to write instead. */
+import { Cron } from "croner";
 import { type Level, levels } from "pino";
 import { limits } from "../limits.js";
 import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
@@ -73,6 +74,19 @@ export function readSeconds(setting: string, text: string): number {
     );
   }
   return seconds;
+}
+
+/** A cron expression of five fields; set to nothing it means no schedule. */
+export function readSchedule(setting: string, text: string | undefined): string | null {
+  if (!text) {
+    return null;
+  }
+  try {
+    new Cron(text, { mode: "5-part", paused: true }).stop();
+    return text;
+  } catch {
+    throw new ConfigError(`${setting}: "${text}" is no cron expression of five fields, e.g. "0 6 * * *"`);
+  }
 }
 
 /** A variable that is set to nothing means what an unset one means. */

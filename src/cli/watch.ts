@@ -11,6 +11,7 @@ import type {
 } from "../../gen/killcord/v1/session_pb.js";
 import { limits } from "../limits.js";
 import type { Server } from "./client.js";
+import { client_limits } from "./client-limits.js";
 import { isAnswer } from "./failure.js";
 import { isTerminal } from "./session-view.js";
 
@@ -34,7 +35,7 @@ export interface Followed {
  * Yields every message of WatchSession, and ends after the terminal state.
  *
  * @throws {ConnectError} when the first connection fails, when the server refuses the watch, or when
- *   it could not be reached for limits.watch_give_up_ms
+ *   it could not be reached for client_limits.watch_give_up_ms
  */
 export function follow(
   server: Server,
@@ -97,7 +98,7 @@ async function* reconnecting<Message extends WatchSessionResponse | WatchSession
     }
     if (signal.aborted) return;
     if (heard_ms === null || !isPassing(lost)) throw lost;
-    if (performance.now() - heard_ms > limits.watch_give_up_ms) throw lost;
+    if (performance.now() - heard_ms > client_limits.watch_give_up_ms) throw lost;
     options.onLost?.(lost.rawMessage);
     // Aborted while asleep: the loop sees it.
     await sleep(retryDelay(tries), undefined, { signal }).catch(() => undefined);
@@ -142,6 +143,9 @@ export function isPassing(refusal: ConnectError): boolean {
 
 /** Doubles up to the limit; half of it is chance, so that a fleet does not come back in step. */
 function retryDelay(tries: number): number {
-  const full = Math.min(limits.watch_retry_ms_max, limits.watch_retry_ms_min * 2 ** Math.min(tries, 10));
+  const full = Math.min(
+    client_limits.watch_retry_ms_max,
+    client_limits.watch_retry_ms_min * 2 ** Math.min(tries, 10),
+  );
   return full / 2 + (Math.random() * full) / 2;
 }

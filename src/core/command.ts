@@ -3,15 +3,28 @@
  * the actor, random ids and salts, digests.
  */
 import type { Actor, Role } from "./actor.js";
-import type { Profile } from "./event.js";
+import type { OnLeaseLost, Profile } from "./event.js";
+import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
+
+/** A lease that nobody renewed in time. */
+export interface LostLease {
+  readonly session_id: string;
+  /** From when it ran. */
+  readonly last_heard_at: number;
+}
 
 interface Common {
   /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
   readonly at: number;
   readonly actor: Actor;
   readonly request_id: string | null;
+  /**
+   * Leases that are lost by now, of the session that the command names and of those above it, from the
+   * root down; stamped by the sequencer, since renewals are not sealed. Absent when there are none.
+   */
+  readonly lost_leases?: readonly LostLease[];
 }
 
 /** A request that says by an idempotency key that it may be a repeat. */
@@ -37,6 +50,11 @@ export interface StartSession extends Common {
   readonly max_actions: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly lease_seconds: number | null;
+  /** Null exactly without a lease. */
+  readonly on_lease_lost: OnLeaseLost | null;
+  /** The rehearsal that it belongs to, if it does. */
+  readonly drill_id?: string;
   readonly repeat: Repeatable | null;
 }
 
@@ -126,10 +144,25 @@ export interface UnconfirmHalt extends Common {
   readonly delivered_at: number | null;
 }
 
-/** The engine's timer: the session expires if its time has come. */
+/** The engine's timer: the session expires, or loses its lease, if its time has come. */
 export interface ExpireSession extends Common {
   readonly type: "expire_session";
   readonly session_id: string;
+}
+
+export interface StartDrill extends Common {
+  readonly type: "start_drill";
+  /** In whose name it runs. */
+  readonly agent_id: string;
+}
+
+export interface EndDrill extends Common {
+  readonly type: "end_drill";
+  readonly drill_id: string;
+  /** Null where none was opened. */
+  readonly session_id: string | null;
+  readonly outcome: DrillEnded["outcome"];
+  readonly elapsed_ms: DrillElapsed | null;
 }
 
 export interface RegisterAgent extends Common {
@@ -226,6 +259,8 @@ export type Command =
   | AcknowledgeHalt
   | UnconfirmHalt
   | ExpireSession
+  | StartDrill
+  | EndDrill
   | RegisterAgent
   | RevokeAgent
   | IssueCredential
@@ -237,5 +272,7 @@ export type Command =
   | SealHeartbeat
   | FinishCascades;
 
-/** A command as a service makes it: the sequencer stamps the time. */
-export type Unstamped<C extends Command = Command> = C extends Command ? Omit<C, "at"> : never;
+/** A command as a service makes it: the sequencer stamps the time and what depends on it. */
+export type Unstamped<C extends Command = Command> = C extends Command
+  ? Omit<C, "at" | "lost_leases">
+  : never;

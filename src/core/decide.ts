@@ -13,6 +13,7 @@ import {
   revokeKey,
 } from "./credential.js";
 import { type Decision, Draft } from "./decision.js";
+import { endDrill, startDrill } from "./drill.js";
 import { acknowledgeHalt, unconfirmHalt } from "./halt.js";
 import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
@@ -53,6 +54,10 @@ export function decide(state: State, command: Command): Decision {
       return unconfirmHalt(state, command);
     case "expire_session":
       return expireSession(state, command);
+    case "start_drill":
+      return startDrill(state, command);
+    case "end_drill":
+      return endDrill(state, command);
     case "register_agent":
       return registerAgent(state, command);
     case "revoke_agent":

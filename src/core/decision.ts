@@ -42,6 +42,7 @@ export type Reply =
   | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }
   /** An order that was given, or was to be lifted: one that is not in force is for the caller to look up. */
   | { readonly type: "halt"; readonly halt_id: string; readonly replayed: boolean }
+  | { readonly type: "drill"; readonly drill_id: string }
   | { readonly type: "done" };
 
 export interface Decision {

@@ -5,6 +5,7 @@
  */
 
 import type { Role } from "./actor.js";
+import type { DrillEnded, DrillStarted } from "./event-drill.js";
 import type {
   HaltAcknowledged,
   HaltConfirmed,
@@ -31,6 +32,7 @@ export type StopReason =
   | "budget_exceeded"
   | "ttl_expired"
   | "idle_timeout"
+  | "lease_lost"
   | "credential_revoked"
   | "agent_revoked"
   | "halted"
@@ -43,6 +45,9 @@ export interface VaultOpened extends Common {
   readonly event: "vault_opened";
   readonly workspace_id: string;
 }
+
+/** What happens to a session whose lease is lost. */
+export type OnLeaseLost = "kill" | "pause" | "continue";
 
 export interface SessionStarted extends Common, OfSession {
   readonly event: "session_started";
@@ -59,9 +64,11 @@ export interface SessionStarted extends Common, OfSession {
   };
   readonly expires_at: number | null;
   readonly on_exceeded: "terminate";
-  readonly lease_seconds: null;
-  readonly on_lease_lost: null;
-  readonly drill_id: null;
+  readonly lease_seconds: number | null;
+  /** Null exactly without a lease. */
+  readonly on_lease_lost: OnLeaseLost | null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
 }
 
 export interface EnforcementDecision extends Common {
@@ -102,6 +109,15 @@ export interface BudgetExceeded extends Common, OfSession {
   readonly reserved: number;
   readonly requested: number;
   readonly on_exceeded: "terminate";
+}
+
+/** Nothing was heard of the client within the lease and the grace after it. */
+export interface LeaseLost extends Common, OfSession {
+  readonly event: "lease_lost";
+  readonly lease_seconds: number;
+  readonly on_lease_lost: OnLeaseLost;
+  /** From when the lease ran: when it was renewed, or the session or the server started. */
+  readonly last_heard_at: number;
 }
 
 export interface SessionKilled extends Common, OfSession {
@@ -225,6 +241,7 @@ export type Event =
   | SessionStarted
   | EnforcementDecision
   | BudgetExceeded
+  | LeaseLost
   | SessionKilled
   | SessionExpired
   | SessionEnded
@@ -235,6 +252,8 @@ export type Event =
   | HaltAcknowledged
   | HaltConfirmed
   | HaltUnconfirmed
+  | DrillStarted
+  | DrillEnded
   | AgentRegistered
   | AgentRevoked
   | CredentialIssued

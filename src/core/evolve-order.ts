@@ -1,8 +1,9 @@
 /** What orders do: they put out keys and agents, and stop whatever stands on a scope. */
 import { exceededReason } from "./budget.js";
-import type { AgentRevoked, BudgetExceeded, CredentialRevoked } from "./event.js";
+import type { AgentRevoked, BudgetExceeded, CredentialRevoked, LeaseLost } from "./event.js";
 import type { HaltLifted, HaltRequested } from "./event-halt.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
+import { lostReason } from "./lease.js";
 import { revocationOrder } from "./scope.js";
 import type { ScopeStanding, State, StopOrder } from "./state.js";
 
@@ -51,6 +52,19 @@ export function exceedBudget(state: State, event: BudgetExceeded, sequence: numb
     session_id: event.owner_session_id,
     drill_id: null,
   });
+}
+
+/** Where it kills, an order against this one session; where it pauses, a pause that is to follow. */
+export function loseLease(state: State, event: LeaseLost, sequence: number): void {
+  const { session_id } = event;
+  const reason = lostReason(event.lease_seconds);
+  const session = state.sessions.get(session_id);
+  if (event.on_lease_lost === "kill") {
+    const order = { event: event.event, sequence, reason, halt_id: null, session_id, drill_id: null };
+    orderStop(state.scopes.session, session_id, "halted", order);
+  } else if (event.on_lease_lost === "pause" && session?.status === "active") {
+    session.pause_owed = { cause: { event: event.event, sequence }, reason };
+  }
 }
 
 export function revokeCredential(state: State, event: CredentialRevoked, sequence: number): void {

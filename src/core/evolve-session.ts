@@ -75,6 +75,7 @@ export function evolvePause(state: State, event: SessionPaused, sequence: number
   const { at, reason, halt_id, cause } = event;
   const from_above = cause?.event === "halt_requested" || cause?.event === "session_paused";
   session.pause = { sequence, at, reason, halt_id, cause, until_resumed: !from_above };
+  session.pause_owed = null;
   session.status = "paused";
   session.turn_sequence = sequence;
   session.halt = null;

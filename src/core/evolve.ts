@@ -9,9 +9,18 @@ import type {
   HaltLifted,
   HaltRequested,
   HaltUnconfirmed,
+  SessionPaused,
+  SessionResumed,
 } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
-import { exceedBudget, liftHalt, orderHalt, revokeAgent, revokeCredential } from "./evolve-order.js";
+import {
+  exceedBudget,
+  liftHalt,
+  loseLease,
+  orderHalt,
+  revokeAgent,
+  revokeCredential,
+} from "./evolve-order.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -45,6 +54,9 @@ function apply(state: State, event: Event, sequence: number): void {
     case "budget_exceeded":
       exceedBudget(state, event, sequence);
       return;
+    case "lease_lost":
+      loseLease(state, event, sequence);
+      return;
     case "session_killed":
     case "session_expired":
     case "session_ended":
@@ -55,14 +67,45 @@ function apply(state: State, event: Event, sequence: number): void {
     case "halt_acknowledged":
     case "halt_confirmed":
     case "halt_unconfirmed":
+    case "session_paused":
+    case "session_resumed":
       applyHalt(state, event, sequence);
       return;
-    case "session_paused":
-      evolvePause(state, event, sequence);
+    case "agent_registered":
+    case "agent_revoked":
+    case "credential_issued":
+    case "credential_revoked":
+    case "api_key_created":
+    case "api_key_revoked":
+      applyAccess(state, event, sequence);
       return;
-    case "session_resumed":
-      evolveResume(state, event, sequence);
+    case "notice":
+      if (event.kind === "agent_updated") {
+        updateAgent(state, event);
+      }
       return;
+    case "drill_started":
+    case "drill_ended":
+    case "heartbeat":
+      return;
+  }
+}
+
+type AccessEvent = Extract<
+  Event,
+  {
+    event:
+      | "agent_registered"
+      | "agent_revoked"
+      | "credential_issued"
+      | "credential_revoked"
+      | "api_key_created"
+      | "api_key_revoked";
+  }
+>;
+
+function applyAccess(state: State, event: AccessEvent, sequence: number): void {
+  switch (event.event) {
     case "agent_registered":
       registerAgent(state, event);
       return;
@@ -84,20 +127,19 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "api_key_revoked":
       revokeKey(state, event.key_id, { at: event.at, reason: event.reason, sequence });
-      return;
-    case "notice":
-      if (event.kind === "agent_updated") {
-        updateAgent(state, event);
-      }
-      return;
-    case "heartbeat":
-      return;
   }
 }
 
 function applyHalt(
   state: State,
-  event: HaltRequested | HaltLifted | HaltAcknowledged | HaltConfirmed | HaltUnconfirmed,
+  event:
+    | HaltRequested
+    | HaltLifted
+    | HaltAcknowledged
+    | HaltConfirmed
+    | HaltUnconfirmed
+    | SessionPaused
+    | SessionResumed,
   sequence: number,
 ): void {
   switch (event.event) {
@@ -112,6 +154,12 @@ function applyHalt(
     case "halt_confirmed":
     case "halt_unconfirmed":
       evolveHalt(state, event);
+      return;
+    case "session_paused":
+      evolvePause(state, event, sequence);
+      return;
+    case "session_resumed":
+      evolveResume(state, event, sequence);
   }
 }
 
@@ -138,6 +186,9 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     max_actions: event.budgets.max_actions,
     ttl_seconds: event.budgets.ttl_seconds,
     idle_timeout_seconds: event.budgets.idle_timeout_seconds,
+    lease_seconds: event.lease_seconds,
+    on_lease_lost: event.on_lease_lost,
+    drill_id: event.drill_id,
     started_at: event.at,
     started_by: event.actor.key_id,
     start_sequence: sequence,
@@ -150,6 +201,7 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     last_action_at: null,
     held_ms: 0,
     pause: null,
+    pause_owed: null,
     stop: null,
     halt: null,
     terminates: 0,

@@ -17,7 +17,7 @@ export interface Hold {
 }
 
 /** A pause that has just been drafted, or that is there: what those below it name as their cause, and why. */
-interface Held {
+export interface Held {
   readonly cause: Cause;
   readonly reason: string;
 }
@@ -47,9 +47,14 @@ export function pauseByOrder(
 
 /**
  * Holds a session for a cause of its own, until a person resumes it, and what is live below it for as
- * long as it is held itself. Leaves what is held already.
+ * long as it is held itself. Leaves what is held already. Returns every pause by session.
  */
-export function pauseWithAllBelow(state: State, draft: Draft, session: Session, hold: Hold): void {
+export function pauseWithAllBelow(
+  state: State,
+  draft: Draft,
+  session: Session,
+  hold: Hold,
+): ReadonlyMap<string, Held> {
   const holds = new Map<string, Held>();
   for (const each of withDescendants(state, [session.session_id])) {
     if (each.pause !== null) {
@@ -58,6 +63,7 @@ export function pauseWithAllBelow(state: State, draft: Draft, session: Session, 
     const above = each === session ? null : holdAbove(state, each, holds);
     holds.set(each.session_id, above === null ? pause(draft, each, hold) : pauseUnder(draft, each, above));
   }
+  return holds;
 }
 
 /** Holds a session because the one above it is held. */
@@ -137,6 +143,9 @@ export function finishHolds(
     const above = holdAbove(state, session, holds);
     if (halt !== null) {
       pauseByOrder(draft, session, halt, system_actor);
+    } else if (session.pause_owed !== null) {
+      const hold = { ...session.pause_owed, actor: system_actor, halt_id: null };
+      holds.set(session.session_id, pause(draft, session, hold));
     } else if (above !== null) {
       holds.set(session.session_id, pauseUnder(draft, session, above));
     }

@@ -39,8 +39,9 @@ export function isUnderStop(state: State, session: Session): boolean {
 export function orderAgainst(state: State, session: Session): StopOrder | null {
   for (const ancestor of pathFromRoot(state, session)) {
     const order = orderOn(state, ancestor);
-    // A budget names its owner alone; what is below stops because the owner does.
-    if (order !== null && (order.event !== "budget_exceeded" || order.session_id === session.session_id)) {
+    // A budget or a lease names its owner alone; what is below stops because the owner does.
+    const names_owner = order?.event === "budget_exceeded" || order?.event === "lease_lost";
+    if (order !== null && (!names_owner || order.session_id === session.session_id)) {
       return order;
     }
   }

@@ -1,14 +1,14 @@
 /** Opening and ending sessions. */
 import { limits } from "../limits.js";
 import { insteadOf, isExpired, keyOf, quoted, refuseSession } from "./access.js";
-import { expiryOnPath } from "./budget.js";
 import type { Command, EndSession, ExpireSession, StartSession, TouchSession } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
+import { endByTime, lapse } from "./lapse.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, revokedBy } from "./scope.js";
 import { haltedText, haltOn, haltOnScope } from "./standing.js";
 import type { Session, StandingHalt, State } from "./state.js";
-import { consumedBy, ended_reason, expire, killBelow, nothing_reserved } from "./stop.js";
+import { consumedBy, ended_reason, killBelow, nothing_reserved } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -48,9 +48,9 @@ export function startSession(state: State, command: StartSession): Decision {
       },
       expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
       on_exceeded: "terminate",
-      lease_seconds: null,
-      on_lease_lost: null,
-      drill_id: null,
+      lease_seconds: command.lease_seconds,
+      on_lease_lost: command.on_lease_lost,
+      drill_id: command.drill_id ?? null,
     },
     command.repeat,
   );
@@ -138,12 +138,7 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
     return refusal;
   }
   const parent = state.sessions.get(command.parent_session_id) as Session;
-  const stopped = isUnderStop(state, parent);
-  const expiry = stopped ? null : expiryOnPath(state, parent, command.at);
-  if (expiry !== null) {
-    expire(state, draft, expiry);
-  }
-  if (stopped || expiry !== null) {
+  if (isUnderStop(state, parent) || endByTime(state, draft, command, parent) !== null) {
     return refuse("session_not_active", "the parent session is stopped: nothing starts under it");
   }
   const halted = refuseHalted(haltOn(state, parent));
@@ -178,10 +173,7 @@ export function touchSession(state: State, command: TouchSession): Decision {
   }
   const session = state.sessions.get(command.session_id) as Session;
   const draft = new Draft(state, command);
-  const expiry = session.stop === null ? expiryOnPath(state, session, command.at) : null;
-  if (expiry !== null) {
-    expire(state, draft, expiry);
-  }
+  lapse(state, draft, command, session);
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
@@ -215,23 +207,18 @@ export function touchOrStopped(state: State, command: Command, session: Session)
   if (session.stop !== null) {
     return sessionReply(session.session_id, false);
   }
-  const expiry = expiryOnPath(state, session, command.at);
-  if (expiry === null) {
-    return null;
-  }
   const draft = new Draft(state, command);
-  expire(state, draft, expiry);
-  return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
+  return endByTime(state, draft, command, session) === null
+    ? null
+    : { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
-/** The timer of one session: what expires is what an action of it would find. */
+/** The timer of one session: what time ends is what an action of it would find. */
 export function expireSession(state: State, command: ExpireSession): Decision {
   const draft = new Draft(state, command);
   const session = state.sessions.get(command.session_id);
-  const expiry =
-    session === undefined || session.stop !== null ? null : expiryOnPath(state, session, command.at);
-  if (expiry !== null) {
-    expire(state, draft, expiry);
+  if (session !== undefined) {
+    lapse(state, draft, command, session);
   }
   return { reply: { type: "done" }, events: draft.events };
 }

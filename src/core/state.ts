@@ -4,7 +4,7 @@
  */
 
 import type { Role } from "./actor.js";
-import type { Profile, StopReason } from "./event.js";
+import type { OnLeaseLost, Profile, StopReason } from "./event.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope, UnconfirmedWhy } from "./event-halt.js";
 import type { Cause } from "./event-parts.js";
 
@@ -65,6 +65,11 @@ export interface Session {
   readonly max_actions: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly lease_seconds: number | null;
+  /** Null exactly without a lease. */
+  readonly on_lease_lost: OnLeaseLost | null;
+  /** The rehearsal that it belongs to. */
+  readonly drill_id: string | null;
   readonly started_at: number;
   readonly started_by: string | null;
   /** Index of the entry that started it. */
@@ -83,6 +88,8 @@ export interface Session {
   /** Milliseconds since its last action in which it was held: they are no idle time. */
   held_ms: number;
   pause: SessionPause | null;
+  /** A pause that a lost lease asks for and that is not sealed yet: null but in the middle of a decision. */
+  pause_owed: { readonly cause: Cause; readonly reason: string } | null;
   stop: SessionStop | null;
   /** Null until something is sealed of its stop or its pause after that itself. */
   halt: HaltProgress | null;
@@ -181,7 +188,12 @@ export interface Release {
 
 /** An order that stops sessions: the entry, and what it says of them. */
 export interface StopOrder {
-  readonly event: "halt_requested" | "credential_revoked" | "agent_revoked" | "budget_exceeded";
+  readonly event:
+    | "halt_requested"
+    | "credential_revoked"
+    | "agent_revoked"
+    | "budget_exceeded"
+    | "lease_lost";
   readonly sequence: number;
   readonly reason: string;
   /** The order's id; null for what is no halt: then each session's stop has its own. */

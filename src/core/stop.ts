@@ -7,6 +7,7 @@ import type { Draft } from "./decision.js";
 import type { KillReason } from "./event.js";
 import type { Cause, Consumed, Reserved } from "./event-parts.js";
 import { idAt } from "./ids.js";
+import { lostReason } from "./lease.js";
 import { orderAgainst, withDescendants } from "./scope.js";
 import type { Session, State, StopOrder } from "./state.js";
 
@@ -104,6 +105,23 @@ export function expire(state: State, draft: Draft, expiry: Expiry): ReadonlyMap<
   return killBelow(state, draft, session, { cause: { event: "session_expired", sequence }, reason });
 }
 
+/** Kills a session whose lease was lost, and what is below it. */
+export function killUnheard(
+  state: State,
+  draft: Draft,
+  session: Session,
+  lost_sequence: number,
+): ReadonlyMap<string, Stopped> {
+  const killed = kill(draft, session, {
+    actor: system_actor,
+    stop_reason: "lease_lost",
+    reason: lostReason(session.lease_seconds as number),
+    cause: { event: "lease_lost", sequence: lost_sequence },
+    halt_id: null,
+  });
+  return killBelow(state, draft, session, killed);
+}
+
 /** Kills a session because of an order that stands against a scope on its path. */
 export function killByOrder(draft: Draft, session: Session, order: StopOrder, actor: Actor): Stopped {
   return kill(draft, session, {
@@ -120,6 +138,7 @@ function reasonUnder(order: StopOrder, session: Session): KillReason {
     case "credential_revoked":
     case "agent_revoked":
     case "budget_exceeded":
+    case "lease_lost":
       return order.event;
     case "halt_requested":
       if (order.drill_id !== null) {

@@ -18,6 +18,7 @@ const time_members = [
   "delivered_at",
   "acknowledged_at",
   "confirmed_at",
+  "last_heard_at",
 ] as const;
 
 const known_events: ReadonlySet<string> = new Set<Event["event"]>([
@@ -25,6 +26,7 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "session_started",
   "enforcement_decision",
   "budget_exceeded",
+  "lease_lost",
   "session_killed",
   "session_expired",
   "session_ended",
@@ -35,6 +37,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "halt_acknowledged",
   "halt_confirmed",
   "halt_unconfirmed",
+  "drill_started",
+  "drill_ended",
   "agent_registered",
   "agent_revoked",
   "credential_issued",
@@ -69,6 +73,9 @@ export function toContent(event: Event, salt: string): Content {
   }
   if ("deadline_at" in event) {
     content.deadline_at = timeText(event.deadline_at);
+  }
+  if (event.event === "lease_lost") {
+    content.last_heard_at = timeText(event.last_heard_at);
   }
   if (event.event === "halt_acknowledged") {
     content.delivered_at = event.delivered_at === null ? null : timeText(event.delivered_at);

@@ -11,6 +11,8 @@ export interface Delivery {
   readonly via: HaltVia;
   /** Engine time. */
   readonly at: number;
+  /** The same on the monotonic clock of the process, finer than a millisecond. */
+  readonly monotonic_ms: number;
 }
 
 export class Deliveries {

@@ -4,54 +4,32 @@
  */
 
 import { system_actor } from "../core/actor.js";
+import { expiryOnPath } from "../core/budget.js";
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
-import { type Clock, engineClock, every, process_time, type Time } from "./clock.js";
-import { DerivedRows, type RowStore } from "./derived.js";
+import { type Clock, engineClock, every, process_time } from "./clock.js";
+import { DerivedRows } from "./derived.js";
 import { EngineFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
+import { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
-import { no_observer, type Observer } from "./observer.js";
+import { no_observer } from "./observer.js";
+import type { EngineOptions } from "./options.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import type { Projection } from "./projection.js";
-import { type Replayed, replay, type SealedLog } from "./replay.js";
+import { type Replayed, replay } from "./replay.js";
 import { newSalt } from "./salt.js";
-import { type Sealer, Sequencer, type Standing } from "./sequencer.js";
+import { Sequencer, type Standing } from "./sequencer.js";
 import { sessionsNamed } from "./sessions-named.js";
 import { snapshotText } from "./snapshot.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
-
-/** What the engine needs of a log. */
-export interface Log extends Sealer, SealedLog {
-  /** Told when what a crash has cut is finished: from here on the log may be shown. */
-  publish(): void;
-}
-
-export interface EngineOptions {
-  readonly log: Log;
-  /** Where derived rows are kept. */
-  readonly rows: RowStore;
-  /** Told once when the log or an index cannot be written: the process must exit. */
-  readonly onFatal: (error: Error) => void;
-  readonly heartbeat_seconds: number;
-  /** The process's own when absent. */
-  readonly time?: Time;
-  /** Counts; nobody when absent. */
-  readonly observer?: Observer;
-  /** What a client has from a stop on to say that it has stopped. */
-  readonly halt_confirm_ms?: number;
-  /** Stopped sessions that stay in memory. */
-  readonly stopped_sessions?: number;
-  /** Untold changes that one watch keeps apart. */
-  readonly watch_changes?: number;
-}
 
 export class Engine {
   readonly projection: Projection;
@@ -64,6 +42,7 @@ export class Engine {
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
   readonly #timers: Timers;
+  readonly #leases: Leases;
   readonly #terminates: RepeatedTerminates;
   readonly #options: EngineOptions;
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
@@ -80,7 +59,13 @@ export class Engine {
     this.clock = engineClock(state.at, options.time ?? process_time);
     this.key_ends = new KeyEnds(state, this.clock);
     this.follower = new Follower(projection, this.clock, options.watch_changes);
-    this.#timers = new Timers(state, this.clock, (session_id) => this.#expire(session_id));
+    this.#leases = new Leases(state, this.clock, (session) => this.#timers.add(session));
+    this.#timers = new Timers(
+      state,
+      this.clock,
+      (session) => this.#leases.deadline(session),
+      (session_id) => this.#expire(session_id),
+    );
     this.halts = new HaltSteps({
       state,
       projection,
@@ -95,7 +80,9 @@ export class Engine {
       sealer: options.log,
       clock: this.clock,
       salt: newSalt,
+      leases: this.#leases,
       onDecided: (events) => {
+        this.#leases.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
         this.halts.onDecided();
@@ -183,6 +170,16 @@ export class Engine {
     return this.#heard.get(session_id) ?? null;
   }
 
+  /** Whether time has ended a session, and nothing has sealed it yet. */
+  isOverdue(session_id: string): boolean {
+    const session = this.#state.sessions.get(session_id);
+    const now = this.clock.now();
+    return (
+      session?.stop === null &&
+      (expiryOnPath(this.#state, session, now) !== null || this.#leases.lostOn(session, now).length > 0)
+    );
+  }
+
   /** Takes no more commands, answers those taken, tells watchers to come back elsewhere. */
   stop(): Promise<void> {
     this.#ended ??= this.#stop();
@@ -213,6 +210,7 @@ export class Engine {
   }
 
   #start(): void {
+    this.#leases.start();
     this.#timers.start();
     this.halts.start();
     const { heartbeat_seconds } = this.#options;
@@ -235,6 +233,7 @@ export class Engine {
 
   #keepNoTime(): void {
     this.#timers.stop();
+    this.#leases.stop();
     this.halts.stop();
     for (const end of this.#regular) {
       end();

@@ -62,7 +62,12 @@ export class HaltSteps {
       return;
     }
     const at = this.#parts.clock.now();
-    const is_first = this.#deliveries.note(session.session_id, { halt_id: halt.halt_id, via, at });
+    const is_first = this.#deliveries.note(session.session_id, {
+      halt_id: halt.halt_id,
+      via,
+      at,
+      monotonic_ms: performance.now(),
+    });
     if (is_first && session.stop !== null) {
       this.#parts.observer?.onHaltStep("delivered", at - halt.at);
     }

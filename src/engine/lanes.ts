@@ -5,13 +5,16 @@ import { limits } from "../limits.js";
 /**
  * `ends`: agents end their own sessions; however often they do, an operator's kill has room.
  * `acknowledgements`: what clients say of their stops, or do not; neither actions nor endings keep it out.
+ * `signs`: of life, which renew leases; however many actions wait, those have room.
  */
-export type Lane = "stops" | "ends" | "acknowledgements" | "commands";
+export type Lane = "stops" | "ends" | "acknowledgements" | "signs" | "commands";
 
 const lanes: Readonly<Record<Command["type"], Lane>> = {
   start_session: "commands",
   intercept: "commands",
-  touch_session: "commands",
+  touch_session: "signs",
+  start_drill: "commands",
+  end_drill: "stops",
   register_agent: "commands",
   issue_credential: "commands",
   create_key: "commands",
@@ -43,5 +46,14 @@ export const lane_limits: Readonly<Record<Lane, number>> = {
   stops: limits.queue_stops,
   ends: limits.queue_ends,
   acknowledgements: limits.queue_acknowledgements,
+  signs: limits.queue_signs,
   commands: limits.queue_commands,
+};
+
+export const empty_lanes: Readonly<Record<Lane, number>> = {
+  stops: 0,
+  ends: 0,
+  acknowledgements: 0,
+  signs: 0,
+  commands: 0,
 };

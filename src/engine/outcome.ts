@@ -11,6 +11,8 @@ export interface Enclosed {
   readonly brief?: () => { readonly details: string | null; readonly details_digest: string | null };
   /** Canonical text of a request with an idempotency key. */
   readonly request?: string | null;
+  /** Whether it is a sign of life of the session's client, as every intercept is. */
+  readonly renews?: boolean;
   /** performance.now() when the request came in. */
   readonly received_ms?: number;
 }

@@ -5,6 +5,7 @@
  */
 import type { Command, Unstamped } from "../core/command.js";
 import { decide } from "../core/decide.js";
+import type { Reply } from "../core/decision.js";
 import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
 import type { State } from "../core/state.js";
@@ -15,7 +16,8 @@ import type { SealedEntry } from "../vault/entry.js";
 import type { Clock } from "./clock.js";
 import { stampRepeat } from "./digest.js";
 import { EngineFault } from "./fault.js";
-import { type Lane, lane_limits, laneOf } from "./lanes.js";
+import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
+import type { Leases } from "./leases.js";
 import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing } from "./pieces.js";
@@ -48,6 +50,8 @@ export interface SequencerParts {
   readonly clock: Clock;
   /** 32 hex digits from a CSPRNG. */
   readonly salt: () => string;
+  /** Knows which leases are lost, and is told who was heard. */
+  readonly leases: Pick<Leases, "lostBy" | "renew">;
   /** Told of every event in the turn in which it is decided. */
   readonly onDecided: (events: readonly Event[]) => void;
   /** Told of every batch when it is durable, in order, before its callers are answered. */
@@ -70,7 +74,7 @@ export class Sequencer {
   readonly #staged: Piece[] = [];
   /** Entries of the staged pieces. */
   #ahead = 0;
-  readonly #queued: Record<Lane, number> = { stops: 0, ends: 0, acknowledgements: 0, commands: 0 };
+  readonly #queued: Record<Lane, number> = { ...empty_lanes };
   #flushed: Promise<void> | null = null;
   #stopped: EngineFault | null = null;
   #failed = false;
@@ -111,8 +115,10 @@ export class Sequencer {
       );
     }
     const sequence = this.#parts.state.next_sequence;
-    const { reply, events, sealing, first } = this.#decide(this.#stamp(unstamped, enclosed), enclosed);
+    const stamped = this.#stamp(unstamped, enclosed);
+    const { reply, events, sealing, first } = this.#decide(stamped, enclosed);
     this.#takeEffect(events);
+    this.#hear(stamped, enclosed, reply);
     return new Promise((resolve, reject) => {
       this.#queued[lane] += 1;
       const command = unstamped.type;
@@ -171,15 +177,25 @@ export class Sequencer {
     }
   }
 
-  #stamp(unstamped: Unstamped, { received_ms, request = null }: Enclosed): Command {
-    const { state, clock } = this.#parts;
+  #stamp(asked: Unstamped, { received_ms, request = null }: Enclosed): Command {
+    const { state, clock, leases } = this.#parts;
     const at = Math.max(clock.now(), state.at);
+    const lost_leases = leases.lostBy(asked, at);
+    const unstamped = lost_leases.length === 0 ? asked : { ...asked, lost_leases };
     // What is new comes first: a member that is added to a copy costs as much as the copy.
     if (unstamped.type !== "intercept" || received_ms === undefined) {
       return stampRepeat(state, { at, ...unstamped }, request);
     }
     const latency_us = Math.max(0, Math.round((performance.now() - received_ms) * 1000));
     return stampRepeat(state, { at, ...unstamped, latency_us }, request);
+  }
+
+  /** Whoever may act for a session is heard in the turn in which that is taken, however long its seal takes. */
+  #hear(command: Command, { renews = false }: Enclosed, reply: Reply): void {
+    const session_id = "session_id" in command ? command.session_id : null;
+    if (session_id !== null && reply.type !== "refused" && (renews || command.type === "intercept")) {
+      this.#parts.leases.renew(session_id, command.at);
+    }
   }
 
   #takeEffect(events: readonly Event[]): void {

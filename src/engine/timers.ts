@@ -1,7 +1,8 @@
 /**
  * Deadlines of sessions. A session is in the heap once, by the earliest time at which it could
- * expire; an action moves its idle deadline without touching the heap, and the session is put back
- * when its turn comes too early. Decisions do not depend on this: a deadline also binds lazily.
+ * expire; an action moves its idle deadline, and a sign of life its lease, without touching the heap,
+ * and the session is put back when its turn comes too early. Decisions do not depend on this: a
+ * deadline also binds lazily.
  */
 import TinyQueue from "tinyqueue";
 import { idleDeadline, ttlDeadline } from "../core/budget.js";
@@ -21,6 +22,7 @@ const wait_ms_max = 0x7fffffff;
 export class Timers {
   readonly #state: State;
   readonly #clock: Clock;
+  readonly #leaseDeadline: (session: Session) => number | null;
   readonly #expire: (session_id: string) => Promise<boolean>;
   #heap = new TinyQueue<Deadline>([], earlier);
   #call_off = () => {};
@@ -30,12 +32,19 @@ export class Timers {
   #stopped = false;
 
   /**
+   * @param leaseDeadline tells when the lease of a session is lost, or null
    * @param expire is told of each session whose time has come; resolves to false when it was refused
    *   and has to be told again
    */
-  constructor(state: State, clock: Clock, expire: (session_id: string) => Promise<boolean>) {
+  constructor(
+    state: State,
+    clock: Clock,
+    leaseDeadline: (session: Session) => number | null,
+    expire: (session_id: string) => Promise<boolean>,
+  ) {
     this.#state = state;
     this.#clock = clock;
+    this.#leaseDeadline = leaseDeadline;
     this.#expire = expire;
   }
 
@@ -59,14 +68,19 @@ export class Timers {
           ? this.#state.sessions.get(event.session_id)
           : undefined;
       if (session !== undefined) {
-        this.#push(session);
-        this.#arm();
+        this.add(session);
       }
     }
     // Sessions that stopped leave their deadlines behind: at times only the live ones are kept.
     if (this.#heap.length > 2 * this.#state.live_sessions + limits.expired_deadlines) {
       this.#fill();
     }
+  }
+
+  /** Takes in a session that has a deadline again. */
+  add(session: Session): void {
+    this.#push(session);
+    this.#arm();
   }
 
   stop(): void {
@@ -82,7 +96,7 @@ export class Timers {
   }
 
   #push(session: Session): void {
-    const at = nextDeadline(session);
+    const at = this.#nextDeadline(session);
     if (at !== null && session.stop === null) {
       this.#heap.push({ at, session_id: session.session_id });
     }
@@ -113,7 +127,7 @@ export class Timers {
       if (session === undefined || session.stop !== null) {
         continue;
       }
-      if ((nextDeadline(session) ?? Number.POSITIVE_INFINITY) <= now) {
+      if ((this.#nextDeadline(session) ?? Number.POSITIVE_INFINITY) <= now) {
         void this.#ask(session.session_id);
       } else {
         this.#push(session);
@@ -126,20 +140,24 @@ export class Timers {
     this.#expiring += 1;
     const taken = await this.#expire(session_id);
     this.#expiring -= 1;
+    const session = this.#state.sessions.get(session_id);
     if (!taken) {
       this.#heap.push({ at: this.#clock.now() + limits.expiry_retry_ms, session_id });
+    } else if (session !== undefined) {
+      // A lost lease need not stop it.
+      this.#push(session);
     }
     this.#arm();
+  }
+
+  /** The earliest time at which a session stops by itself, as things are. */
+  #nextDeadline(session: Session): number | null {
+    const deadlines = [ttlDeadline(session), idleDeadline(session), this.#leaseDeadline(session)];
+    const next = Math.min(...deadlines.map((at) => at ?? Number.POSITIVE_INFINITY));
+    return next === Number.POSITIVE_INFINITY ? null : next;
   }
 }
 
 function earlier(a: Deadline, b: Deadline): number {
   return a.at - b.at;
-}
-
-/** The earliest time at which a session expires by itself, as things are. */
-function nextDeadline(session: Session): number | null {
-  const ttl = ttlDeadline(session);
-  const idle = idleDeadline(session);
-  return ttl === null ? idle : idle === null ? ttl : Math.min(ttl, idle);
 }

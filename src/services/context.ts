@@ -21,10 +21,13 @@ import { decimals } from "../vault/details.js";
 import type { Vault } from "../vault/vault.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import type { Rehearsals } from "./rehearsal.js";
 
 export interface Context {
   readonly engine: Engine;
   readonly vault: Vault;
+  /** Where stops can be rehearsed. */
+  readonly rehearsals?: Rehearsals;
 }
 
 /** Who a command is by. */

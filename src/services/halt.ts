@@ -13,6 +13,8 @@ import type { Scope } from "../core/event-halt.js";
 import type { HaltRow } from "../engine/projection.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
+import { drillView } from "./drill-view.js";
+import { KillcordError } from "./errors.js";
 import { getHalt } from "./get-halt.js";
 import { haltNamed, haltView, kinds, statusOf } from "./halt-view.js";
 import type { Handlers } from "./handlers.js";
@@ -25,6 +27,12 @@ export function haltService(context: Context): Handlers<typeof HaltService> {
     liftHalt: (request, call) => liftHalt(context, request, call),
     listHalts: (request) => listHalts(context, request),
     getHalt: (request) => getHalt(context, request),
+    drill: async ({ agentId }, call) => {
+      if (context.rehearsals === undefined) {
+        throw new KillcordError("unavailable", "this server has no port of its own to rehearse on");
+      }
+      return { drill: drillView(await context.rehearsals.run(call, agentId ?? "killcord-drill")) };
+    },
   };
 }
 

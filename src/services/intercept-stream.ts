@@ -6,6 +6,7 @@ import {
   type InterceptStreamResponse,
   type StreamAcknowledge,
   type StreamIntercept,
+  type StreamRenew,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
@@ -102,7 +103,7 @@ class InterceptStream {
         this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
         return undefined;
       case "renew":
-        this.#answer(0, () => this.#renew(message.value.nonce));
+        this.#answer(0, () => this.#renew(message.value));
         return undefined;
       case undefined:
         this.#refuse(
@@ -164,10 +165,10 @@ class InterceptStream {
     return { case: "acknowledged" as const, value: { ref, haltId, phase } };
   }
 
-  /** No session has a lease yet: what is left of a renewal is that the session is looked at. */
-  async #renew(nonce: bigint): Promise<Sent> {
+  /** Told only when all that was decided before is sealed: no lease outlives a stop that it has not heard. */
+  async #renew({ nonce }: StreamRenew): Promise<Sent> {
     const command = { type: "touch_session", session_id: this.#opened(), ...by(this.#call) } as const;
-    await submit(this.#context, this.#call, command, "session");
+    await submit(this.#context, this.#call, command, "session", { renews: true });
     return { case: "renewed", value: { nonce } };
   }
 

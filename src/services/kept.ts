@@ -13,10 +13,10 @@ export function unheldLimits(schema: DescMessage, message: Message): readonly Fi
     return [];
   }
   const { budgets, $unknown = [] } = message as StartSessionRequest;
-  const leases = $unknown.filter(({ no }) => isKeptNumber(schema, no));
+  const kept = $unknown.filter(({ no }) => isKeptNumber(schema, no));
   // Inside budgets every unknown field is refused: it can be nothing but a limit.
   const limits = budgets?.$unknown ?? [];
-  return [...leases.map(({ no }) => issueOf("", no)), ...limits.map(({ no }) => issueOf("budgets.", no))];
+  return [...kept.map(({ no }) => issueOf("", no)), ...limits.map(({ no }) => issueOf("budgets.", no))];
 }
 
 function issueOf(parent: string, number: number): FieldIssue {

@@ -121,18 +121,34 @@ function createTallies(registers: Registry[]) {
     "Sessions that became terminal",
     ["status", "reason"],
   );
+  const leases = tally<[string]>(
+    registers,
+    "killcord_leases_lost_total",
+    "Leases that were lost, by what becomes of the session",
+    ["outcome"],
+  );
   const unconfirmed = tally<[string]>(
     registers,
     "killcord_halts_unconfirmed_total",
     "Stops of sessions that nobody confirmed before the deadline",
     ["why"],
   );
+  const drills = tally<[string]>(registers, "killcord_drills_total", "Drills that were run", ["outcome"]);
   const refusals = tally<Parameters<CountRefusal>>(
     registers,
     "killcord_refusals_total",
     "Calls that were refused, failed or left",
     ["door", "code"],
   );
+  let drill_confirmed_at = 0;
+  new Gauge({
+    name: "killcord_drill_last_confirmed_timestamp_seconds",
+    help: "When a drill was confirmed last, 0 for not since the start",
+    registers,
+    collect() {
+      this.set(drill_confirmed_at / 1000);
+    },
+  });
   const count = (event: Event): void => {
     switch (event.event) {
       case "enforcement_decision":
@@ -141,12 +157,21 @@ function createTallies(registers: Registry[]) {
       case "session_started":
         starts.add();
         return;
+      case "lease_lost":
+        leases.add(event.on_lease_lost);
+        return;
       case "session_killed":
       case "session_expired":
         stops.add(event.event.slice("session_".length), event.stop_reason);
         return;
       case "session_ended":
         stops.add("ended", "ended");
+        return;
+      case "drill_ended":
+        drills.add(event.outcome);
+        if (event.outcome === "confirmed") {
+          drill_confirmed_at = event.at;
+        }
         return;
       case "halt_unconfirmed":
         unconfirmed.add(event.why);

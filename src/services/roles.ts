@@ -85,6 +85,7 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "CredentialService.RevokeCredential": { roles: ["admin", "operator"], own: null },
   "HaltService.Halt": { roles: ["admin", "operator"], own: null },
   "HaltService.LiftHalt": { roles: ["admin", "operator"], own: null },
+  "HaltService.Drill": { roles: ["admin", "operator"], own: null },
   "HaltService.GetHalt": { roles: ["admin", "operator", "auditor"], own: null },
   "HaltService.ListHalts": { roles: ["admin", "operator", "auditor"], own: null },
   "VaultService.GetEntry": { roles: ["admin", "auditor"], own: null },

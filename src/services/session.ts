@@ -4,14 +4,12 @@ import {
   type KillSessionRequest,
   KillSessionRequestSchema,
   type ListSessionsRequest,
-  OnLeaseLost,
   type Session as SessionMessage,
   type SessionService,
   type StartSessionRequest,
   StartSessionRequestSchema,
 } from "../../gen/killcord/v1/session_pb.js";
 import { system_actor } from "../core/actor.js";
-import { expiryOnPath } from "../core/budget.js";
 import type { Unstamped } from "../core/command.js";
 import type { Session } from "../core/state.js";
 import type { Enclosed } from "../engine/outcome.js";
@@ -19,12 +17,11 @@ import { acknowledge } from "./acknowledge.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { unsupported } from "./expected.js";
 import type { Handlers } from "./handlers.js";
+import { leaseAsked } from "./lease.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
-import { invalid } from "./validate.js";
-import { sessionView, statusAsked } from "./view.js";
+import { given, sessionView, statusAsked } from "./view.js";
 import { revisionOf, watchSession, watchSessions } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
@@ -38,6 +35,7 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         call,
         { type: "touch_session", session_id: sessionId, ...by(call) },
         "session",
+        { renews: true },
       );
       context.engine.heard(reply.session_id, context.engine.clock.now());
       const session = await answered(context, reply.session_id);
@@ -105,13 +103,14 @@ async function stand(
 }
 
 async function startSession(context: Context, request: StartSessionRequest, call: Call) {
-  refuseLease(request);
   const { repeat, request: text } = keep(StartSessionRequestSchema, request, "StartSession", []);
+  const drill_id = context.rehearsals?.of(call.principal.key_id, request.label) ?? null;
   const { reply } = await submit(
     context,
     call,
     {
       type: "start_session",
+      ...given("drill_id", drill_id),
       session_id: newSessionId(),
       agent_id: request.agentId ?? null,
       label: request.label ?? null,
@@ -120,21 +119,17 @@ async function startSession(context: Context, request: StartSessionRequest, call
       max_actions: numberOf(request.budgets?.maxActions),
       ttl_seconds: numberOf(request.budgets?.ttlSeconds),
       idle_timeout_seconds: numberOf(request.budgets?.idleTimeoutSeconds),
+      ...leaseAsked(request),
       repeat,
       ...by(call),
     },
     "session",
     { request: text },
   );
-  return { session: await present(context, reply.session_id) };
-}
-
-/** A dead man's switch that does not hold is worse than none. @throws {KillcordError} invalid_argument */
-function refuseLease({ leaseSeconds, onLeaseLost }: StartSessionRequest): void {
-  if (leaseSeconds !== undefined || onLeaseLost !== OnLeaseLost.UNSPECIFIED) {
-    const field = leaseSeconds === undefined ? "on_lease_lost" : "lease_seconds";
-    throw invalid([{ field, issue: unsupported }]);
+  if (drill_id !== null) {
+    context.rehearsals?.opened(drill_id, reply.session_id);
   }
+  return { session: await present(context, reply.session_id) };
 }
 
 /** `sess_`, two digits for the partition that owns it (one so far), 22 random hex digits. */
@@ -187,12 +182,7 @@ async function visible(context: Context, call: Call, session_id: string): Promis
 async function readSession(context: Context, call: Call, session_id: string): Promise<SessionMessage> {
   const { engine } = context;
   const session = await visible(context, call, session_id);
-  const live = engine.state.sessions.get(session_id);
-  if (
-    live !== undefined &&
-    live.stop === null &&
-    expiryOnPath(engine.state, live, engine.clock.now()) !== null
-  ) {
+  if (engine.isOverdue(session_id)) {
     await submit(
       context,
       call,

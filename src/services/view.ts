@@ -13,6 +13,7 @@ import {
 import type { StopReason } from "../core/event.js";
 import type { Consumed as SealedConsumed } from "../core/event-parts.js";
 import type { Session } from "../core/state.js";
+import { leaseView } from "./lease.js";
 
 const statuses: Readonly<Record<Session["status"], SessionStatus>> = {
   active: SessionStatus.ACTIVE,
@@ -27,6 +28,7 @@ const stop_reasons: Readonly<Record<StopReason, StopReasonCode>> = {
   budget_exceeded: StopReasonCode.BUDGET_EXCEEDED,
   ttl_expired: StopReasonCode.TTL_EXPIRED,
   idle_timeout: StopReasonCode.IDLE_TIMEOUT,
+  lease_lost: StopReasonCode.LEASE_LOST,
   credential_revoked: StopReasonCode.CREDENTIAL_REVOKED,
   agent_revoked: StopReasonCode.AGENT_REVOKED,
   halted: StopReasonCode.HALTED,
@@ -100,6 +102,8 @@ export function sessionView(session: Session, at: number, heard_at: number | nul
     ),
     ...given("lastActionAt", session.last_action_at === null ? null : timestamp(session.last_action_at)),
     ...given("lastHeartbeatAt", heard_at === null ? null : timestamp(heard_at)),
+    ...leaseView(session),
+    ...given("drillId", session.drill_id),
     ...given("haltId", stop?.halt_id ?? pause?.halt_id),
     ...given("pauseReason", pause?.reason),
     ...given("pausedAt", pause === null ? null : timestamp(pause.at)),

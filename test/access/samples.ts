@@ -63,6 +63,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     request: () => ({ scope: { kind: ScopeKind.LABEL, id: "nobody's" }, mode: HaltMode.PAUSE }),
   },
   "HaltService.LiftHalt": { request: async (_, world) => ({ haltId: await world.spareHalt() }) },
+  "HaltService.Drill": { request: () => ({ agentId: "drilled-bot" }) },
   "HaltService.GetHalt": { request: async (_, world) => ({ haltId: await world.spareHalt() }) },
   "HaltService.ListHalts": { request: () => all },
   "VaultService.GetEntry": { request: (_, { entry_id }) => ({ entryId: entry_id }) },

@@ -15,6 +15,8 @@ import { World } from "./world.js";
 
 /** How long a watcher may take to learn what is sealed, when the weather is good again. */
 const settle_ms = 60_000;
+/** Halts that stay in force from one round to the next. */
+const halts_kept = 1;
 /** Rounds with one log. */
 const rounds_per_log = 100;
 
@@ -24,6 +26,8 @@ export type Figures = Record<
   | "entries"
   | "sessions"
   | "stops"
+  | "halts"
+  | "held"
   | "told"
   | "watchers"
   | "connections"
@@ -55,6 +59,8 @@ export async function carryOut(
     entries: 0,
     sessions: 0,
     stops: 0,
+    halts: 0,
+    held: 0,
     told: 0,
     watchers: 0,
     connections: 0,
@@ -85,6 +91,8 @@ class Campaign {
   readonly #world: World;
   readonly #figures: Figures;
   readonly #log = new SealedLog();
+  /** Its sessions that were live when it was read last. */
+  #live: readonly Sealed[] = [];
   /** Sessions in the order in which their starts were planned; null for one that was refused. */
   readonly #sessions: Promise<string | null>[] = [];
   readonly #agents: Promise<Agent>[] = [];
@@ -97,6 +105,8 @@ class Campaign {
   readonly #killed = new Set<string>();
   /** Everything that was ever shown as over, to the log that it has to be in. */
   readonly #told: Shown[] = [];
+  /** Halts in force, oldest first. */
+  readonly #halts: string[] = [];
   #generation = 0;
   #keys = 0;
 
@@ -133,6 +143,9 @@ class Campaign {
     }
     await Promise.all(calls);
     await this.#world.up();
+    while (this.#halts.length > halts_kept) {
+      await this.#lift();
+    }
     await this.#settle(where);
   }
 
@@ -155,6 +168,7 @@ class Campaign {
     this.#figures.sessions += sealed.sessions.size;
     this.#figures.stops += sealed.stopped.length;
     this.#figures.actions += sealed.allowed;
+    this.#figures.halts += sealed.halts;
   }
 
   async close(): Promise<void> {
@@ -197,6 +211,18 @@ class Campaign {
       case "revoke credential":
       case "revoke agent":
         return this.#revoke(step.do, step.agent);
+      case "pause":
+      case "resume": {
+        const session_id = await this.#named(step.session);
+        if (session_id !== null) {
+          await this.#world.call(`/v1/enforce/sessions/${session_id}/${step.do}`, {});
+        }
+        return;
+      }
+      case "halt":
+        return this.#halt(step);
+      case "lift":
+        return this.#lift();
       case "cut":
         this.#figures.cuts += this.#world.proxy.cut(
           (number) => number % step.of === step.at % step.of,
@@ -289,6 +315,31 @@ class Campaign {
     await this.#agents[slot];
   }
 
+  async #halt({ scope, of, mode }: Extract<Step, { do: "halt" }>): Promise<void> {
+    const id =
+      scope === "agent"
+        ? (await (this.#agents[of] as Promise<Agent>)).agent_id
+        : scope === "label"
+          ? labels[of % labels.length]
+          : undefined;
+    const asked = { scope: { kind: scope, ...(id === undefined ? {} : { id }) }, mode };
+    const { status, body } = await this.#world.call("/v1/enforce/halts", asked, undefined, this.#newKey());
+    if (status !== 200) {
+      throw new Error(`a halt was answered ${status}: ${JSON.stringify(body)}`);
+    }
+    this.#halts.push(String(body.halt_id));
+  }
+
+  async #lift(): Promise<void> {
+    const halt_id = this.#halts.shift();
+    if (halt_id !== undefined) {
+      const { status } = await this.#world.call(`/v1/enforce/halts/${halt_id}/lift`, {});
+      if (status !== 200) {
+        throw new Error(`the lift of ${halt_id} was answered ${status}`);
+      }
+    }
+  }
+
   #newKey(): string {
     this.#keys += 1;
     return `call-${this.#keys}`;
@@ -324,6 +375,8 @@ class Campaign {
   /** Waits until every watcher knows every stop that is sealed and concerns it. */
   async #settle(where: string): Promise<void> {
     await this.#world.read(this.#log);
+    this.#live = [...this.#log.sessions.values()].filter(({ stop }) => stop === null);
+    this.#figures.held += this.#live.filter(({ paused }) => paused !== null).length;
     const deadline_ms = performance.now() + settle_ms;
     const settle = async (watcher: Watcher) => {
       const lacks = () => this.#lacking(watcher);
@@ -338,20 +391,25 @@ class Campaign {
     await Promise.all(finished.map((watcher) => this.#release(watcher)));
   }
 
-  /** The first stop that a watcher has to know and does not. */
+  /** The first session of which a watcher does not know that it has stopped, or is held, or goes on. */
   #lacking({ parts, first, known }: Watcher): Sealed | null {
     if (first === null && parts.session_ids === null) {
       // It knows nothing yet, not even from when on it has to.
       return this.#log.stopped.at(-1) ?? null;
     }
-    return (
-      this.#log.stopped.find(
-        (session) =>
-          parts.about(session) &&
-          !(parts.session_ids === null && (session.stop?.sequence ?? 0) <= (first ?? 0)) &&
-          !isOver(known.get(session.session_id) ?? alive),
-      ) ?? null
+    const stopped = this.#log.stopped.find(
+      (session) =>
+        parts.about(session) &&
+        !(parts.session_ids === null && (session.stop?.sequence ?? 0) <= (first ?? 0)) &&
+        !isOver(known.get(session.session_id) ?? alive),
     );
+    const other = this.#live.find((session) => {
+      const shown = known.get(session.session_id);
+      // It may have expired since the log was read.
+      const agrees = shown !== undefined && (isOver(shown) || isHeld(shown, session));
+      return parts.about(session) && !agrees;
+    });
+    return stopped ?? other ?? null;
   }
 
   /** Whether all that it is about is over: it watches some sessions, and not a kind of them. */
@@ -370,4 +428,9 @@ class Campaign {
       this.#told.push(shown);
     }
   }
+}
+
+/** Whether it is shown as held by what holds it, or as going on when nothing does. */
+function isHeld(shown: Shown, { paused }: Sealed): boolean {
+  return paused === null ? shown.status === "active" : shown.status === "paused" && shown.halt_id === paused;
 }

@@ -25,6 +25,15 @@ type Act =
   | { readonly do: "watch"; readonly back: readonly number[]; readonly by: Protocol }
   | { readonly do: "kill" | "end"; readonly session: number }
   | { readonly do: "revoke credential" | "revoke agent"; readonly agent: number }
+  | { readonly do: "pause" | "resume"; readonly session: number }
+  | {
+      readonly do: "halt";
+      readonly scope: "agent" | "label" | "workspace";
+      readonly of: number;
+      readonly mode: "kill" | "pause";
+    }
+  /** Lifts the oldest halt that is in force. */
+  | { readonly do: "lift" }
   | {
       readonly do: "cut";
       readonly of: number;
@@ -62,9 +71,21 @@ export function roundOf(seed: number, number: number): readonly Step[] {
     [2, () => ({ do: "watch", back: [0, 1, 2, 3].map((i) => i + below(3)), by: one(protocols) })],
     [5, () => ({ do: "kill", session: below(8) })],
     [2, () => ({ do: "end", session: below(8) })],
+    [1.5, () => ({ do: "pause", session: below(8) })],
+    [1.5, () => ({ do: "resume", session: below(8) })],
+    [
+      0.7,
+      () => ({
+        do: "halt",
+        scope: chance(0.1) ? "workspace" : one(["agent", "label"] as const),
+        of: below(agents),
+        mode: chance(0.5) ? "kill" : "pause",
+      }),
+    ],
+    [1.4, () => ({ do: "lift" })],
     [0.5, () => ({ do: chance(0.7) ? "revoke credential" : "revoke agent", agent: below(agents) })],
     [4, () => ({ do: "cut", of: 1 + below(4), at: below(4), how: one(cuts), stall_ms: below(60) })],
-    [0.5, () => ({ do: "restart", signal: chance(0.5) ? "SIGTERM" : "SIGKILL" })],
+    [0.2, () => ({ do: "restart", signal: chance(0.5) ? "SIGTERM" : "SIGKILL" })],
   ];
   const total = make.reduce((sum, [weight]) => sum + weight, 0);
   const act = () => {

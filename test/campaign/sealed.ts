@@ -9,6 +9,8 @@ export interface Sealed {
   readonly start: number;
   /** Actions that count, its own and those of its sub-sessions. */
   actions: number;
+  /** The pause that holds it, while it is live. */
+  paused: string | null;
   stop: Stop | null;
 }
 
@@ -31,6 +33,10 @@ export class SealedLog {
   readonly stopped: Sealed[] = [];
   /** Index of a credential's revocation by its agent: what started later is none of its business. */
   readonly revoked = new Map<string, number>();
+  halts = 0;
+  /** Stops and pauses that somebody said, or nobody said in time, to have taken place. */
+  confirmed = 0;
+  unconfirmed = 0;
   /** Actions that were allowed. */
   allowed = 0;
   #size = 0;
@@ -54,6 +60,7 @@ export class SealedLog {
           parent: text("parent_session_id"),
           start: sequence,
           actions: 0,
+          paused: null,
           stop: null,
         });
         return;
@@ -76,6 +83,20 @@ export class SealedLog {
         this.stopped.push(session);
         return;
       }
+      case "session_paused":
+      case "session_resumed":
+        (this.sessions.get(session_id as string) as Sealed).paused =
+          content.event === "session_paused" ? text("halt_id") : null;
+        return;
+      case "halt_requested":
+        this.halts += 1;
+        return;
+      case "halt_confirmed":
+        this.confirmed += 1;
+        return;
+      case "halt_unconfirmed":
+        this.unconfirmed += 1;
+        return;
       case "enforcement_decision":
         if (content.decision === "allow") {
           this.allowed += 1;

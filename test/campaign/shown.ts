@@ -65,6 +65,16 @@ export function ofDirective(session_id: string, directive: StreamDirective): Sho
       };
     case DirectiveKind.END:
       return { session_id, status: "ended", halt_id: null, stop_reason: null, reason: null, actions: null };
+    case DirectiveKind.PAUSE:
+    case DirectiveKind.RESUME:
+      return {
+        session_id,
+        status: kind === DirectiveKind.PAUSE ? "paused" : "active",
+        halt_id: kind === DirectiveKind.PAUSE ? (haltId ?? null) : null,
+        stop_reason: null,
+        reason,
+        actions: null,
+      };
     default:
       return null;
   }

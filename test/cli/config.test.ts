@@ -49,6 +49,16 @@ describe("the settings of the port", () => {
     }
   });
 
+  it("a schedule of drills is a cron expression of five fields", () => {
+    const read = (text: string) =>
+      readConfig({}, { KILLCORD_DRILL_SCHEDULE: text }, undefined).drill_schedule;
+    expect(read("")).to.equal(null);
+    expect(read("*/15 6-20 * * MON-FRI")).to.equal("*/15 6-20 * * MON-FRI");
+    for (const text of ["daily", "* * * *", "0 0 6 * * *", "61 * * * *"]) {
+      expect(refusal({ KILLCORD_DRILL_SCHEDULE: text })).to.include("no cron expression");
+    }
+  });
+
   it("origins are taken exactly as browsers send them, and nothing else is", () => {
     const read = (text: string) => readConfig({}, { KILLCORD_CORS_ORIGINS: text }, undefined).cors_origins;
     expect(read("")).to.deep.equal([]);

@@ -16,6 +16,8 @@ export function start(actor: Actor, session_id: string, more: Partial<StartSessi
     max_actions: null,
     ttl_seconds: null,
     idle_timeout_seconds: null,
+    lease_seconds: null,
+    on_lease_lost: null,
     repeat: null,
     ...more,
   };

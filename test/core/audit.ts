@@ -16,6 +16,8 @@ interface Run {
   last_action_at: number;
   /** While it is held: since when. */
   held: Of<"session_paused"> | null;
+  /** A lost lease that is to hold it. */
+  owed: number | null;
   /** For how long it was held since its last action. */
   held_ms: number;
   end: { readonly sequence: number; readonly event: Terminal } | null;
@@ -142,6 +144,9 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "budget_exceeded":
       exceeded(audit, event);
       return;
+    case "lease_lost":
+      lost(audit, event);
+      return;
     case "session_killed":
     case "session_expired":
     case "session_ended":
@@ -167,6 +172,12 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "session_resumed":
       resumed(audit, event);
       return;
+    case "drill_started":
+      audit.fresh(event.drill_id);
+      return;
+    case "drill_ended":
+      audit.demand(audit.ids.has(event.drill_id), "the drill was begun");
+      return;
     case "credential_issued":
       audit.fresh(event.credential_id);
       return;
@@ -188,6 +199,7 @@ function entry(audit: Audit, event: Event, sequence: number): void {
 
 function started(audit: Audit, event: Of<"session_started">, sequence: number): void {
   audit.fresh(event.session_id);
+  audit.demand(event.drill_id === null || audit.ids.has(event.drill_id), "the drill was begun");
   const above = audit.chain(event.parent_session_id);
   audit.demand(
     above.every((run) => run.end === null),
@@ -210,6 +222,7 @@ function started(audit: Audit, event: Of<"session_started">, sequence: number): 
     actions: 0,
     last_action_at: event.at,
     held: null,
+    owed: null,
     held_ms: 0,
     end: null,
   });
@@ -268,6 +281,18 @@ function exceeded(audit: Audit, event: Of<"budget_exceeded">): void {
   audit.demand(event.spent + event.requested > event.limit, "it did not fit");
 }
 
+function lost(audit: Audit, event: Of<"lease_lost">): void {
+  const run = audit.runs.get(event.session_id);
+  audit.demand(run?.end === null, "the session is live");
+  audit.demand(event.lease_seconds === run?.start.lease_seconds, "the lease is the session's");
+  audit.demand(event.on_lease_lost === run?.start.on_lease_lost, "the ending is the session's");
+  audit.demand(event.last_heard_at >= (run?.start.at ?? 0), "it was heard when it started");
+  audit.demand(event.at >= event.last_heard_at + event.lease_seconds * 1000, "the lease was over");
+  if (run !== undefined && event.on_lease_lost === "pause" && run.held === null) {
+    run.owed = audit.now;
+  }
+}
+
 function terminal(audit: Audit, event: Terminal, sequence: number): void {
   const chain = audit.chain(event.session_id);
   const run = chain[0] as Run;
@@ -304,6 +329,8 @@ function paused(audit: Audit, event: Of<"session_paused">, sequence: number): vo
   if (named?.event === "halt_requested") {
     audit.demand(named.mode === "pause" && reaches(named, chain), "the order holds it");
     audit.demand(event.halt_id === named.halt_id, "the halt_id is the order's");
+  } else if (named?.event === "lease_lost") {
+    audit.demand(run.owed === event.cause?.sequence, "its own lost lease holds it");
   } else {
     const above = chain.slice(1).map(({ start }) => start.session_id);
     audit.demand(
@@ -311,6 +338,7 @@ function paused(audit: Audit, event: Of<"session_paused">, sequence: number): vo
       "what is above is held",
     );
   }
+  run.owed = null;
   run.held = event;
 }
 
@@ -331,14 +359,21 @@ function killReason(event: Of<"session_killed">, cause: Event | undefined, chain
   switch (cause?.event) {
     case "halt_requested": {
       const on_path = cause.mode === "kill" && reaches(cause, chain);
+      const ordered = cause.drill_id === null ? null : "drill";
       return !on_path
         ? "not on its path"
-        : cause.scope.kind === "session" && cause.scope.id === event.session_id
-          ? "manual"
-          : "halted";
+        : ordered !== null
+          ? ordered
+          : cause.scope.kind === "session" && cause.scope.id === event.session_id
+            ? "manual"
+            : "halted";
     }
     case "budget_exceeded":
       return cause.owner_session_id === event.session_id ? "budget_exceeded" : "another's budget";
+    case "lease_lost":
+      return cause.session_id === event.session_id && cause.on_lease_lost === "kill"
+        ? "lease_lost"
+        : "another's lease";
     case "credential_revoked":
     case "agent_revoked":
       return chain.some((run) => onScope(cause, run)) ? cause.event : "not on its path";
@@ -439,10 +474,16 @@ function counted(audit: Audit, event: Event, sequence: number): void {
 
 /** At the end: nothing is live that an order, or the end of one above it, should have stopped. */
 function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly Run[]): void {
-  for (const { start, held } of live) {
+  for (const { start, held, owed } of live) {
     if (event.event === "session_started" && event.session_id === start.session_id) {
       const chain = audit.chain(start.session_id);
-      audit.demand((held !== null) === audit.isHalted(chain), `${start.session_id} is held by an order`);
+      const unheard = chain.some((run) => audit.log[run.held?.cause?.sequence ?? -1]?.event === "lease_lost");
+      audit.demand(
+        held === null || audit.isHalted(chain) || unheard,
+        `${start.session_id} is held by something`,
+      );
+      audit.demand(held !== null || !audit.isHalted(chain), `${start.session_id} is held by an order`);
+      audit.demand(owed === null, `${start.session_id} is held by its lost lease`);
     }
     audit.demand(
       !audit.chain(start.session_id).some((above) => mustStop(event, sequence, above)),
@@ -460,6 +501,8 @@ function mustStop(event: Event, sequence: number, run: Run): boolean {
       return run.sequence < sequence && onScope(event, run);
     case "budget_exceeded":
       return event.owner_session_id === run.start.session_id;
+    case "lease_lost":
+      return event.session_id === run.start.session_id && event.on_lease_lost === "kill";
     default:
       return run.end?.event === event;
   }

@@ -7,7 +7,7 @@ import type { Reply } from "../../src/core/decision.js";
 import type { HaltEvidence, HaltMode, Scope } from "../../src/core/event-halt.js";
 import type { Session } from "../../src/core/state.js";
 import * as asking from "./asking.js";
-import { type Caller, Model, type Repeat } from "./model.js";
+import { type Caller, type Lease, Model, type Repeat } from "./model.js";
 import { type Asked, Workspace } from "./workspace.js";
 
 /** The one label that some sessions have. */
@@ -20,13 +20,14 @@ export type Step =
       readonly max: number | null;
       readonly ttl: number | null;
       readonly idle: number | null;
+      readonly lease: Lease | null;
       readonly repeat: Repeat | null;
     })
   | ({ readonly do: "intercept"; readonly by: number; readonly session: number | null } & {
       readonly agent: number;
       readonly repeat: Repeat | null;
     })
-  | { readonly do: "touch" | "end"; readonly by: number; readonly session: number }
+  | { readonly do: "touch" | "beat" | "end"; readonly by: number; readonly session: number }
   | { readonly do: "kill"; readonly session: number; readonly repeat: Repeat | null }
   | { readonly do: "halt"; readonly scope: ScopeNamed; readonly mode: HaltMode }
   /** Orders are named by number, counted from the newest. */
@@ -72,6 +73,13 @@ const start = fc.record({
   max: few,
   ttl: seconds,
   idle: seconds,
+  lease: fc.option(
+    fc.record({
+      seconds: fc.integer({ min: 2, max: 12 }),
+      on_lost: fc.constantFrom("kill" as const, "pause" as const, "continue" as const),
+    }),
+    { freq: 2 },
+  ),
   repeat,
 });
 const intercept = fc.record({
@@ -101,7 +109,14 @@ const any_step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("resume" as const), session }) },
   { weight: 14, arbitrary: start },
   { weight: 40, arbitrary: intercept },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("touch" as const, "end" as const), by, session }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("touch" as const, "beat" as const, "end" as const),
+      by,
+      session,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), session, repeat }) },
   {
     weight: 4,
@@ -196,6 +211,9 @@ export class Interleaving {
     }
     const { reply, events } = this.workspace.submit(asked);
     this.#halts.push(...events.flatMap((event) => (event.event === "halt_requested" ? [event.halt_id] : [])));
+    if (step.do === "beat" && reply.type !== "refused") {
+      this.workspace.renew(this.#session(step.session));
+    }
     return this.#worded(asked, reply);
   }
 
@@ -205,10 +223,10 @@ export class Interleaving {
     const caller = this.#callers["by" in step ? step.by : 0] as Caller;
     switch (step.do) {
       case "start": {
-        const { label, max, ttl, idle } = step;
+        const { label, max, ttl, idle, lease } = step;
         const parent = step.parent === null ? null : this.#session(step.parent);
         const agent = agents[step.agent] ?? null;
-        const opening = { id: `s${this.#opened}`, parent, agent, label, max, ttl, idle };
+        const opening = { id: `s${this.#opened}`, parent, agent, label, max, ttl, idle, lease };
         return this.model.open(caller, opening, step.repeat, at);
       }
       case "intercept": {
@@ -216,7 +234,8 @@ export class Interleaving {
         return this.model.intercept(caller, id, agents[step.agent] ?? null, step.repeat, at);
       }
       case "touch":
-        return this.model.touch(caller, this.#session(step.session), at);
+      case "beat":
+        return this.model.touch(caller, this.#session(step.session), at, step.do === "beat");
       case "end":
         return this.model.end(caller, this.#session(step.session), at);
       case "kill":
@@ -284,6 +303,8 @@ export class Interleaving {
           max_actions: step.max,
           ttl_seconds: step.ttl,
           idle_timeout_seconds: step.idle,
+          lease_seconds: step.lease?.seconds ?? null,
+          on_lease_lost: step.lease?.on_lost ?? null,
           repeat: repeatable("start", step.repeat),
         });
       case "intercept":
@@ -292,6 +313,7 @@ export class Interleaving {
           repeat: repeatable("intercept", step.repeat),
         });
       case "touch":
+      case "beat":
         return { type: "touch_session", actor, session_id: this.#session(step.session) };
       case "end":
         return { type: "end_session", actor, session_id: this.#session(step.session) };
@@ -386,6 +408,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "drill":
+        return `drill ${reply.drill_id}`;
       case "halt":
         return "halt";
       case "done":

@@ -18,6 +18,12 @@ export interface Opening {
   readonly max: number | null;
   readonly ttl: number | null;
   readonly idle: number | null;
+  readonly lease: Lease | null;
+}
+
+export interface Lease {
+  readonly seconds: number;
+  readonly on_lost: "kill" | "pause" | "continue";
 }
 
 export interface Target {
@@ -42,10 +48,14 @@ type Fact =
       readonly mode: "kill" | "pause";
     }
   | { readonly fact: "lifted"; readonly halt: number }
-  | { readonly fact: "held" | "released"; readonly session: string; readonly at: number }
+  | { readonly fact: "held"; readonly session: string; readonly at: number; readonly by: Holder }
+  | { readonly fact: "released"; readonly session: string; readonly at: number }
+  | { readonly fact: "heard" | "lost"; readonly session: string; readonly at: number }
   | { readonly fact: "revoked"; readonly what: string }
   | { readonly fact: "used"; readonly key: string; readonly request: string; readonly answer: string };
 
+/** An order, the one above, or its own lost lease, which no lift ends. */
+type Holder = "order" | "above" | "lease";
 type Ordered = Extract<Fact, { fact: "ordered" }>;
 type Opened = Extract<Fact, { fact: "opened" }>;
 
@@ -123,7 +133,7 @@ export class Model {
       if (this.#isHalted(this.#targets(session.parent))) {
         return "refused scope_halted";
       }
-      if (this.#above(session.parent).length > 8) {
+      if (this.#isHeld(session.parent) || this.#above(session.parent).length > 8) {
         return "refused session_not_active";
       }
     }
@@ -137,12 +147,20 @@ export class Model {
     if (id === null) {
       return this.#interceptOutside(by, agent, repeat);
     }
+    const answer = this.#intercept(by, id, agent, repeat, at);
+    if (!answer.startsWith("refused")) {
+      this.#facts.push({ fact: "heard", session: id, at });
+    }
+    return answer;
+  }
+
+  #intercept(by: Caller, id: string, agent: string | null, repeat: Repeat | null, at: number): string {
     const refusal = this.#refusal(by, id, true);
     if (refusal !== null) {
       return refusal;
     }
     const already = this.#why(id) !== null;
-    this.#expire(id, at);
+    this.#lapse(id, at);
     if (this.#why(id) === null && this.#isHeld(id)) {
       return "block";
     }
@@ -164,14 +182,20 @@ export class Model {
       return `terminate ${why}`;
     }
     this.#facts.push({ fact: "acted", session: id, at });
-    const blocked = this.#find(id)?.session.agent === null && agent !== null && this.#isRevoked(agent);
+    const is_out =
+      agent !== null && (this.#isRevoked(agent) || this.#isHalted([{ kind: "agent", id: agent }]));
+    const blocked = this.#find(id)?.session.agent === null && is_out;
     return this.#use(`${by.name} ${id}`, repeat, blocked ? "block" : "allow");
   }
 
-  touch(by: Caller, id: string, at: number): string {
+  /** @param beats whether it is a sign of life */
+  touch(by: Caller, id: string, at: number, beats: boolean): string {
     const refusal = this.#refusal(by, id, true);
     if (refusal === null) {
-      this.#expire(id, at);
+      this.#lapse(id, at);
+    }
+    if (refusal === null && beats) {
+      this.#facts.push({ fact: "heard", session: id, at });
     }
     return refusal ?? `session ${id}`;
   }
@@ -252,12 +276,20 @@ export class Model {
     if (this.#why(id) !== null) {
       return "refused session_not_active";
     }
+    if (!this.#isHeld(id)) {
+      return `session ${id}`;
+    }
     const holding = this.#inForce().filter((order) =>
       this.#targets(id).some((each) => isSame(each, order.target)),
     );
     if (!holding.every(({ target }) => target.kind === "session" && target.id === id)) {
       return "refused scope_halted";
     }
+    const parent = this.#find(id)?.session.parent ?? null;
+    if (parent !== null && this.#isHeld(parent)) {
+      return "refused scope_halted";
+    }
+    this.#facts.push({ fact: "released", session: id, at });
     this.#lift(
       holding.map((order) => order.halt),
       at,
@@ -273,7 +305,7 @@ export class Model {
   /** The timer of a session. */
   tick(id: string, at: number): void {
     if (this.#find(id) !== null) {
-      this.#expire(id, at);
+      this.#lapse(id, at);
     }
   }
 
@@ -322,7 +354,7 @@ export class Model {
         const why = target.kind === "session" && target.id === id ? "manual" : "halted";
         this.#facts.push({ fact: "stopped", session: id, why });
       } else if (is_reached && !this.#isHeld(id)) {
-        this.#facts.push({ fact: "held", session: id, at });
+        this.#facts.push({ fact: "held", session: id, at, by: "order" });
       }
     }
   }
@@ -332,7 +364,9 @@ export class Model {
       this.#facts.push({ fact: "lifted", halt });
     }
     for (const { session } of this.#opened()) {
-      const is_free = this.#isHeld(session.id) && !this.#isHalted(this.#targets(session.id));
+      const { id, parent } = session;
+      const waits = this.#heldBy(id) === "lease" || (parent !== null && this.#isHeld(parent));
+      const is_free = this.#isHeld(id) && !waits && !this.#isHalted(this.#targets(id));
       if (this.#why(session.id) === null && is_free) {
         this.#facts.push({ fact: "released", session: session.id, at });
       }
@@ -365,10 +399,14 @@ export class Model {
   }
 
   #isHeld(id: string): boolean {
+    return this.#heldBy(id) !== null;
+  }
+
+  #heldBy(id: string): Holder | null {
     const turn = this.#facts.findLast(
       (each) => (each.fact === "held" || each.fact === "released") && each.session === id,
     );
-    return turn?.fact === "held";
+    return turn?.fact === "held" ? turn.by : null;
   }
 
   /** Milliseconds in which a session was held since its last action, of those times that are over. */
@@ -444,7 +482,44 @@ export class Model {
       this.#stop(over.session.id, "ttl_expired");
     } else if (idle !== undefined) {
       this.#stop(idle.session.id, "idle_timeout");
+    } else {
+      const killed = this.#lost(id, at).find(({ session }) => session.lease?.on_lost === "kill");
+      if (killed !== undefined) {
+        this.#stop(killed.session.id, "lease_lost");
+      }
     }
+  }
+
+  /** All that time does: also the leases that are lost and stop nothing. */
+  #lapse(id: string, at: number): void {
+    this.#expire(id, at);
+    for (const { session } of this.#why(id) === null ? this.#lost(id, at) : []) {
+      this.#facts.push({ fact: "lost", session: session.id, at });
+      for (const below of session.lease?.on_lost === "pause" && !this.#isHeld(session.id)
+        ? this.#opened()
+        : []) {
+        const { id: held } = below.session;
+        if (this.#isUnder(held, session.id) && this.#why(held) === null && !this.#isHeld(held)) {
+          this.#facts.push({ fact: "held", session: held, at, by: held === session.id ? "lease" : "above" });
+        }
+      }
+    }
+  }
+
+  /** Those of a session and the ones above it, from the root, that were not heard for too long. */
+  #lost(id: string, at: number): readonly Opened[] {
+    return this.#above(id).filter((each) => {
+      const { id: own, lease } = each.session;
+      const last = this.#facts.findLast(
+        (fact) =>
+          (fact.fact === "heard" || fact.fact === "released" || fact.fact === "lost") && fact.session === own,
+      );
+      if (lease === null || this.#why(own) !== null || last?.fact === "lost") {
+        return false;
+      }
+      const heard_at = last !== undefined && "at" in last ? last.at : each.at;
+      return at >= heard_at + lease.seconds * 1000 + Math.max(1000, lease.seconds * 100);
+    });
   }
 
   #lastAct({ session, at }: Opened): number {

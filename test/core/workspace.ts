@@ -13,6 +13,7 @@ import { evolve } from "../../src/core/evolve.js";
 import { keptRepeat, repeatableOf } from "../../src/core/repeat.js";
 import { emptyState, type State } from "../../src/core/state.js";
 import { digest } from "./digest.js";
+import { HeardOf } from "./heard-of.js";
 
 /** A command without what the workspace stamps. */
 export type Asked = Command extends infer C
@@ -27,6 +28,7 @@ export class Workspace {
   state: State = emptyState();
   readonly log: Event[] = [];
   now = began_at;
+  readonly #leases = new HeardOf();
   readonly #checks: boolean;
 
   /** @param checks false where states are so large that a digest a command would take too long */
@@ -37,6 +39,7 @@ export class Workspace {
 
   apply(event: Event): void {
     evolve(this.state, event);
+    this.#leases.take(event);
     this.log.push(event);
   }
 
@@ -46,7 +49,15 @@ export class Workspace {
     for (const event of decision.events) {
       this.apply(event);
     }
+    if (asked.type === "intercept" && asked.session_id !== null && decision.reply.type !== "refused") {
+      this.renew(asked.session_id);
+    }
     return decision;
+  }
+
+  /** The client of a session was heard. */
+  renew(session_id: string): void {
+    this.#leases.renew(session_id, this.now);
   }
 
   /** Makes the first key of the workspace, which may do everything. */
@@ -68,11 +79,14 @@ export class Workspace {
   crash(size: number): void {
     this.log.splice(size);
     this.state = replay(this.log);
+    this.#leases.restart(this.now);
   }
 
-  /** What the engine stamps: the time, and whether a repeat is one. */
+  /** What the engine stamps: the time, the leases that are lost, and whether a repeat is one. */
   #stamped(asked: Command): Command {
-    const command = { ...asked, at: this.now, request_id: null } as Command;
+    const lost_leases = this.#leases.lost(this.state, asked, this.now);
+    const stamp = { at: this.now, request_id: null, ...(lost_leases.length === 0 ? {} : { lost_leases }) };
+    const command = { ...asked, ...stamp } as Command;
     const repeat = repeatableOf(command);
     if (repeat === null) {
       return command;

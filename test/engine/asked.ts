@@ -26,6 +26,8 @@ export function start(
     max_actions: null,
     ttl_seconds: null,
     idle_timeout_seconds: null,
+    lease_seconds: null,
+    on_lease_lost: null,
     repeat: null,
     ...more,
   };

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Actor } from "../../src/core/actor.js";
+import { type Actor, system_actor } from "../../src/core/actor.js";
 import { engineClock } from "../../src/engine/clock.js";
 import { Timers } from "../../src/engine/timers.js";
 import { limits } from "../../src/limits.js";
@@ -14,6 +14,7 @@ describe("timers", () => {
   let timers: Timers;
   let asked: string[];
   let answer: () => Promise<boolean>;
+  let lease_deadline: number | null;
 
   beforeEach(() => {
     workspace = new Workspace(false);
@@ -22,10 +23,21 @@ describe("timers", () => {
     const clock = engineClock(workspace.state.at, time);
     asked = [];
     answer = async () => true;
-    timers = new Timers(workspace.state, clock, (session_id) => {
-      asked.push(session_id);
-      return answer();
-    });
+    lease_deadline = null;
+    timers = new Timers(
+      workspace.state,
+      clock,
+      () => lease_deadline,
+      async (session_id) => {
+        asked.push(session_id);
+        const taken = await answer();
+        if (taken && lease_deadline === null) {
+          workspace.now = time.wall;
+          workspace.submit({ type: "expire_session", actor: system_actor, session_id });
+        }
+        return taken;
+      },
+    );
   });
 
   function open(session_id: string, ttl_seconds: number): void {
@@ -108,6 +120,21 @@ describe("timers", () => {
     expect(asked).to.deep.equal([]);
     time.pass(1);
     expect(asked).to.deep.equal(["s1"]);
+  });
+
+  it("keep the lease that a sign of life has moved, and ask again for a session that goes on", async () => {
+    lease_deadline = time.wall + 5000;
+    timers.onDecided(workspace.submit(start(admin, "s1")).events);
+    time.pass(3000);
+    lease_deadline = time.wall + 5000;
+    time.pass(4999);
+    expect(asked).to.deep.equal([]);
+    time.pass(1);
+    expect(asked).to.deep.equal(["s1"]);
+    lease_deadline = time.wall + 5000;
+    await turn();
+    time.pass(5000);
+    expect(asked).to.deep.equal(["s1", "s1"]);
   });
 
   it("are silent once they are stopped", () => {

@@ -13,6 +13,7 @@ import {
   BudgetsSchema,
   type ListSessionsRequest,
   OnExceeded,
+  OnLeaseLost,
   SessionService,
   type StartSessionRequest,
   StartSessionRequestSchema,
@@ -177,14 +178,20 @@ describe("fields that this version does not know", () => {
     expect(start.budgets?.ttlSeconds).to.equal(undefined);
   });
 
-  it("are refused when they would be a lease that nobody holds", () => {
-    for (const name of ["lease_seconds", "leaseSeconds", "on_lease_lost"]) {
-      expect(refusal(() => read(startSession, { [name]: 30 }))).to.deep.equal({
-        code: "invalid_argument",
-        fields: [name],
-      });
+  it("make a lease of two names and three words", () => {
+    const words = { kill: OnLeaseLost.KILL, pause: OnLeaseLost.PAUSE, continue: OnLeaseLost.CONTINUE };
+    for (const [word, on_lease_lost] of Object.entries(words)) {
+      for (const names of [
+        { lease_seconds: 30, on_lease_lost: word },
+        { leaseSeconds: "30", onLeaseLost: word },
+      ]) {
+        const start = read(startSession, names) as StartSessionRequest;
+        expect(start).to.include({ leaseSeconds: 30, onLeaseLost: on_lease_lost });
+      }
     }
-    expect(() => read(startSession, { lease_seconds: 30 })).to.throw(/is not supported by this version/);
+    for (const wrong of [{ lease_seconds: 2.5 }, { lease_seconds: "long" }, { on_lease_lost: "stop" }]) {
+      expect(refusal(() => read(startSession, wrong))).to.include({ code: "invalid_argument" });
+    }
   });
 
   it("do not make a pause out of on_exceeded", () => {

@@ -7,13 +7,14 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import type { Actor, Role } from "../../src/core/actor.js";
+import type { Rehearsals } from "../../src/services/rehearsal.js";
 import { Room } from "../../src/services/room.js";
 import { openDoor } from "../../src/services/workspace.js";
 import type { Running } from "../engine/place.js";
 
 /** Calls as somebody: a method and its request, to its reply. */
-export function asking(running: Running, actor: Actor) {
-  const door = openDoor(running);
+export function asking({ engine, vault }: Running, actor: Actor, rehearsals?: Rehearsals) {
+  const door = openDoor({ engine, vault, ...(rehearsals === undefined ? {} : { rehearsals }) });
   return async <I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,

@@ -22,7 +22,9 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         given("credential", event.credential_id),
         given("parent", event.parent_session_id),
         ...event.labels.map((label) => JSON.stringify(label)),
+        given("drill", event.drill_id),
         ...Object.entries(event.budgets).map(([name, limit]) => given(name, limit)),
+        event.lease_seconds === null ? null : `lease=${event.lease_seconds}s/${event.on_lease_lost}`,
       ];
     case "enforcement_decision":
       return [
@@ -39,6 +41,12 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         event.session_id,
         event.owner_session_id === event.session_id ? null : `of ${event.owner_session_id}`,
         `${event.unit}=${event.spent}+${event.requested}/${event.limit}`,
+      ];
+    case "lease_lost":
+      return [
+        event.session_id,
+        `lease=${event.lease_seconds}s/${event.on_lease_lost}`,
+        `heard=${(event.last_heard_at - began_at) / 1000}s`,
       ];
     case "session_killed":
       return [
@@ -69,6 +77,7 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         `${event.scope.kind}/${event.scope.id}`,
         event.mode === "pause" ? "pause" : null,
         given("sessions", event.session_count),
+        given("drill", event.drill_id),
         JSON.stringify(event.reason),
         by(event),
       ];
@@ -88,6 +97,15 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         event.why,
         event.delivered_at === null ? null : `delivered=${(event.delivered_at - began_at) / 1000}s`,
         `deadline=${(event.deadline_at - began_at) / 1000}s`,
+      ];
+    case "drill_started":
+      return [event.drill_id, `${event.scope.kind}/${event.scope.id}`];
+    case "drill_ended":
+      return [
+        event.drill_id,
+        event.drill_session_id,
+        event.outcome,
+        ...Object.entries(event.elapsed_ms ?? {}).map(([step, ms]) => `${step}=${ms}ms`),
       ];
     case "agent_registered":
       return [event.agent_id, event.framework, JSON.stringify(event.profile), decimals(event._decimals)];

@@ -2,8 +2,9 @@
 
 import type { Actor, Role } from "../../src/core/actor.js";
 import { system_actor } from "../../src/core/actor.js";
-import type { Repeatable } from "../../src/core/command.js";
+import type { Repeatable, StartSession } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
+import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { Agent, State } from "../../src/core/state.js";
@@ -57,6 +58,9 @@ export class Stage {
   #submit(line: Line, asked: Asked): readonly string[] {
     const first = this.#workspace.log.length;
     const { reply, events } = this.#workspace.submit(asked);
+    if (line.words[0] === "beat" && reply.type !== "refused") {
+      this.#workspace.renew(line.word(1));
+    }
     const alias = line.words[0] === "key" ? line.word(1) : (line.text("as") ?? line.text("credential"));
     for (const event of events) {
       if (alias !== null && event.event === "credential_issued") {
@@ -94,6 +98,8 @@ export class Stage {
           max_actions: line.number("max_actions"),
           ttl_seconds: line.number("ttl_seconds"),
           idle_timeout_seconds: line.number("idle_timeout_seconds"),
+          ...leaseOf(line),
+          ...(line.text("drill") === null ? {} : { drill_id: this.#drillId(line) as string }),
           repeat,
         };
       case "intercept":
@@ -110,6 +116,7 @@ export class Stage {
           latency_us: 0,
           repeat,
         };
+      case "beat":
       case "touch":
         return { type: "touch_session", actor, session_id: line.word(1) };
       case "kill":
@@ -121,7 +128,7 @@ export class Stage {
           scope: this.#scope(line.word(1)),
           mode: line.words[2] === "pause" ? "pause" : "kill",
           reason,
-          drill_id: null,
+          drill_id: this.#drillId(line),
           repeat,
         };
       case "lift":
@@ -203,6 +210,17 @@ export class Stage {
           session_id: line.word(1),
           count: line.number("count") as number,
         };
+      case "drill":
+        return { type: "start_drill", actor, agent_id: line.word(1) };
+      case "end-drill":
+        return {
+          type: "end_drill",
+          actor,
+          drill_id: this.#drillId(line) as string,
+          session_id: line.text("session"),
+          outcome: line.text("confirmed") === null ? "unconfirmed" : "confirmed",
+          elapsed_ms: line.text("confirmed") === null ? null : { confirmed: Number(line.text("confirmed")) },
+        };
       case "finish":
         return { type: "finish_cascades", actor: system_actor };
       case "heartbeat":
@@ -248,18 +266,33 @@ export class Stage {
     return { kind, id: name === undefined ? this.#workspace.state.workspace_id : (this.#id(name) as string) };
   }
 
+  /** The drill that the entry named by `drill=@N` began. */
+  #drillId(line: Line): string | null {
+    const entry = line.text("drill");
+    return entry === null ? null : idAt("drill", Number(entry.slice(1)));
+  }
+
   #id(name: string | null): string | null {
     return name === null ? null : (this.#ids.get(name) ?? name);
   }
 
   /** The same text with the story's names instead of ids. */
   #named(text: string): string {
-    let named = text.replace(/\b(enf|halt)_[0-9a-f]{12}\b/g, (id, prefix) => `@${sequenceOf(prefix, id)}`);
+    let named = text.replace(
+      /\b(enf|halt|drill)_[0-9a-f]{12}\b/g,
+      (id, prefix) => `@${sequenceOf(prefix, id)}`,
+    );
     for (const [name, id] of this.#ids) {
       named = named.replaceAll(id, name);
     }
     return named;
   }
+}
+
+function leaseOf(line: Line): Pick<StartSession, "lease_seconds" | "on_lease_lost"> {
+  const lease_seconds = line.number("lease_seconds");
+  const on_lease_lost = (line.text("on_lease_lost") ?? "kill") as OnLeaseLost;
+  return { lease_seconds, on_lease_lost: lease_seconds === null ? null : on_lease_lost };
 }
 
 /** What an agent sends to mark a repeat; the request is the line itself. */
@@ -300,6 +333,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     }
     case "halt":
       return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
+    case "drill":
+      return `drill ${reply.drill_id}`;
     case "done":
       return "nothing";
   }

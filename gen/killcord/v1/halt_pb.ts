@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/halt.proto.
  */
 export const file_killcord_v1_halt: GenFile = /*@__PURE__*/
-  fileDesc("ChZraWxsY29yZC92MS9oYWx0LnByb3RvEgtraWxsY29yZC52MSJTCglIYWx0U2NvcGUSMAoEa2luZBgBIAEoDjIWLmtpbGxjb3JkLnYxLlNjb3BlS2luZEIKukgHggEEEAEgABIUCgJpZBgCIAEoCUIIukgFcgMYgAIiggEKC0hhbHRGaWd1cmVzEhEKCXJlcXVlc3RlZBgBIAEoAxIRCglkZWxpdmVyZWQYAiABKAMSFAoMYWNrbm93bGVkZ2VkGAMgASgDEhEKCWNvbmZpcm1lZBgEIAEoAxITCgt1bmNvbmZpcm1lZBgFIAEoAxIPCgdwZW5kaW5nGAYgASgDIuADCgRIYWx0Eg8KB2hhbHRfaWQYASABKAkSJQoFc2NvcGUYAiABKAsyFi5raWxsY29yZC52MS5IYWx0U2NvcGUSIwoEbW9kZRgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRNb2RlEg4KBnJlYXNvbhgEIAEoCRInCgZzdGF0dXMYBSABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzEjAKDHJlcXVlc3RlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcmVxdWVzdGVkX2J5GAcgASgJSACIAQESLQoJbGlmdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCglsaWZ0ZWRfYnkYCSABKAlIAYgBARIYCgtsaWZ0X3JlYXNvbhgKIAEoCUgCiAEBEikKB2ZpZ3VyZXMYCyABKAsyGC5raWxsY29yZC52MS5IYWx0RmlndXJlcxIVCghkcmlsbF9pZBgMIAEoCUgDiAEBEhYKDnZhdWx0X2VudHJ5X2lkGA0gASgJQg8KDV9yZXF1ZXN0ZWRfYnlCDAoKX2xpZnRlZF9ieUIOCgxfbGlmdF9yZWFzb25CCwoJX2RyaWxsX2lkIuQBCgtIYWx0UmVxdWVzdBItCgVzY29wZRgBIAEoCzIWLmtpbGxjb3JkLnYxLkhhbHRTY29wZUIGukgDyAEBEi0KBG1vZGUYAiABKA4yFS5raWxsY29yZC52MS5IYWx0TW9kZUIIukgFggECEAESHQoGcmVhc29uGAMgASgJQgi6SAVyAxiACEgAiAEBEjkKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIbukgYchYyFF5bXHgyMS1ceDdlXXsxLDI1NX0kSAGIAQFCCQoHX3JlYXNvbkISChBfaWRlbXBvdGVuY3lfa2V5Ii8KDEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCJWCg9MaWZ0SGFsdFJlcXVlc3QSGQoHaGFsdF9pZBgBIAEoCUIIukgFcgMYgAISHQoGcmVhc29uGAIgASgJQgi6SAVyAxiACEgAiAEBQgkKB19yZWFzb24iMwoQTGlmdEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCK2AQoQTGlzdEhhbHRzUmVxdWVzdBI4CgZzdGF0dXMYASABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzQgq6SAeCAQQQASAASACIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAYgBAUIJCgdfc3RhdHVzQgcKBV9wYWdlInYKEUxpc3RIYWx0c1Jlc3BvbnNlEiAKBWhhbHRzGAEgAygLMhEua2lsbGNvcmQudjEuSGFsdBINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIvsECgtIYWx0U2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhUKCGFnZW50X2lkGAIgASgJSACIAQESIwoEc3RlcBgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRTdGVwEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIwCgxyZXF1ZXN0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRlbGl2ZXJlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPYWNrbm93bGVkZ2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25maXJtZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDnVuY29uZmlybWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgN2aWEYCiABKA4yFC5raWxsY29yZC52MS5IYWx0VmlhEisKCGV2aWRlbmNlGAsgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlEjQKD3VuY29uZmlybWVkX3doeRgMIAEoDjIbLmtpbGxjb3JkLnYxLlVuY29uZmlybWVkV2h5EhwKD2Fja25vd2xlZGdlZF9ieRgNIAEoCUgBiAEBEhkKDGNvbmZpcm1lZF9ieRgOIAEoCUgCiAEBQgsKCV9hZ2VudF9pZEISChBfYWNrbm93bGVkZ2VkX2J5Qg8KDV9jb25maXJtZWRfYnkiigEKDkdldEhhbHRSZXF1ZXN0EhkKB2hhbHRfaWQYASABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSACIAQFCBwoFX3BhZ2UinwEKD0dldEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdBIqCghzZXNzaW9ucxgCIAMoCzIYLmtpbGxjb3JkLnYxLkhhbHRTZXNzaW9uEg0KBXRvdGFsGAMgASgDEhwKD25leHRfcGFnZV90b2tlbhgEIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4qoAEKCVNjb3BlS2luZBIaChZTQ09QRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSU0NPUEVfS0lORF9TRVNTSU9OEAESFAoQU0NPUEVfS0lORF9BR0VOVBACEhkKFVNDT1BFX0tJTkRfQ1JFREVOVElBTBADEhQKEFNDT1BFX0tJTkRfTEFCRUwQBBIYChRTQ09QRV9LSU5EX1dPUktTUEFDRRAFKk4KCEhhbHRNb2RlEhkKFUhBTFRfTU9ERV9VTlNQRUNJRklFRBAAEhIKDkhBTFRfTU9ERV9LSUxMEAESEwoPSEFMVF9NT0RFX1BBVVNFEAIqiwEKCkhhbHRTdGF0dXMSGwoXSEFMVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIYChRIQUxUX1NUQVRVU19JTl9GT1JDRRABEhYKEkhBTFRfU1RBVFVTX0xJRlRFRBACEhgKFEhBTFRfU1RBVFVTX05PX09SREVSEAMSFAoQSEFMVF9TVEFUVVNfT1ZFUhAEKqcBCghIYWx0U3RlcBIZChVIQUxUX1NURVBfVU5TUEVDSUZJRUQQABIXChNIQUxUX1NURVBfUkVRVUVTVEVEEAESFwoTSEFMVF9TVEVQX0RFTElWRVJFRBACEhoKFkhBTFRfU1RFUF9BQ0tOT1dMRURHRUQQAxIXChNIQUxUX1NURVBfQ09ORklSTUVEEAQSGQoVSEFMVF9TVEVQX1VOQ09ORklSTUVEEAUqbgoOVW5jb25maXJtZWRXaHkSHwobVU5DT05GSVJNRURfV0hZX1VOU1BFQ0lGSUVEEAASHAoYVU5DT05GSVJNRURfV0hZX0RFQURMSU5FEAESHQoZVU5DT05GSVJNRURfV0hZX05PX0NMSUVOVBACKoEBCgdIYWx0VmlhEhgKFEhBTFRfVklBX1VOU1BFQ0lGSUVEEAASEwoPSEFMVF9WSUFfU1RSRUFNEAESFgoSSEFMVF9WSUFfSEVBUlRCRUFUEAISFgoSSEFMVF9WSUFfSU5URVJDRVBUEAMSFwoTSEFMVF9WSUFfU1VQRVJWSVNPUhAEMsIDCgtIYWx0U2VydmljZRJfCgRIYWx0Ehgua2lsbGNvcmQudjEuSGFsdFJlcXVlc3QaGS5raWxsY29yZC52MS5IYWx0UmVzcG9uc2UiIoLT5JMCHDoBKmIEaGFsdCIRL3YxL2VuZm9yY2UvaGFsdHMSegoITGlmdEhhbHQSHC5raWxsY29yZC52MS5MaWZ0SGFsdFJlcXVlc3QaHS5raWxsY29yZC52MS5MaWZ0SGFsdFJlc3BvbnNlIjGC0+STAis6ASpiBGhhbHQiIC92MS9lbmZvcmNlL2hhbHRzL3toYWx0X2lkfS9saWZ0EmgKCUxpc3RIYWx0cxIdLmtpbGxjb3JkLnYxLkxpc3RIYWx0c1JlcXVlc3QaHi5raWxsY29yZC52MS5MaXN0SGFsdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9oYWx0cxJsCgdHZXRIYWx0Ehsua2lsbGNvcmQudjEuR2V0SGFsdFJlcXVlc3QaHC5raWxsY29yZC52MS5HZXRIYWx0UmVzcG9uc2UiJpACAYLT5JMCHRIbL3YxL2VuZm9yY2UvaGFsdHMve2hhbHRfaWR9YgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("ChZraWxsY29yZC92MS9oYWx0LnByb3RvEgtraWxsY29yZC52MSJTCglIYWx0U2NvcGUSMAoEa2luZBgBIAEoDjIWLmtpbGxjb3JkLnYxLlNjb3BlS2luZEIKukgHggEEEAEgABIUCgJpZBgCIAEoCUIIukgFcgMYgAIiggEKC0hhbHRGaWd1cmVzEhEKCXJlcXVlc3RlZBgBIAEoAxIRCglkZWxpdmVyZWQYAiABKAMSFAoMYWNrbm93bGVkZ2VkGAMgASgDEhEKCWNvbmZpcm1lZBgEIAEoAxITCgt1bmNvbmZpcm1lZBgFIAEoAxIPCgdwZW5kaW5nGAYgASgDIuADCgRIYWx0Eg8KB2hhbHRfaWQYASABKAkSJQoFc2NvcGUYAiABKAsyFi5raWxsY29yZC52MS5IYWx0U2NvcGUSIwoEbW9kZRgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRNb2RlEg4KBnJlYXNvbhgEIAEoCRInCgZzdGF0dXMYBSABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzEjAKDHJlcXVlc3RlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcmVxdWVzdGVkX2J5GAcgASgJSACIAQESLQoJbGlmdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCglsaWZ0ZWRfYnkYCSABKAlIAYgBARIYCgtsaWZ0X3JlYXNvbhgKIAEoCUgCiAEBEikKB2ZpZ3VyZXMYCyABKAsyGC5raWxsY29yZC52MS5IYWx0RmlndXJlcxIVCghkcmlsbF9pZBgMIAEoCUgDiAEBEhYKDnZhdWx0X2VudHJ5X2lkGA0gASgJQg8KDV9yZXF1ZXN0ZWRfYnlCDAoKX2xpZnRlZF9ieUIOCgxfbGlmdF9yZWFzb25CCwoJX2RyaWxsX2lkIuQBCgtIYWx0UmVxdWVzdBItCgVzY29wZRgBIAEoCzIWLmtpbGxjb3JkLnYxLkhhbHRTY29wZUIGukgDyAEBEi0KBG1vZGUYAiABKA4yFS5raWxsY29yZC52MS5IYWx0TW9kZUIIukgFggECEAESHQoGcmVhc29uGAMgASgJQgi6SAVyAxiACEgAiAEBEjkKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIbukgYchYyFF5bXHgyMS1ceDdlXXsxLDI1NX0kSAGIAQFCCQoHX3JlYXNvbkISChBfaWRlbXBvdGVuY3lfa2V5Ii8KDEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCJWCg9MaWZ0SGFsdFJlcXVlc3QSGQoHaGFsdF9pZBgBIAEoCUIIukgFcgMYgAISHQoGcmVhc29uGAIgASgJQgi6SAVyAxiACEgAiAEBQgkKB19yZWFzb24iMwoQTGlmdEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdCK2AQoQTGlzdEhhbHRzUmVxdWVzdBI4CgZzdGF0dXMYASABKA4yFy5raWxsY29yZC52MS5IYWx0U3RhdHVzQgq6SAeCAQQQASAASACIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAYgBAUIJCgdfc3RhdHVzQgcKBV9wYWdlInYKEUxpc3RIYWx0c1Jlc3BvbnNlEiAKBWhhbHRzGAEgAygLMhEua2lsbGNvcmQudjEuSGFsdBINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIvsECgtIYWx0U2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhUKCGFnZW50X2lkGAIgASgJSACIAQESIwoEc3RlcBgDIAEoDjIVLmtpbGxjb3JkLnYxLkhhbHRTdGVwEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIwCgxyZXF1ZXN0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRlbGl2ZXJlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPYWNrbm93bGVkZ2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb25maXJtZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDnVuY29uZmlybWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgN2aWEYCiABKA4yFC5raWxsY29yZC52MS5IYWx0VmlhEisKCGV2aWRlbmNlGAsgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlEjQKD3VuY29uZmlybWVkX3doeRgMIAEoDjIbLmtpbGxjb3JkLnYxLlVuY29uZmlybWVkV2h5EhwKD2Fja25vd2xlZGdlZF9ieRgNIAEoCUgBiAEBEhkKDGNvbmZpcm1lZF9ieRgOIAEoCUgCiAEBQgsKCV9hZ2VudF9pZEISChBfYWNrbm93bGVkZ2VkX2J5Qg8KDV9jb25maXJtZWRfYnkiigEKDkdldEhhbHRSZXF1ZXN0EhkKB2hhbHRfaWQYASABKAlCCLpIBXIDGIACEhoKCXBhZ2Vfc2l6ZRgNIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGA4gASgJQgi6SAVyAxiACBIaCgRwYWdlGA8gASgFQge6SAQaAigBSACIAQFCBwoFX3BhZ2UinwEKD0dldEhhbHRSZXNwb25zZRIfCgRoYWx0GAEgASgLMhEua2lsbGNvcmQudjEuSGFsdBIqCghzZXNzaW9ucxgCIAMoCzIYLmtpbGxjb3JkLnYxLkhhbHRTZXNzaW9uEg0KBXRvdGFsGAMgASgDEhwKD25leHRfcGFnZV90b2tlbhgEIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iWAoMRHJpbGxSZXF1ZXN0EjsKCGFnZW50X2lkGAEgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAIgBAUILCglfYWdlbnRfaWQi/wIKBURyaWxsEhAKCGRyaWxsX2lkGAEgASgJEhcKCnNlc3Npb25faWQYAiABKAlIAIgBARIUCgdoYWx0X2lkGAMgASgJSAGIAQESKgoHb3V0Y29tZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkRyaWxsT3V0Y29tZRIZCgxyZXF1ZXN0ZWRfbXMYBSABKAFIAogBARIZCgxkZWxpdmVyZWRfbXMYBiABKAFIA4gBARIcCg9hY2tub3dsZWRnZWRfbXMYByABKAFIBIgBARIZCgxjb25maXJtZWRfbXMYCCABKAFIBYgBARIUCgdmYWlsdXJlGAkgASgJSAaIAQESFgoOdmF1bHRfZW50cnlfaWQYCiABKAlCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWRCDwoNX3JlcXVlc3RlZF9tc0IPCg1fZGVsaXZlcmVkX21zQhIKEF9hY2tub3dsZWRnZWRfbXNCDwoNX2NvbmZpcm1lZF9tc0IKCghfZmFpbHVyZSIyCg1EcmlsbFJlc3BvbnNlEiEKBWRyaWxsGAEgASgLMhIua2lsbGNvcmQudjEuRHJpbGwqoAEKCVNjb3BlS2luZBIaChZTQ09QRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSU0NPUEVfS0lORF9TRVNTSU9OEAESFAoQU0NPUEVfS0lORF9BR0VOVBACEhkKFVNDT1BFX0tJTkRfQ1JFREVOVElBTBADEhQKEFNDT1BFX0tJTkRfTEFCRUwQBBIYChRTQ09QRV9LSU5EX1dPUktTUEFDRRAFKk4KCEhhbHRNb2RlEhkKFUhBTFRfTU9ERV9VTlNQRUNJRklFRBAAEhIKDkhBTFRfTU9ERV9LSUxMEAESEwoPSEFMVF9NT0RFX1BBVVNFEAIqiwEKCkhhbHRTdGF0dXMSGwoXSEFMVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIYChRIQUxUX1NUQVRVU19JTl9GT1JDRRABEhYKEkhBTFRfU1RBVFVTX0xJRlRFRBACEhgKFEhBTFRfU1RBVFVTX05PX09SREVSEAMSFAoQSEFMVF9TVEFUVVNfT1ZFUhAEKqcBCghIYWx0U3RlcBIZChVIQUxUX1NURVBfVU5TUEVDSUZJRUQQABIXChNIQUxUX1NURVBfUkVRVUVTVEVEEAESFwoTSEFMVF9TVEVQX0RFTElWRVJFRBACEhoKFkhBTFRfU1RFUF9BQ0tOT1dMRURHRUQQAxIXChNIQUxUX1NURVBfQ09ORklSTUVEEAQSGQoVSEFMVF9TVEVQX1VOQ09ORklSTUVEEAUqbgoOVW5jb25maXJtZWRXaHkSHwobVU5DT05GSVJNRURfV0hZX1VOU1BFQ0lGSUVEEAASHAoYVU5DT05GSVJNRURfV0hZX0RFQURMSU5FEAESHQoZVU5DT05GSVJNRURfV0hZX05PX0NMSUVOVBACKoEBCgdIYWx0VmlhEhgKFEhBTFRfVklBX1VOU1BFQ0lGSUVEEAASEwoPSEFMVF9WSUFfU1RSRUFNEAESFgoSSEFMVF9WSUFfSEVBUlRCRUFUEAISFgoSSEFMVF9WSUFfSU5URVJDRVBUEAMSFwoTSEFMVF9WSUFfU1VQRVJWSVNPUhAEKmkKDERyaWxsT3V0Y29tZRIdChlEUklMTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRFJJTExfT1VUQ09NRV9DT05GSVJNRUQQARIdChlEUklMTF9PVVRDT01FX1VOQ09ORklSTUVEEAIyqAQKC0hhbHRTZXJ2aWNlEl8KBEhhbHQSGC5raWxsY29yZC52MS5IYWx0UmVxdWVzdBoZLmtpbGxjb3JkLnYxLkhhbHRSZXNwb25zZSIigtPkkwIcOgEqYgRoYWx0IhEvdjEvZW5mb3JjZS9oYWx0cxJ6CghMaWZ0SGFsdBIcLmtpbGxjb3JkLnYxLkxpZnRIYWx0UmVxdWVzdBodLmtpbGxjb3JkLnYxLkxpZnRIYWx0UmVzcG9uc2UiMYLT5JMCKzoBKmIEaGFsdCIgL3YxL2VuZm9yY2UvaGFsdHMve2hhbHRfaWR9L2xpZnQSaAoJTGlzdEhhbHRzEh0ua2lsbGNvcmQudjEuTGlzdEhhbHRzUmVxdWVzdBoeLmtpbGxjb3JkLnYxLkxpc3RIYWx0c1Jlc3BvbnNlIhyQAgGC0+STAhMSES92MS9lbmZvcmNlL2hhbHRzEmwKB0dldEhhbHQSGy5raWxsY29yZC52MS5HZXRIYWx0UmVxdWVzdBocLmtpbGxjb3JkLnYxLkdldEhhbHRSZXNwb25zZSImkAIBgtPkkwIdEhsvdjEvZW5mb3JjZS9oYWx0cy97aGFsdF9pZH0SZAoFRHJpbGwSGS5raWxsY29yZC52MS5EcmlsbFJlcXVlc3QaGi5raWxsY29yZC52MS5EcmlsbFJlc3BvbnNlIiSC0+STAh46ASpiBWRyaWxsIhIvdjEvZW5mb3JjZS9kcmlsbHNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * What a stop is ordered on.
@@ -600,6 +600,134 @@ export const GetHaltResponseSchema: GenMessage<GetHaltResponse> = /*@__PURE__*/
   messageDesc(file_killcord_v1_halt, 11);
 
 /**
+ * Rehearses a stop.
+ *
+ * @generated from message killcord.v1.DrillRequest
+ */
+export type DrillRequest = Message<"killcord.v1.DrillRequest"> & {
+  /**
+   * The agent under whose name the rehearsal runs, 1 to 256 characters; default `killcord-drill`.
+   * Standing orders and limits of that agent apply to it.
+   *
+   * @generated from field: optional string agent_id = 1;
+   */
+  agentId?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.DrillRequest.
+ * Use `create(DrillRequestSchema)` to create a new message.
+ */
+export const DrillRequestSchema: GenMessage<DrillRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 12);
+
+/**
+ * One rehearsal. Durations are milliseconds since the stop was asked for, on the server's monotonic
+ * clock; one is absent where that step was not reached.
+ *
+ * @generated from message killcord.v1.Drill
+ */
+export type Drill = Message<"killcord.v1.Drill"> & {
+  /**
+   * `drill_` and 12 hex digits.
+   *
+   * @generated from field: string drill_id = 1;
+   */
+  drillId: string;
+
+  /**
+   * Its session.
+   *
+   * @generated from field: optional string session_id = 2;
+   */
+  sessionId?: string | undefined;
+
+  /**
+   * Its stop order.
+   *
+   * @generated from field: optional string halt_id = 3;
+   */
+  haltId?: string | undefined;
+
+  /**
+   * How it ended.
+   *
+   * @generated from field: killcord.v1.DrillOutcome outcome = 4;
+   */
+  outcome: DrillOutcome;
+
+  /**
+   * Until the stop was sealed.
+   *
+   * @generated from field: optional double requested_ms = 5;
+   */
+  requestedMs?: number | undefined;
+
+  /**
+   * Until it was handed to the client's transport.
+   *
+   * @generated from field: optional double delivered_ms = 6;
+   */
+  deliveredMs?: number | undefined;
+
+  /**
+   * Until the client said that it is stopping.
+   *
+   * @generated from field: optional double acknowledged_ms = 7;
+   */
+  acknowledgedMs?: number | undefined;
+
+  /**
+   * Until the client said that it has stopped.
+   *
+   * @generated from field: optional double confirmed_ms = 8;
+   */
+  confirmedMs?: number | undefined;
+
+  /**
+   * What went wrong, as text for people, when it is unconfirmed.
+   *
+   * @generated from field: optional string failure = 9;
+   */
+  failure?: string | undefined;
+
+  /**
+   * The sealed entry that ends it, `ve_` and 24 hex digits.
+   *
+   * @generated from field: string vault_entry_id = 10;
+   */
+  vaultEntryId: string;
+};
+
+/**
+ * Describes the message killcord.v1.Drill.
+ * Use `create(DrillSchema)` to create a new message.
+ */
+export const DrillSchema: GenMessage<Drill> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 13);
+
+/**
+ * The rehearsal.
+ *
+ * @generated from message killcord.v1.DrillResponse
+ */
+export type DrillResponse = Message<"killcord.v1.DrillResponse"> & {
+  /**
+   * How it went.
+   *
+   * @generated from field: killcord.v1.Drill drill = 1;
+   */
+  drill?: Drill | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.DrillResponse.
+ * Use `create(DrillResponseSchema)` to create a new message.
+ */
+export const DrillResponseSchema: GenMessage<DrillResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_halt, 14);
+
+/**
  * What a scope is made of.
  *
  * @generated from enum killcord.v1.ScopeKind
@@ -874,6 +1002,40 @@ export const HaltViaSchema: GenEnum<HaltVia> = /*@__PURE__*/
   enumDesc(file_killcord_v1_halt, 5);
 
 /**
+ * How a rehearsal ended.
+ *
+ * @generated from enum killcord.v1.DrillOutcome
+ */
+export enum DrillOutcome {
+  /**
+   * Not an outcome.
+   *
+   * @generated from enum value: DRILL_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The client said that it has stopped.
+   *
+   * @generated from enum value: DRILL_OUTCOME_CONFIRMED = 1;
+   */
+  CONFIRMED = 1,
+
+  /**
+   * Nobody said so before the deadline, or the session could not be opened or stopped.
+   *
+   * @generated from enum value: DRILL_OUTCOME_UNCONFIRMED = 2;
+   */
+  UNCONFIRMED = 2,
+}
+
+/**
+ * Describes the enum killcord.v1.DrillOutcome.
+ */
+export const DrillOutcomeSchema: GenEnum<DrillOutcome> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_halt, 6);
+
+/**
  * Stops whole scopes at once, and shows how far each stop is.
  *
  * @generated from service killcord.v1.HaltService
@@ -923,6 +1085,18 @@ export const HaltService: GenService<{
     methodKind: "unary";
     input: typeof GetHaltRequestSchema;
     output: typeof GetHaltResponseSchema;
+  },
+  /**
+   * Rehearses a stop: the server opens a client to its own port, starts a session of its own, stops
+   * it by the same way as any other, and waits until the client has confirmed it. Marked as a drill
+   * wherever it shows. Answers also when nothing was confirmed: read outcome. Role: operator.
+   *
+   * @generated from rpc killcord.v1.HaltService.Drill
+   */
+  drill: {
+    methodKind: "unary";
+    input: typeof DrillRequestSchema;
+    output: typeof DrillResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_killcord_v1_halt, 0);

@@ -1,0 +1,21 @@
+/** Drills as messages. */
+import { create } from "@bufbuild/protobuf";
+import { type Drill, DrillOutcome, DrillSchema } from "../../gen/killcord/v1/halt_pb.js";
+import type { Rehearsed } from "./rehearsal.js";
+import { given } from "./view.js";
+
+export function drillView(drill: Rehearsed): Drill {
+  const { requested, delivered, acknowledged, confirmed } = drill.elapsed_ms;
+  return create(DrillSchema, {
+    drillId: drill.drill_id,
+    outcome: drill.outcome === "confirmed" ? DrillOutcome.CONFIRMED : DrillOutcome.UNCONFIRMED,
+    vaultEntryId: drill.entry_id,
+    ...given("sessionId", drill.session_id),
+    ...given("haltId", drill.halt_id),
+    ...given("requestedMs", requested),
+    ...given("deliveredMs", delivered),
+    ...given("acknowledgedMs", acknowledged),
+    ...given("confirmedMs", confirmed),
+    ...given("failure", drill.failure),
+  });
+}
