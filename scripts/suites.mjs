@@ -12,6 +12,8 @@ import { lint } from "./suites/lint.mjs";
 import { mochaFolder } from "./suites/mocha.mjs";
 import { packed } from "./suites/package.mjs";
 import { protoc } from "./suites/protoc.mjs";
+import { sdkGo } from "./suites/sdk-go.mjs";
+import { sdkPython } from "./suites/sdk-python.mjs";
 
 export const suites = [
   { name: "lint", run: lint },
@@ -25,6 +27,7 @@ export const suites = [
     compiled: true,
     run: () => mochaFolder("dist/test", { shards: 3, timeout_seconds: 900 }),
   },
+  { name: "sdk-python", compiled: true, run: sdkPython },
   { name: "interop-curl", compiled: true, run: () => interop("curl") },
   { name: "interop-node", compiled: true, run: () => interop("node") },
   { name: "interop-python", compiled: true, run: () => interop("python") },
@@ -33,4 +36,5 @@ export const suites = [
   { name: "interop-verifier", compiled: true, run: () => interop("verifier") },
   { name: "interop-log", compiled: true, run: () => interop("log") },
   { name: "interop-watchers", compiled: true, run: () => interop("watchers") },
+  { name: "sdk-go", compiled: true, run: sdkGo },
 ];

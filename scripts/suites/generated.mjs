@@ -2,12 +2,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { generate, outputs, templates } from "../tasks/codegen.mjs";
+import { generate, outputs, plugins, templates } from "../tasks/codegen.mjs";
 import { openapi_path, openapiText } from "../tasks/openapi.mjs";
+import { stubs_path, writeStubs } from "../tasks/python-stubs.mjs";
 import { root } from "../tasks/root.mjs";
 
 export async function generated() {
-  const results = [await openapi()];
+  const results = [await openapi(), await pythonStubs()];
   for (const template of templates) {
     const folder = mkdtempSync(join(tmpdir(), "killcord-generated-"));
     try {
@@ -27,9 +28,30 @@ async function openapi() {
     : { name, outcome: "failed", text: "Run `npm run generate` and commit what changes." };
 }
 
+async function pythonStubs() {
+  const name = `${stubs_path} is what sdk/python/generate.py writes`;
+  const folder = mkdtempSync(join(tmpdir(), "killcord-generated-"));
+  try {
+    const fresh = join(folder, "descriptors.py");
+    const { outcome, ...why } = await writeStubs(fresh);
+    if (outcome !== "passed") {
+      return { name, outcome, ...why };
+    }
+    return readFileSync(fresh).equals(readFileSync(join(root, stubs_path)))
+      ? { name, outcome }
+      : { name, outcome: "failed", text: "Run `npm run generate` and commit what changes." };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function compare(template, folder) {
   const name = `${outputs(template).join(", ")} is what ${template} generates`;
-  const { ok, output, why } = await generate(template, folder);
+  const { path, ...lack } = await plugins(template);
+  if (path === undefined) {
+    return { name, ...lack };
+  }
+  const { ok, output, why } = await generate(template, folder, path);
   if (!ok) {
     return { name, outcome: "failed", text: `${output}${why}` };
   }

@@ -20,14 +20,14 @@ for (const [signal, status] of [
 /**
  * @param {string} program path or name; `node` is the Node that runs this
  * @param {readonly string[]} args
- * @param {{ timeout_seconds: number, show?: boolean, env?: NodeJS.ProcessEnv }} options
+ * @param {{ timeout_seconds: number, show?: boolean, env?: NodeJS.ProcessEnv, cwd?: string }} options
  *   show: the command writes to our terminal as it goes, and `output` stays empty
  * @returns {Promise<{ ok: boolean, output: string, why: string }>} why: "" or how it failed
  */
-export function command(program, args, { timeout_seconds, show = false, env = environment() }) {
+export function command(program, args, { timeout_seconds, show = false, env = environment(), cwd = root }) {
   return new Promise((done) => {
     const child = spawn(program === "node" ? process.execPath : program, args, {
-      cwd: root,
+      cwd,
       env,
       detached: true,
       stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],

@@ -15,6 +15,7 @@ export const go_tools = {
   grpcurl: ["github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.4"],
   "protoc-gen-go": ["google.golang.org/protobuf/cmd/protoc-gen-go", "v1.36.12"],
   "protoc-gen-go-grpc": ["google.golang.org/grpc/cmd/protoc-gen-go-grpc", "v1.6.2"],
+  staticcheck: ["honnef.co/go/tools/cmd/staticcheck", "v0.8.2"],
 };
 
 /** How to get what a suite in Go lacks. */

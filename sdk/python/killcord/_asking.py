@@ -1,0 +1,161 @@
+"""Asking for an action, and what its verdict means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from . import _aio, _wire
+from ._retry import Attempts
+from ._run import Run, failure
+from ._state import PAUSED, Verdict, session_of_verdict, verdict_of
+from ._wire import Call, Reply, Transport
+from .errors import ActionBlocked, ActionEscalated, KillcordError, ServerUnreachable, SessionPaused
+
+log = logging.getLogger("killcord")
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks for the actions of one run."""
+
+    run: Run
+    transport: Callable[[], Transport]
+    timeout_seconds: float
+    when_paused: str
+    fail_open: bool
+
+    def ask(self, body: dict[str, Any], timeout_seconds: float | None) -> Verdict:
+        """Asks and waits. Raises what RuntimeSession.intercept says."""
+        while True:
+            self.run.check_stopped()
+            if self.waits():
+                self.run.wait_resumed()
+            try:
+                return self._try(_call(self.run.session_id, body), timeout_seconds)
+            except SessionPaused:
+                if not self.waits():
+                    raise
+
+    async def aask(self, body: dict[str, Any], timeout_seconds: float | None) -> Verdict:
+        """The same, without holding up the event loop."""
+        waits = self.when_paused == "wait"
+        while True:
+            self.run.check_stopped()
+            if waits and self.run.status == PAUSED:
+                await _aio.in_thread("paused", self.run.wait_resumed)
+            try:
+                return await self._atry(_call(self.run.session_id, body), timeout_seconds)
+            except SessionPaused:
+                if not waits:
+                    raise
+
+    def waits(self) -> bool:
+        """Whether this thread may wait for a pause to end: one that runs an event loop may not."""
+        if self.when_paused != "wait":
+            return False
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        return False
+
+    def _try(self, call: Call, timeout_seconds: float | None) -> Verdict:
+        attempts = Attempts(self.timeout_seconds if timeout_seconds is None else timeout_seconds)
+        while True:
+            sent_at = self.run.sent()
+            try:
+                return self._judge(self.transport().call(call, attempts.seconds()), sent_at)
+            except ServerUnreachable as error:
+                try:
+                    pause = attempts.pause_after(error)
+                except ServerUnreachable as last:
+                    return self._unreachable(call, last)
+            # A stop ends the wait: it must not be slept through.
+            with self.run.changed:
+                self.run.changed.wait_for(lambda: self.run.stop is not None, pause)
+            self.run.check_stopped()
+
+    async def _atry(self, call: Call, timeout_seconds: float | None) -> Verdict:
+        attempts = Attempts(self.timeout_seconds if timeout_seconds is None else timeout_seconds)
+        while True:
+            sent_at = self.run.sent()
+            try:
+                return self._judge(await _aio.answer(self.transport(), call, attempts.seconds()), sent_at)
+            except ServerUnreachable as error:
+                try:
+                    pause = attempts.pause_after(error)
+                except ServerUnreachable as last:
+                    return self._unreachable(call, last)
+            await asyncio.sleep(pause)
+            self.run.check_stopped()
+
+    def _unreachable(self, call: Call, error: ServerUnreachable) -> Verdict:
+        self.run.check()
+        if not self.fail_open:
+            raise error
+        action = call.body["action_type"]
+        log.warning("fail_open: %s is let pass, unasked: %s", action, failure(error))
+        return Verdict("allow", reasoning="the server could not be reached", offline=True)
+
+    def _judge(self, reply: Reply, sent_at: float) -> Verdict:
+        verdict = verdict_of(reply)
+        state = session_of_verdict(reply)
+        self.run.answered(sent_at)
+        if state is not None:
+            self.run.heard(state, sent_at=sent_at)
+        if verdict.decision == "terminate":
+            self.run.force_stop(verdict.reasoning)
+        # Also where it is allowed: a stop that was heard meanwhile goes before an older verdict.
+        self.run.check_stopped()
+        if verdict.decision == "allow":
+            return verdict
+        raise _refused(verdict, state.status if state is not None else "")
+
+
+def action(
+    action_type: str,
+    action_content: str | None,
+    metadata: Mapping[str, Any] | None,
+    chain_id: str | None,
+    chain_step: int | None,
+    parent_decision_id: str | None,
+) -> dict[str, Any]:
+    """The question, but for its session and its key."""
+    given = {
+        "action_type": action_type,
+        "action_content": action_content,
+        "metadata": dict(metadata) if metadata is not None else None,
+        "chain_id": chain_id,
+        "chain_step": chain_step,
+        "parent_decision_id": parent_decision_id,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _call(session_id: str, body: dict[str, Any]) -> Call:
+    """Each question has a key of its own, which its repeats share: it is counted once."""
+    return _wire.intercept({**body, "session_id": session_id, "idempotency_key": uuid.uuid4().hex})
+
+
+def _refused(verdict: Verdict, status: str) -> KillcordError:
+    told: dict[str, Any] = {
+        "reasoning": verdict.reasoning,
+        "decision_id": verdict.decision_id,
+        "policies": verdict.policies,
+    }
+    if verdict.decision == "block" and status == PAUSED:
+        return SessionPaused(f"the session is paused: {verdict.reasoning}", **told)
+    if verdict.decision == "block":
+        return ActionBlocked(f"blocked: {verdict.reasoning}", **told)
+    if verdict.decision == "escalate":
+        return ActionEscalated(f"needs a person's approval: {verdict.reasoning}", **told)
+    return ActionBlocked(
+        f"the server answered {verdict.decision or 'nothing'}, which this version of killcord does not know: "
+        "it is taken for a refusal. Upgrade the package",
+        **told,
+    )
