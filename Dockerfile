@@ -5,7 +5,8 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY . .
-RUN npm ci && npm prune --omit=dev --ignore-scripts
+# What is linked there is the client library, which the server does not use.
+RUN npm ci && npm prune --omit=dev --ignore-scripts && rm -rf node_modules/@killcord
 
 FROM node:24-slim
 ENV NODE_ENV=production KILLCORD_DATA=/data KILLCORD_LISTEN=0.0.0.0:7411
@@ -14,6 +15,7 @@ COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
 COPY --from=build /app/dist/gen ./dist/gen
+COPY --from=build /app/dist/sdk ./dist/sdk
 COPY --from=build /app/docs/openapi.json ./docs/openapi.json
 COPY --from=build /app/scripts/healthcheck.mjs ./scripts/healthcheck.mjs
 # The folder's owner becomes the volume's: the process must be able to write there and nowhere else.

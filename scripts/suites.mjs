@@ -33,6 +33,7 @@ export const suites = [
   { name: "interop-python", compiled: true, run: () => interop("python") },
   { name: "interop-go", compiled: true, run: () => interop("go") },
   { name: "interop-browser", compiled: true, run: () => interop("browser") },
+  { name: "interop-client", compiled: true, run: () => interop("client") },
   { name: "interop-verifier", compiled: true, run: () => interop("verifier") },
   { name: "interop-log", compiled: true, run: () => interop("log") },
   { name: "interop-watchers", compiled: true, run: () => interop("watchers") },

@@ -19,6 +19,7 @@ const needs = {
   python: [venv],
   go: [goPlugins],
   browser: [() => page("browser", "page")],
+  client: [() => page("client", "client")],
   verifier: [() => page("verifier", "verifier")],
   log: [openssl, fsck],
   watchers: [curl, venv, goPlugins],

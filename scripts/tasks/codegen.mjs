@@ -9,9 +9,12 @@ import { goTool } from "./go-tool.mjs";
 import { root } from "./root.mjs";
 
 /** Templates of buf generate; one that is not there is left out. */
-export const templates = ["buf.gen.yaml", "test/rest/buf.gen.yaml", "sdk/go/buf.gen.yaml"].filter((path) =>
-  existsSync(join(root, path)),
-);
+export const templates = [
+  "buf.gen.yaml",
+  "sdk/typescript/buf.gen.yaml",
+  "test/rest/buf.gen.yaml",
+  "sdk/go/buf.gen.yaml",
+].filter((path) => existsSync(join(root, path)));
 
 /**
  * What a template's plugins need on the PATH beyond Node.

@@ -4,8 +4,10 @@ import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { root } from "./root.mjs";
 
-const folders = ["src", "gen", "test", "bench", "examples"];
+const folders = ["src", "gen", "sdk/typescript/src", "sdk/typescript/gen", "test", "bench", "examples"];
 const dist = join(root, "dist");
+/** The client's package, with its declarations: what programs import that name it. */
+const client = join(root, "sdk/typescript");
 const compiler = join(root, "node_modules/typescript/bin/tsc");
 
 /**
@@ -20,28 +22,41 @@ export function compile() {
     return false;
   }
   forgetWhenIncomplete();
-  const { status } = spawnSync(process.execPath, [compiler, "-p", "."], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
+  // The client first: examples are compiled against its declarations.
+  const ok = build(client) && build(root);
   removeGhosts();
   const main = join(dist, "src/main.js");
   if (existsSync(main)) {
     chmodSync(main, 0o755);
   }
+  return ok;
+}
+
+function build(project) {
+  const { status } = spawnSync(process.execPath, [compiler, "-p", project], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
   return status === 0;
 }
 
 /** Removes all that was compiled before. */
 export function clean() {
   rmSync(dist, { recursive: true, force: true });
+  rmSync(join(client, "dist"), { recursive: true, force: true });
 }
 
 /** The compiler trusts its notes and not the folder: without an output the notes are worthless. */
 function forgetWhenIncomplete() {
   const sources = folders.flatMap((folder) => files(join(root, folder), /(?<!\.d)\.ts$/));
-  if (sources.some((path) => !existsSync(join(dist, path.replace(/\.ts$/, ".js"))))) {
-    rmSync(join(dist, "tsconfig.tsbuildinfo"), { force: true });
+  for (const [project, output] of [
+    ["", dist],
+    ["sdk/typescript/", join(client, "dist")],
+  ]) {
+    const own = sources.filter((path) => path.startsWith(project)).map((path) => path.slice(project.length));
+    if (own.some((path) => !existsSync(join(output, path.replace(/\.ts$/, ".js"))))) {
+      rmSync(join(output, "tsconfig.tsbuildinfo"), { force: true });
+    }
   }
 }
 
@@ -53,6 +68,12 @@ function removeGhosts() {
       if (!existsSync(join(root, path.replace(/\.js(\.map)?$/, ".ts")))) {
         rmSync(join(root, output));
       }
+    }
+  }
+  for (const output of files(join(client, "dist"), /\.(js|d\.ts)$/)) {
+    const path = relative("sdk/typescript/dist", output).replace(/\.(js|d\.ts)$/, ".ts");
+    if (!existsSync(join(client, path))) {
+      rmSync(join(root, output));
     }
   }
 }

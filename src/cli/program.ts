@@ -8,8 +8,10 @@ import { drillCommand } from "./drill.js";
 import { exportCommand } from "./export.js";
 import { haltCommand } from "./halt.js";
 import { haltsCommand, liftCommand } from "./halts.js";
+import { hookCommand } from "./hook.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
+import { runCommand } from "./run.js";
 import { sessionsCommand } from "./sessions.js";
 import { vaultCommand } from "./vault.js";
 import { witnessCommand } from "./witness.js";
@@ -35,6 +37,8 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addHelpText("after", after_help)
     .addCommand(outside.serve)
     .addCommand(demoCommand())
+    .addCommand(runCommand())
+    .addCommand(hookCommand())
     .addCommand(sessionsCommand())
     .addCommand(haltCommand())
     .addCommand(liftCommand())

@@ -58,6 +58,19 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       "may not import ../../test/b.js",
       {},
     ),
+    example(
+      { "sdk/typescript/src/a.ts": 'import { b } from "../../../gen/b_pb.js";' },
+      "published by itself",
+      {
+        "sdk/typescript/src/a.ts": 'import { b } from "../gen/b_pb.js"; import { c } from "./c.js";',
+        "src/cli/a.ts": 'import { a } from "../../sdk/typescript/src/a.js";',
+      },
+    ),
+    example(
+      { "src/services/a.ts": 'import { a } from "../../sdk/typescript/src/a.js";' },
+      "services (rank 3) may not import",
+      {},
+    ),
   ],
   "no file imports itself over others": [
     example(
@@ -310,6 +323,35 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
         "package.json": '{"dependencies":{"level":"1.0.0"},"devDependencies":{"chai":"1.0.0"}}',
       },
     ),
+    example(
+      {
+        "src/a.ts": 'import "@a/b";',
+        "sdk/b/package.json": '{"name":"@a/b"}',
+        "package.json": '{"workspaces":["sdk/b"]}',
+      },
+      "src/a.ts:1: @a/b is not declared for it",
+      {
+        "test/a.ts": 'import "@a/b";',
+        "sdk/b/package.json": '{"name":"@a/b"}',
+        "package.json": '{"workspaces":["sdk/b"]}',
+      },
+    ),
+  ],
+  "the client declares what it imports, in the versions tested here": [
+    example(
+      {
+        "sdk/typescript/src/a.ts": 'import "@a/b";',
+        "sdk/typescript/package.json": '{"dependencies":{"c":"1.0.0"}}',
+        "package.json": '{"dependencies":{"@a/b":"1.0.0","c":"1.0.1"}}',
+      },
+      "@a/b is imported and not declared\nsdk/typescript/package.json: c is declared and not imported\nsdk/typescript/package.json: c 1.0.0 is not the version",
+      {
+        "sdk/typescript/src/a.ts": 'import "node:fs"; import "./b.js"; import "@a/b/d";',
+        "sdk/typescript/gen/a_pb.ts": 'import "c";',
+        "sdk/typescript/package.json": '{"dependencies":{"@a/b":"1.0.0","c":"1.0.0"}}',
+        "package.json": '{"dependencies":{"@a/b":"1.0.0"},"devDependencies":{"c":"1.0.0"}}',
+      },
+    ),
   ],
   "every version is exact": [
     example({ "package.json": '{"dependencies":{"level":"^1.0.0"}}' }, "level ^1.0.0", {
@@ -321,7 +363,8 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       { "package-lock.json": '{"packages":{"node_modules/a":{"resolved":"https://x/a.tgz"}}}' },
       "https://x/a.tgz",
       {
-        "package-lock.json": '{"packages":{"node_modules/a":{"version":"1.0.0"}}}',
+        "package-lock.json":
+          '{"packages":{"node_modules/a":{"version":"1.0.0"},"node_modules/b":{"resolved":"b","link":true}}}',
       },
     ),
   ],

@@ -30,7 +30,7 @@ export function below(files: readonly File[], ...places: readonly string[]): rea
 /** Code that people write: generated and vendored code aside. */
 export function code(files: readonly File[], ...places: readonly string[]): readonly File[] {
   return below(files, ...places).filter(
-    ({ path }) => /\.(ts|mjs|cjs)$/.test(path) && !path.startsWith("test/rest/gen/"),
+    ({ path }) => /\.(ts|mjs|cjs)$/.test(path) && !/^(test\/rest|sdk\/typescript)\/gen\//.test(path),
   );
 }
 

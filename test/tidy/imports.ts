@@ -21,9 +21,11 @@ const ranks: Readonly<Record<string, number>> = {
   rpc: 4,
   rest: 4,
   web: 4,
+  sdk: 4,
   services: 3,
   engine: 2,
   witness: 2,
+  supervisor: 2,
   core: 1,
   vault: 1,
   gen: 0,
@@ -101,11 +103,15 @@ function partOf(path: string): string | null {
   if (path === "src/limits.ts") {
     return "limits";
   }
+  if (path.startsWith("sdk/typescript/")) {
+    // Of the program only its commands use it: they are clients like any other.
+    return "sdk";
+  }
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? (path.startsWith("gen/") ? "gen" : null);
 }
 
 export function breachesOfRanks(files: readonly File[]): string[] {
-  return code(files, "src/").flatMap((file) => {
+  return code(files, "src/", "sdk/typescript/").flatMap((file) => {
     const part = partOf(file.path);
     const rank = part === null ? undefined : ranks[part];
     if (rank === undefined) {
@@ -115,6 +121,9 @@ export function breachesOfRanks(files: readonly File[]): string[] {
       const other = path === null ? part : partOf(path);
       if (other === part) {
         return [];
+      }
+      if (part === "sdk") {
+        return [`${file.path}:${line}: the client is published by itself and may not import ${specifier}`];
       }
       const theirs = other === null ? undefined : ranks[other];
       return theirs !== undefined && theirs < rank
@@ -127,7 +136,7 @@ export function breachesOfRanks(files: readonly File[]): string[] {
 }
 
 export function importCycles(files: readonly File[]): string[] {
-  const sources = new Map(code(files, "src/").map((file) => [file.path, file]));
+  const sources = new Map(code(files, "src/", "sdk/typescript/").map((file) => [file.path, file]));
   const done = new Set<string>();
   const found: string[] = [];
   const visit = (file: File, way: readonly string[]): void => {

@@ -6,7 +6,7 @@ const empty = /^(utils?|helpers?|common|misc|managers?)$/i;
 /** A path's own words: `session-manager.test.ts` has session, manager, test, ts. */
 export function emptyNames(files: readonly File[]): string[] {
   return files
-    .filter(({ path }) => !/^(gen|third_party)\/|^test\/rest\/gen\//.test(path))
+    .filter(({ path }) => !/^(gen|third_party|sdk\/typescript\/gen)\/|^test\/rest\/gen\//.test(path))
     .flatMap(({ path }) => {
       const word = path
         .replace(/([a-z])([A-Z])/g, "$1-$2")

@@ -6,11 +6,19 @@ import { importsOf } from "./imports.js";
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly workspaces?: readonly string[];
 }
 
 interface Lock {
   readonly packages: Readonly<
-    Record<string, { readonly resolved?: string; readonly optionalDependencies?: Record<string, string> }>
+    Record<
+      string,
+      {
+        readonly resolved?: string;
+        readonly link?: boolean;
+        readonly optionalDependencies?: Record<string, string>;
+      }
+    >
   >;
 }
 
@@ -46,7 +54,7 @@ export function unusedTools(files: readonly File[]): string[] {
   if (textOf(files, "src/main.ts") === undefined) {
     return [];
   }
-  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/"));
+  const used = packagesOf(code(files, "src/", "test/", "scripts/", "bench/", "examples/"));
   const settings = [
     ...below(files, "scripts/", "tsconfig.json", "buf.gen.yaml"),
     ...files.filter(({ path }) => path.endsWith("buf.gen.yaml")),
@@ -59,12 +67,40 @@ export function unusedTools(files: readonly File[]): string[] {
     .map((name) => `package.json: ${name} is a tool that no test, script or setting uses`);
 }
 
+const client_manifest = "sdk/typescript/package.json";
+
+/**
+ * The published client: it declares what it imports and nothing else, in the versions that are tested
+ * here. What the program has of it in its own package, the program declares.
+ */
+export function clientDependencies(files: readonly File[]): string[] {
+  const theirs: Manifest = JSON.parse(textOf(files, client_manifest) ?? "{}");
+  const { dependencies = {}, devDependencies = {} } = manifest(files);
+  const sources = code(files, "sdk/typescript/src/").concat(below(files, "sdk/typescript/gen/"));
+  const used = new Set([...packagesOf(sources)].filter((name) => !name.startsWith(".") && !isBuiltin(name)));
+  const declared = Object.entries(theirs.dependencies ?? {});
+  return [
+    ...[...used]
+      .filter((name) => theirs.dependencies?.[name] === undefined)
+      .map((name) => `${client_manifest}: ${name} is imported and not declared`),
+    ...declared
+      .filter(([name]) => !used.has(name))
+      .map(([name]) => `${client_manifest}: ${name} is declared and not imported`),
+    ...declared
+      .filter(([name, version]) => version !== { ...devDependencies, ...dependencies }[name])
+      .map(([name, version]) => `${client_manifest}: ${name} ${version} is not the version of package.json`),
+  ];
+}
+
 /** What is imported must be declared: a package that another one brings may go with it. */
 export function undeclaredImports(files: readonly File[]): string[] {
-  const { dependencies = {}, devDependencies = {} } = manifest(files);
+  const { dependencies = {}, devDependencies = {}, workspaces = [] } = manifest(files);
+  // What is developed here is linked to where it stands; what users install must do without it.
+  const linked = workspaces.map((path) => JSON.parse(textOf(files, `${path}/package.json`) ?? "{}").name);
   return code(files, "src/", "gen/", "test/", "scripts/", "bench/").flatMap((file) =>
     importsOf(file)
       .filter(({ specifier, path }) => path === null && !isBuiltin(specifier))
+      .filter(({ specifier }) => file.path.startsWith("src/") || !linked.includes(packageOf(specifier)))
       .filter(({ specifier, types_only }) => {
         const name = packageOf(specifier);
         const runs_at_users = /^(src|gen)\//.test(file.path) && !types_only;
@@ -80,9 +116,12 @@ function lock(files: readonly File[]): Lock {
 
 /** Addresses in the lock file are those of one machine's registry. */
 export function addressesInLock(files: readonly File[]): string[] {
-  return Object.entries(lock(files).packages)
-    .filter(([, { resolved }]) => resolved !== undefined)
-    .map(([path, { resolved }]) => `package-lock.json: ${path} is resolved to ${resolved}`);
+  return (
+    Object.entries(lock(files).packages)
+      // A folder of this repository is linked to where it stands.
+      .filter(([, { resolved, link }]) => resolved !== undefined && link !== true)
+      .map(([path, { resolved }]) => `package-lock.json: ${path} is resolved to ${resolved}`)
+  );
 }
 
 /** `npm ci` refuses a lock that does not know a package's builds for every platform. */

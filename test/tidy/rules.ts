@@ -13,6 +13,7 @@ import { machinePaths, registryHosts, secretsIn } from "./leaks.js";
 import { emptyNames } from "./names.js";
 import {
   addressesInLock,
+  clientDependencies,
   gapsInLock,
   looseVersions,
   undeclaredImports,
@@ -61,6 +62,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     "tests, scripts or settings use every tool": unusedTools,
     "every package that is imported is declared": undeclaredImports,
     "every version is exact": looseVersions,
+    "the client declares what it imports, in the versions tested here": clientDependencies,
     "the lock holds no addresses": addressesInLock,
     "the lock knows every platform's build": gapsInLock,
   },

@@ -1,0 +1,111 @@
+/** One run of one agent, as the agent's own program holds it. */
+import { type Allowed, intercept } from "./intercept.js";
+import type { Listener, SessionEvents } from "./listeners.js";
+import type { Action } from "./options.js";
+import type { Run } from "./run.js";
+import { type ToolFunction, type ToolOptions, wrapTool } from "./tool.js";
+import type { EvidenceWord, SessionStatusWord } from "./words.js";
+
+/**
+ * Open it with `await using`: however the block is left, the session is ended, or its stop is
+ * acknowledged when the work has ended.
+ */
+export class Session implements AsyncDisposable {
+  readonly #run: Run;
+
+  /** @internal */
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** `sess_` and 24 hex digits. */
+  get id(): string {
+    return this.#run.id;
+  }
+
+  /**
+   * Aborted when the session is over, with a {@link SessionTerminated} as its reason. Give it to
+   * whatever takes one: fetch, streams, timers, model SDKs.
+   */
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  /** What is known of it here; nothing is asked. */
+  get status(): SessionStatusWord {
+    const { state } = this.#run;
+    return state.kind === "stopped" ? state.terminated.status : state.kind;
+  }
+
+  /**
+   * Returns if the run may go on. It asks nobody: call it as often as you like.
+   *
+   * @throws {SessionTerminated} when the session is over
+   * @throws {SessionPaused} while it is held, whatever `whenPaused` says
+   */
+  guard(): void {
+    this.#run.guard();
+  }
+
+  /**
+   * Resolves if the run may go on; while it is held, when it is resumed.
+   *
+   * @throws {SessionTerminated} when the session is over
+   */
+  async ready(): Promise<void> {
+    this.#run.guardStop();
+    if (this.#run.state.kind === "paused") await this.#run.untilActive();
+  }
+
+  /**
+   * Asks for one action: it resolves when the action may be done, and throws otherwise.
+   *
+   * @param actionType what kind: 1 to 128 of `A-Z a-z 0-9 _ . : / -`
+   * @throws {SessionTerminated} when the session is over: at once, also in the middle of the call
+   * @throws {ActionBlocked} when it must not be done; {@link SessionPaused} while the session is held
+   * @throws {ActionEscalated} when a person has to approve it before
+   * @throws {ServerUnreachable} when there is no answer in time
+   */
+  intercept(actionType: string, action: Action = {}): Promise<Allowed> {
+    return intercept(this.#run, actionType, action);
+  }
+
+  /**
+   * Makes a function ask before each call, and end with the session: a stop aborts the signal that it
+   * gets, and its call rejects at once, even if it does not listen.
+   *
+   * @param name the action type of its calls
+   * @param fn gets the session's signal before its arguments
+   * @returns takes the same arguments; rejects as `intercept` does, or with what `fn` threw
+   */
+  tool<Args extends readonly unknown[], Result>(
+    name: string,
+    fn: ToolFunction<Args, Result>,
+    options: ToolOptions<Args> = {},
+  ): (...args: Args) => Promise<Result> {
+    return wrapTool(this.#run, name, fn, options);
+  }
+
+  /**
+   * Calls `listener` when it happens; for a stop that has happened already, soon.
+   *
+   * @returns takes the listener away again
+   */
+  on<Event extends keyof SessionEvents>(event: Event, listener: Listener<Event>): () => void {
+    return this.#run.listeners.add(event, listener);
+  }
+
+  /**
+   * Ends the session; after a stop, waits for the work to end and acknowledges that. Never throws, and
+   * never takes longer than the timeout and the grace.
+   *
+   * @param how what shows that the work has ended, for whoever watches over processes
+   */
+  close(how: { readonly evidence?: EvidenceWord } = {}): Promise<void> {
+    return this.#run.close(how.evidence ?? "tasks_cancelled");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
