@@ -5,7 +5,7 @@ import sys
 import threading
 
 import pytest
-from waiting import LEASE, phases, until
+from waiting import phases, until
 
 from killcord import RuntimeSession, SessionTerminated, _tasks
 
@@ -13,7 +13,7 @@ A_MINUTE = 60
 
 
 def opened(client, **options):
-    return RuntimeSession(client, **{"agent_id": "loan-bot", "lease_seconds": LEASE, **options})
+    return RuntimeSession(client, **{"agent_id": "loan-bot", **options})
 
 
 def kill_soon(server, sess):
@@ -127,7 +127,6 @@ def test_a_foreign_cancellation_beside_a_stop_stays_one(server, client):
     async def main():
         async def body():
             async with opened(client) as sess:
-                sess.on_stop(lambda stop: None)
                 names.append(sess)
                 entered.set()
                 await asyncio.sleep(A_MINUTE)
@@ -135,9 +134,9 @@ def test_a_foreign_cancellation_beside_a_stop_stays_one(server, client):
         names, entered = [], asyncio.Event()
         task = asyncio.create_task(body())
         await entered.wait()
-        run = names[0]._life.now().run
+        names[0]._life.now().run.force_stop("both in one turn of the loop")
+        names[0]._life._scope._cancel(False)
         task.cancel()
-        run.force_stop("both in one turn of the loop")
         with pytest.raises(asyncio.CancelledError):
             await task
         assert task.cancelled()
