@@ -86,6 +86,7 @@ async function runProgram([file = "", ...words]: readonly string[], options: Run
     proc: "/proc",
     own_cgroup: options.cgroup ? ownCgroup("/proc") : null,
     grace_ms: options.grace * 1000,
+    kill_ms: bounds.kill_ms,
     tell: note,
     onWake: () => wake(),
   }).catch((error) => {
