@@ -40,7 +40,7 @@ interface Row {
 
 const rows: Row[] = [];
 const asked = values.agents?.split(",");
-const agents = (await kinds((name, lack) => console.error(`without ${name}: ${lack}`))).filter(
+const agents = kinds((name, lack) => console.error(`without ${name}: ${lack}`)).filter(
   ({ name }) => asked?.includes(name) ?? true,
 );
 if (!values.json) {

@@ -31,7 +31,7 @@ func run(client *killcord.Client) {
 	}
 	defer session.Close()
 	// Its watch is there by then.
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(time.Second)
 	fmt.Printf("{\"session_id\":%q}\n", session.ID())
 	<-session.Context().Done()
 	var now unix.Timespec

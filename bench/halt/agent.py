@@ -15,7 +15,7 @@ def tell(**line: str) -> None:
 async def run(client: object) -> None:
     async with RuntimeSession(client) as session:
         # Its watch is there by then.
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1)
         tell(session_id=session.session_id)
         try:
             await asyncio.sleep(3600)

@@ -13,36 +13,51 @@ export interface Kind {
   readonly once?: boolean;
 }
 
-/** Every agent that this machine has what it takes for; of the others it is told what they lack. */
-export async function kinds(onLack: (name: string, lack: string) => void): Promise<readonly Kind[]> {
-  const found: Kind[] = [
-    { name: "raw protocol", command: [process.execPath, resolve("dist/bench/halt/raw-agent.js")] },
-    { name: "TypeScript", command: [process.execPath, resolve("dist/bench/halt/client-agent.js")] },
-  ];
+/** Every agent that there is and that this machine has what it takes for; of the others it is told what they lack. */
+export function kinds(onLack: (name: string, lack: string) => void): readonly Kind[] {
+  const node = process.execPath;
   const python = resolve(".venv/bin/python");
-  if (existsSync(python)) {
-    const env = { PYTHONPATH: resolve("sdk/python") };
-    found.push({ name: "Python", command: [python, resolve("bench/halt/agent.py")], env });
-  } else {
-    onLack("Python", "npm test -- sdk-python makes its .venv");
-  }
   const go = resolve(".build/go/halt-agent");
-  const built = spawnSync("go", ["build", "-o", go, resolve("bench/halt/agent.go")], {
+  const supervised = resolve("dist/bench/halt/supervised-agent.js");
+  const all: readonly (Kind & { readonly lack: string | null })[] = [
+    { name: "raw protocol", command: [node, resolve("dist/bench/halt/raw-agent.js")], lack: null },
+    {
+      name: "TypeScript",
+      command: [node, resolve("bench/halt/client-agent.mjs")],
+      lack: lackOf("sdk/typescript/dist/src/node.js"),
+    },
+    {
+      name: "Python",
+      command: [python, resolve("bench/halt/agent.py")],
+      env: { PYTHONPATH: resolve("sdk/python") },
+      lack: lackOf(".venv/bin/python") ?? lackOf("sdk/python/killcord"),
+    },
+    { name: "Go", command: [go], lack: lackOf("sdk/go/go.mod") ?? built(go) },
+    {
+      name: "killcord run",
+      command: [node, resolve("dist/src/main.js"), "run", "--", node, supervised],
+      once: true,
+      lack: lackOf("dist/src/cli/run.js"),
+    },
+  ];
+  for (const { name, lack } of all) {
+    if (lack !== null) {
+      onLack(name, lack);
+    }
+  }
+  return all.filter(({ lack }) => lack === null);
+}
+
+function lackOf(path: string): string | null {
+  return existsSync(resolve(path)) ? null : `there is no ${path}`;
+}
+
+function built(go: string): string | null {
+  const { status } = spawnSync("go", ["build", "-o", go, resolve("bench/halt/agent.go")], {
     cwd: resolve("sdk/go"),
     stdio: ["ignore", "ignore", "inherit"],
   });
-  if (built.status === 0) {
-    found.push({ name: "Go", command: [go] });
-  } else {
-    onLack("Go", "Go does not build it");
-  }
-  const run = [process.execPath, resolve("dist/src/main.js"), "run", "--", process.execPath];
-  found.push({
-    name: "killcord run",
-    command: [...run, resolve("dist/bench/halt/supervised-agent.js")],
-    once: true,
-  });
-  return found;
+  return status === 0 ? null : "Go does not build it";
 }
 
 type Told = Readonly<Record<string, string>>;
@@ -91,7 +106,12 @@ export class Agent {
     this.#ended = null;
     const child = spawn(program, words, {
       env: { ...process.env, ...this.#kind.env, ...this.#env },
-      stdio: ["pipe", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    // What it logs matters only when it fails.
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-2000);
     });
     this.#child = child;
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -101,7 +121,7 @@ export class Agent {
       }
     });
     child.once("close", (status) => {
-      this.#ended = new Error(`${this.#kind.name} ended with ${status}`);
+      this.#ended = new Error(`${this.#kind.name} ended with ${status}: ${said}`);
       this.#wake();
     });
   }

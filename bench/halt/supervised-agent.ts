@@ -7,6 +7,6 @@ process.once("SIGTERM", () => {
   process.exit(0);
 });
 // Its supervisor watches by then.
-await pause(300);
+await pause(1000);
 console.log(JSON.stringify({ session_id: process.env.KILLCORD_SESSION_ID }));
 setInterval(() => {}, 60_000);
