@@ -149,6 +149,15 @@ describe("killcord run", function () {
     expect(target).to.include({ evidence: "group_empty" });
   });
 
+  it("is stopped in good order when nobody reads its lines any more", async () => {
+    const running = run(["--", "python3", "-c", sleeper]);
+    const session = await running.session();
+    await running.wrote("pid");
+    running.process.stderr?.destroy();
+    await operate(session, "kill");
+    expect(await running.ended).to.equal(124);
+  });
+
   it("is stopped by the end of its time too", async () => {
     const running = run(["--ttl", "1s", "--", "sleep", "60"]);
     expect(await running.ended).to.equal(124);

@@ -251,6 +251,25 @@ def test_create_task_ends_with_the_session_also_where_the_block_is_no_coroutines
     asyncio.run(main())
 
 
+def test_a_question_that_is_cancelled_is_given_up(client, monkeypatch):
+    given_up = []
+
+    async def main():
+        async with opened(client) as sess:
+            monkeypatch.setattr(
+                client._transport, "begin", lambda call, seconds, done: lambda: given_up.append(call.rpc)
+            )
+            asking = asyncio.ensure_future(sess.aintercept("transfer_funds"))
+            await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            monkeypatch.undo()
+
+    asyncio.run(main())
+    assert given_up == ["EnforcementService/Intercept"]
+
+
 def test_many_ask_at_once_and_none_is_counted_twice(server, client):
     async def main():
         allowed = 0

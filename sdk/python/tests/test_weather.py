@@ -108,7 +108,8 @@ def test_failing_open_does_not_pass_a_stop_that_comes_while_nobody_answers(clien
                 raise ServerUnreachable("nobody is there")
 
             monkeypatch.setattr(client._transport, "call", unanswered)
-            sess.intercept("transfer_funds", timeout_seconds=0)
+            with pytest.raises(SessionTerminated):
+                sess.intercept("transfer_funds", timeout_seconds=0)
 
 
 def test_a_key_that_is_revoked_in_the_middle_allows_nothing_more(server, transport):
