@@ -287,7 +287,7 @@ if (
   limits.expiries_at_once * 2 > limits.queue_stops ||
   limits.awake_ms * 2 > limits.stall_ms ||
   limits.stall_ms >= limits.lease_grace_ms_min ||
-  limits.expiries_at_once * 2 > limits.queue_ends ||
+  limits.expiries_at_once * 2 > limits.queue_acknowledgements ||
   limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||

@@ -12,6 +12,8 @@ export const client_limits = {
   /** Work that takes longer than this shows how far it is, this often. */
   progress_after_ms: 1_000,
   progress_ms: 100,
+  /** How long an order is repeated that the server does not answer. */
+  halt_order_ms: 5_000,
   /** How often a client asks how far a stop is, and unconfirmed sessions that it shows. */
   halt_poll_ms: 100,
   halt_sessions_shown: 20,

@@ -39,7 +39,8 @@ function tell(drill: Rehearsed, log: Log): void {
     const rounded = Object.entries(elapsed_ms).map(([step, ms]) => [`${step}_ms`, Math.round(ms * 10) / 10]);
     log.info({ drill_id, ...Object.fromEntries(rounded) }, "a drill was confirmed");
   } else {
-    log.error({ drill_id, session_id, halt_id, failure }, "a drill was not confirmed");
+    const { missing, code } = failure;
+    log.error({ drill_id, session_id, halt_id, missing, code }, "a drill was not confirmed");
   }
 }
 

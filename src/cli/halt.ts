@@ -109,12 +109,10 @@ async function confirm(server: Server, { pause, json }: HaltOptions): Promise<vo
 
 async function order(server: Server, scope: ScopeNamed, options: HaltOptions): Promise<void> {
   const { reason, pause, wait, json = false } = options;
-  const { halt } = await server.halts.halt({
-    scope,
-    mode: pause === true ? HaltMode.PAUSE : HaltMode.KILL,
-    ...(reason === undefined ? {} : { reason }),
-    idempotencyKey: randomUUID(),
-  });
+  const idempotencyKey = randomUUID();
+  const mode = pause === true ? HaltMode.PAUSE : HaltMode.KILL;
+  const request = { scope, mode, idempotencyKey, ...(reason === undefined ? {} : { reason }) };
+  const { halt } = await persisting(() => server.halts.halt(request), client_limits.halt_order_ms);
   if (halt === undefined) {
     throw new CommandFailure("internal", 1, "the server's answer holds no halt: is it another version?");
   }
@@ -128,6 +126,20 @@ async function order(server: Server, scope: ScopeNamed, options: HaltOptions): P
   if (wait && pause !== true && !isConfirmed(reply.halt)) process.exitCode = 1;
 }
 
+/** Asks again while the server does not answer, which is safe: a repeat is known as one. */
+async function persisting<T>(ask: () => Promise<T>, give_up_ms: number): Promise<T> {
+  const began_ms = performance.now();
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const is_over = performance.now() - began_ms > give_up_ms;
+      if (!(error instanceof ConnectError) || !isPassing(error) || is_over) throw error;
+    }
+    await sleep(client_limits.halt_poll_ms);
+  }
+}
+
 /** Asks how far the stop is until nothing of it is open. */
 async function settled(
   server: Server,
@@ -135,17 +147,11 @@ async function settled(
   wait: boolean,
   progress: HaltProgress | null,
 ): Promise<GetHaltResponse> {
-  let heard_ms = performance.now();
   for (;;) {
-    try {
-      const reply = await server.halts.getHalt({ haltId, pageSize: limits.page_size_max });
-      heard_ms = performance.now();
-      if (reply.halt?.figures !== undefined) progress?.show(reply.halt.figures);
-      if (!wait || (reply.halt?.figures?.pending ?? 0n) === 0n) return reply;
-    } catch (error) {
-      const is_over = performance.now() - heard_ms > client_limits.watch_give_up_ms;
-      if (!(error instanceof ConnectError) || !isPassing(error) || is_over) throw error;
-    }
+    const ask = () => server.halts.getHalt({ haltId, pageSize: limits.page_size_max });
+    const reply = await persisting(ask, client_limits.watch_give_up_ms);
+    if (reply.halt?.figures !== undefined) progress?.show(reply.halt.figures);
+    if (!wait || (reply.halt?.figures?.pending ?? 0n) === 0n) return reply;
     await sleep(client_limits.halt_poll_ms);
   }
 }

@@ -77,6 +77,8 @@ interface RunOptions extends AccessOptions {
 }
 
 async function runProgram([file = "", ...words]: readonly string[], options: RunOptions): Promise<void> {
+  // Whoever read our lines may be gone, a terminal too: the run goes on, and is ended in good order.
+  process.stderr.on("error", () => {});
   const url = serverUrl(options.url || default_url);
   const address = url.href.replace(/\/$/, "");
   const key = findKey(options, url);
@@ -86,6 +88,7 @@ async function runProgram([file = "", ...words]: readonly string[], options: Run
     proc: "/proc",
     own_cgroup: options.cgroup ? ownCgroup("/proc") : null,
     grace_ms: options.grace * 1000,
+    kill_ms: bounds.kill_ms,
     tell: note,
     onWake: () => wake(),
   }).catch((error) => {

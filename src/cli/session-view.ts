@@ -1,5 +1,5 @@
 /** Sessions for people: a row of the list, a card, a line of a watch, why one stopped. */
-import { type Session, SessionStatus, StopReason } from "../../gen/killcord/v1/session_pb.js";
+import { OnLeaseLost, type Session, SessionStatus, StopReason } from "../../gen/killcord/v1/session_pb.js";
 import { type Colour, colour, plain } from "./output.js";
 import { type Column, pairs, table } from "./table.js";
 import { clock, localTime, showDuration } from "./time.js";
@@ -103,6 +103,7 @@ export function sessionCard(session: Session): string {
     ["age", showDuration(elapsed(session))],
     ["ttl", seconds(budgets?.ttlSeconds)],
     ["idle timeout", seconds(budgets?.idleTimeoutSeconds)],
+    ["lease", leaseWords(session)],
     ["started", localTime(session.startedAt)],
     ["last action", localTime(session.lastActionAt)],
     ["last heartbeat", localTime(session.lastHeartbeatAt)],
@@ -114,6 +115,12 @@ export function sessionCard(session: Session): string {
     ["drill", plain(session.drillId ?? "")],
   ];
   return pairs(entries.filter(([, value]) => value !== ""));
+}
+
+/** How long a run may go unheard, and what then. */
+function leaseWords({ leaseSeconds, onLeaseLost }: Session): string {
+  const then = OnLeaseLost[onLeaseLost]?.toLowerCase() ?? `ending ${onLeaseLost}`;
+  return leaseSeconds === undefined ? "" : `${showDuration(leaseSeconds)}, then ${then}`;
 }
 
 /** One state of a watch on one line, with the time here; of one session or, by `changeLine`, of many. */

@@ -21,7 +21,7 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
     return;
   }
   const path = pathFromRoot(state, session);
-  if (path.some(({ pause }) => pause !== null)) {
+  if (state.paused_sessions > 0 && path.some(({ pause }) => pause !== null)) {
     // What a pause answers consumes nothing.
     return;
   }

@@ -66,7 +66,8 @@ function stopAfter(
   id: string | null,
   start_sequence: number,
 ): StopOrder | null {
-  const record = id === null ? undefined : state.scopes[kind].get(id);
+  const scopes = state.scopes[kind];
+  const record = id === null || scopes.size === 0 ? undefined : scopes.get(id);
   return record !== undefined && start_sequence <= record.stopped_through ? record.stop : null;
 }
 

@@ -16,6 +16,6 @@ export function drillView(drill: Rehearsed): Drill {
     ...given("deliveredMs", delivered),
     ...given("acknowledgedMs", acknowledged),
     ...given("confirmedMs", confirmed),
-    ...given("failure", drill.failure),
+    ...given("failure", drill.failure?.message),
   });
 }

@@ -8,7 +8,7 @@ import { by, type Context, faultOf, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { DrillKey } from "./drill-key.js";
 import { KillcordError } from "./errors.js";
-import type { DrillClient, OpenDrillClient, Rehearsals, Rehearsed } from "./rehearsal.js";
+import type { DrillClient, DrillFailure, OpenDrillClient, Rehearsals, Rehearsed } from "./rehearsal.js";
 
 /** One that is under way, with what is known of it so far. */
 interface UnderWay {
@@ -81,16 +81,28 @@ export class Drills implements Rehearsals {
     }
   }
 
-  /** What went wrong, or null. */
-  async #rehearse(call: Call, drill: UnderWay, agent_id: string, secret: string): Promise<string | null> {
+  async #rehearse(
+    call: Call,
+    drill: UnderWay,
+    agent_id: string,
+    secret: string,
+  ): Promise<DrillFailure | null> {
     const client = this.#open(secret);
     try {
       await this.#steps(call, drill, agent_id, client);
       const session = await this.#parts.engine.projection.session(drill.session_id ?? "");
       const { confirmed_at, unconfirmed_at } = session === null ? nothing : progressOf(session);
-      return confirmed_at !== null && unconfirmed_at === null ? null : "it was confirmed after the deadline";
+      if (confirmed_at !== null && unconfirmed_at === null) {
+        return null;
+      }
+      const missing = "it was not confirmed before the deadline";
+      return { missing, code: null, message: missing };
     } catch (error) {
-      return (error as Error).message;
+      if (!(error instanceof Missing)) {
+        throw error;
+      }
+      const { missing, code, message } = error;
+      return { missing, code, message };
     } finally {
       client.close();
     }
@@ -114,7 +126,8 @@ export class Drills implements Rehearsals {
     const silence = alarms.set(session_id, () => {
       elapsed_ms.requested ??= since();
     });
-    drill.halt_id = await this.#order(call, drill.drill_id, session_id).finally(silence);
+    const order = this.#order(call, drill.drill_id, session_id).finally(silence);
+    drill.halt_id = await this.#within(order, "the stop was not sealed");
     const halt_id = await this.#within(stopped, "the client did not hear of its stop");
     elapsed_ms.delivered =
       (halts.delivery(session_id, halt_id)?.monotonic_ms ?? performance.now()) - began_ms;
@@ -141,16 +154,18 @@ export class Drills implements Rehearsals {
   }
 
   /** A client has as long as any other to confirm, and not so long that nobody would wait for the answer. */
-  #within<T>(work: Promise<T>, otherwise: string): Promise<T> {
+  #within<T>(work: Promise<T>, missing: string): Promise<T> {
     const { clock, halts } = this.#parts.engine;
     const wait_ms = Math.min(halts.confirm_ms, limits.drill_step_ms);
     return new Promise<T>((resolve, reject) => {
       const callOff = clock.after(wait_ms, () =>
-        reject(new Error(`${otherwise} within ${wait_ms / 1000} s`)),
+        reject(new Missing(missing, null, ` within ${wait_ms / 1000} s`)),
       );
-      work
-        .then(resolve, (error: Error) => reject(new Error(`${otherwise}: ${error.message}`)))
-        .finally(callOff);
+      const failed = (error: Error & { readonly code?: unknown }) =>
+        reject(
+          new Missing(missing, typeof error.code === "string" ? error.code : null, `: ${error.message}`),
+        );
+      work.then(resolve, failed).finally(callOff);
     });
   }
 
@@ -163,7 +178,7 @@ export class Drills implements Rehearsals {
     }
   }
 
-  async #seal(call: Call, drill: UnderWay, failure: string | null): Promise<Rehearsed> {
+  async #seal(call: Call, drill: UnderWay, failure: DrillFailure | null): Promise<Rehearsed> {
     const { drill_id, session_id, halt_id, elapsed_ms } = drill;
     const outcome = failure === null ? "confirmed" : "unconfirmed";
     const rounded = Object.entries(elapsed_ms).map(([step, ms]) => [step, Math.round(ms)]);
@@ -179,6 +194,18 @@ export class Drills implements Rehearsals {
     const { entries } = await submit(this.#parts, call, end, "drill");
     const entry_id = entries[0]?.entry_id ?? "";
     return { drill_id, session_id, halt_id, outcome, elapsed_ms, failure, entry_id };
+  }
+}
+
+/** A step of a drill that was not reached. */
+class Missing extends Error {
+  readonly missing: string;
+  readonly code: string | null;
+
+  constructor(missing: string, code: string | null, why: string) {
+    super(missing + why);
+    this.missing = missing;
+    this.code = code;
   }
 }
 

@@ -24,6 +24,16 @@ export type OpenDrillClient = (secret: string) => DrillClient;
 /** The steps of a stop, in their order. */
 export const drill_steps = ["requested", "delivered", "acknowledged", "confirmed"] as const;
 
+/** Why a drill was not confirmed. */
+export interface DrillFailure {
+  /** What did not come, in words of ours: a log line may hold them. */
+  readonly missing: string;
+  /** The code of what it was refused or failed by, or null. */
+  readonly code: string | null;
+  /** The whole, for people; it may repeat what callers said. */
+  readonly message: string;
+}
+
 /** How a drill went. */
 export interface Rehearsed {
   readonly drill_id: string;
@@ -32,8 +42,8 @@ export interface Rehearsed {
   readonly outcome: "confirmed" | "unconfirmed";
   /** Since the stop was asked for, monotonic; those steps that were reached. */
   readonly elapsed_ms: { readonly [step in (typeof drill_steps)[number]]?: number };
-  /** What went wrong, for people; null when it was confirmed. */
-  readonly failure: string | null;
+  /** What went wrong; null when it was confirmed. */
+  readonly failure: DrillFailure | null;
   /** Of the entry that ends it. */
   readonly entry_id: string;
 }

@@ -22,7 +22,7 @@ import { leaseAsked } from "./lease.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { given, sessionView, statusAsked } from "./view.js";
-import { revisionOf, watchSession, watchSessions } from "./watch.js";
+import { isAfterRevocation, revisionOf, watchSession, watchSessions } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
   return {
@@ -169,8 +169,9 @@ async function visible(context: Context, call: Call, session_id: string): Promis
     );
   }
   refuseForeign(context, call, session, "the session is another agent's");
+  // What the revocation stops it may see already: the stop is on its way to the log.
   const key = callerKey(context, call);
-  if (key.revoked !== null && session.stop === null) {
+  if (session.stop === null && isAfterRevocation(key, session)) {
     throw new KillcordError(
       "expired_api_key",
       `the key ${key.key_id} was revoked: ask an admin for a new one`,

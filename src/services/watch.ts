@@ -71,7 +71,7 @@ function filterOf(context: Context, request: WatchSessionsRequest, call: Call): 
 }
 
 /** A revoked credential learns of what its revocation stops, and of nothing that came later. */
-function isAfterRevocation({ revoked }: Key, session: Session): boolean {
+export function isAfterRevocation({ revoked }: Key, session: Session): boolean {
   return revoked !== null && session.start_sequence > revoked.sequence;
 }
 

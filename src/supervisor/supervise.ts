@@ -2,7 +2,6 @@
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { bounds } from "./bounds.js";
 import { makeCgroup, removeCgroup } from "./cgroup.js";
 import { type Command, type StartedCommand, startCommand, statusOf } from "./command.js";
 import { endAll } from "./ending.js";
@@ -56,6 +55,8 @@ export interface Ground {
   readonly own_cgroup: string | null;
   /** What processes get between being asked to end and being made to. */
   readonly grace_ms: number;
+  /** How long those that were made to end may take to go before they count as left. */
+  readonly kill_ms: number;
   /** Takes a line for people. */
   readonly tell: (line: string) => void;
   /** Called when this process goes on after it was held: it may be too late for the run to go on too. */
@@ -68,10 +69,10 @@ export interface Ground {
  * @throws when no guard can be started: a command without one would outlive its supervisor
  */
 export async function openSupervision(ground: Ground): Promise<Supervision> {
-  const { proc, own_cgroup, grace_ms, tell } = ground;
+  const { proc, own_cgroup, grace_ms, kill_ms, tell } = ground;
   const run = newRun(proc, own_cgroup);
   const family = openFamily(run);
-  const patience = { grace_ms, kill_ms: bounds.kill_ms };
+  const patience = { grace_ms, kill_ms };
   const interrupted = new AbortController();
   const hold = openHold(family);
   const stop_asked = new AbortController();

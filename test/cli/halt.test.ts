@@ -94,12 +94,15 @@ describe("killcord halt", () => {
   let told: (Counts | "lost")[];
   let shown: HaltSession[];
   let made: Halt;
+  /** Orders that get no answer. */
+  let lost = 0;
 
   before(async () => {
     server = await scriptedServer((router) => {
       router.service(HaltService, {
         halt: (request) => {
           ordered.push(request);
+          if (ordered.length <= lost) throw refusal(Code.Unavailable, "unavailable", "restarting");
           return { halt: made };
         },
         getHalt: (request) => {
@@ -135,6 +138,7 @@ describe("killcord halt", () => {
     told = [[2, 2, 2, 2, 0]];
     shown = [confirmed];
     made = halt();
+    lost = 0;
   });
 
   const run = (...words: string[]) => invoke([...words, "--url", server.url]);
@@ -204,6 +208,13 @@ describe("killcord halt", () => {
     const { status, stdout } = await run("halt", "--agent", "loan-bot");
     expect([status, asked.length]).to.deep.equal([0, 4]);
     expect(stdout).to.include("1 session stopped, all confirmed");
+  });
+
+  it("repeats an order that was not answered, as one and the same", async () => {
+    lost = 2;
+    const { status } = await run("halt", "--agent", "loan-bot");
+    expect([status, ordered.length]).to.deep.equal([0, 3]);
+    expect(new Set(ordered.map(({ idempotencyKey }) => idempotencyKey)).size).to.equal(1);
   });
 
   it("--no-wait returns when the order is sealed", async () => {

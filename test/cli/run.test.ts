@@ -28,6 +28,12 @@ describe("killcord run", function () {
   let server: Served;
   let agent_key = "";
 
+  const started: ChildProcess[] = [];
+
+  afterEach(() => {
+    // What a test that failed has left: their guards do the rest.
+    for (const child of started.splice(0)) child.kill("SIGKILL");
+  });
   before(async () => {
     server = await serve();
     const made = await curl(server, "/v1/keys", server.admin_key, { name: "agents", roles: ["agent"] });
@@ -54,6 +60,7 @@ describe("killcord run", function () {
       },
       stdio: ["pipe", "pipe", "pipe"],
     });
+    started.push(child);
     child.stdin.end(more.stdin ?? "");
     const output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -140,6 +147,15 @@ describe("killcord run", function () {
     expect(running.stderr()).to.contain("every process of the run has ended");
     const target = await haltOf(session, (each) => each.confirmed_at !== undefined);
     expect(target).to.include({ evidence: "group_empty" });
+  });
+
+  it("is stopped in good order when nobody reads its lines any more", async () => {
+    const running = run(["--", "python3", "-c", sleeper]);
+    const session = await running.session();
+    await running.wrote("pid");
+    running.process.stderr?.destroy();
+    await operate(session, "kill");
+    expect(await running.ended).to.equal(124);
   });
 
   it("is stopped by the end of its time too", async () => {

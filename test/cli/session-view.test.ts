@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
-import { sessionTable, showActions, showStatus } from "../../src/cli/session-view.js";
+import { OnLeaseLost, type SessionStatus } from "../../gen/killcord/v1/session_pb.js";
+import { sessionCard, sessionTable, showActions, showStatus } from "../../src/cli/session-view.js";
 import { activeSession } from "./samples.js";
 
 describe("the bar of an actions budget", () => {
@@ -27,6 +27,17 @@ describe("the bar of an actions budget", () => {
   });
   it("is only a count without a limit", () => {
     expect(bar(17, undefined)).to.equal("17");
+  });
+});
+
+describe("a session's card", () => {
+  it("tells its lease and what becomes of the session without it", () => {
+    const leased = { ...activeSession(), leaseSeconds: 90, onLeaseLost: OnLeaseLost.PAUSE };
+    expect(sessionCard(leased)).to.match(/lease +1m 30s, then pause/);
+    expect(sessionCard({ ...leased, onLeaseLost: 9 as OnLeaseLost })).to.match(
+      /lease +1m 30s, then ending 9/,
+    );
+    expect(sessionCard(activeSession())).not.to.include("lease");
   });
 });
 

@@ -182,7 +182,9 @@ export class Model {
       return `terminate ${why}`;
     }
     this.#facts.push({ fact: "acted", session: id, at });
-    const blocked = this.#find(id)?.session.agent === null && agent !== null && this.#isRevoked(agent);
+    const is_out =
+      agent !== null && (this.#isRevoked(agent) || this.#isHalted([{ kind: "agent", id: agent }]));
+    const blocked = this.#find(id)?.session.agent === null && is_out;
     return this.#use(`${by.name} ${id}`, repeat, blocked ? "block" : "allow");
   }
 
@@ -293,6 +295,11 @@ export class Model {
       at,
     );
     return `session ${id}`;
+  }
+
+  /** How many orders are in force. */
+  inForce(): number {
+    return this.#inForce().length;
   }
 
   /** The timer of a session. */

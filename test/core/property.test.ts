@@ -31,6 +31,11 @@ describe("under any interleaving", () => {
         const foretold = run.foretell(step);
         expect(run.take(step)).to.equal(foretold);
         expect(run.view()).to.deep.equal(run.model.view());
+        const { sessions, halts, live_sessions, paused_sessions } = run.workspace.state;
+        const having = (status: string) => [...sessions.values()].filter((each) => each.status === status);
+        const [active, paused] = [having("active").length, having("paused").length];
+        expect([live_sessions, paused_sessions]).to.deep.equal([active + paused, paused]);
+        expect(halts.size).to.equal(run.model.inForce());
       }
     }, 400);
   });

@@ -150,7 +150,7 @@ describe("the deadline of a stop", () => {
       await Promise.all(ids.map((id) => running.engine.submit(kill(running.admin, id))));
       journal.hold();
       held.time.pass(limits.halt_confirm_ms);
-      expect(running.engine.queued.ends).to.equal(limits.expiries_at_once);
+      expect(running.engine.queued.acknowledgements).to.equal(limits.expiries_at_once);
       journal.release();
       for (let i = 0; i < 100 && running.engine.state.unsettled.size > 0; i++) {
         await running.settle();

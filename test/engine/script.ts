@@ -33,6 +33,8 @@ type Step =
       readonly max_actions: number | null;
       readonly ttl_seconds: number | null;
       readonly idle_timeout_seconds: number | null;
+      readonly lease_seconds: number | null;
+      readonly on_lease_lost: "kill" | "pause" | "continue";
       readonly key: number | null;
       readonly by: number;
     }
@@ -74,6 +76,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       max_actions: fc.option(few),
       ttl_seconds: fc.option(fc.integer({ min: 1, max: 3 })),
       idle_timeout_seconds: fc.option(fc.integer({ min: 1, max: 2 })),
+      lease_seconds: fc.option(fc.integer({ min: 2, max: 3 })),
+      on_lease_lost: fc.constantFrom("kill" as const, "pause" as const, "continue" as const),
       key: fc.option(few, { freq: 2 }),
       by,
     }),
@@ -195,7 +199,10 @@ class Cast {
         const { max_actions, ttl_seconds, idle_timeout_seconds } = step;
         const parent_session_id = step.under === null ? null : this.#session(step.under);
         const agent_id = `a${step.agent}`;
-        const more = { agent_id, parent_session_id, max_actions, ttl_seconds, idle_timeout_seconds };
+        const { lease_seconds } = step;
+        const on_lease_lost = lease_seconds === null ? null : step.on_lease_lost;
+        const limits = { max_actions, ttl_seconds, idle_timeout_seconds, lease_seconds, on_lease_lost };
+        const more = { agent_id, parent_session_id, ...limits };
         const command = start(this.#actor(step.by), `s${this.#sessions.length}`, more);
         this.#sessions.push(command.session_id);
         return this.#repeatable(command, step.key, {});

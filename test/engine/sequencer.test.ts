@@ -6,7 +6,7 @@ import { limits } from "../../src/limits.js";
 import { MemoryJournal } from "../journal/memory.js";
 import { failure } from "../journal/suite.js";
 import { UnsyncedJournal } from "../journal/unsynced.js";
-import { intercept, kill, start } from "./asked.js";
+import { intercept, kill, pause, resume, start } from "./asked.js";
 import { CountedJournal } from "./counted.js";
 import { newPlace, type Place, verifiedFailures } from "./place.js";
 
@@ -108,6 +108,36 @@ describe("an order wider than a write", () => {
         events.filter((event): event is SessionKilled => event.event === "session_killed").map(idOf),
       );
       expect(await verifiedFailures(again.vault)).to.deep.equal([]);
+    });
+
+    it(`that holds, and whose lift, a crash cuts after ${pieces} of its pieces is finished likewise`, async () => {
+      const journal = new CountedJournal(new MemoryJournal(place.disk));
+      let running = await family(journal);
+      const cutAndStart = async (before: number) => {
+        const cut = before + journal.batches.splice(0).slice(0, pieces).flat().length;
+        expect(cut).to.be.lessThan(running.vault.head().size);
+        await place.crashedWith(place.disk.entries.slice(0, cut));
+        place.time.restart();
+        journal.batches.length = 0;
+        running = await place.start();
+      };
+      const before = running.vault.head().size;
+      await running.engine.submit(pause(running.admin, "root"));
+      await cutAndStart(before);
+      expect(running.engine.state.paused_sessions).to.equal(size);
+
+      const again = new CountedJournal(new MemoryJournal(place.disk));
+      await place.stop(running);
+      running = await place.start({ journal: again });
+      const held = running.vault.head().size;
+      await running.engine.submit(resume(running.admin, "root"));
+      journal.batches.push(...again.batches);
+      await cutAndStart(held);
+      expect([running.engine.state.paused_sessions, running.engine.state.live_sessions]).to.deep.equal([
+        0,
+        size,
+      ]);
+      expect(await verifiedFailures(running.vault)).to.deep.equal([]);
     });
   }
 });

@@ -151,7 +151,7 @@ describe("a drill", () => {
       const elapsed = (last?.event === "drill_ended" && last.elapsed_ms) || {};
       expect(Object.keys(elapsed)).to.have.members(reached);
       expect(running.engine.state.live_sessions).to.equal(0);
-      expect(ended[0]?.failure).to.match(says);
+      expect(ended[0]?.failure?.message).to.match(says);
       place.time.pass(limits.halt_confirm_ms);
       await running.settle();
       expect(await verifiedFailures(running.vault)).to.deep.equal([]);

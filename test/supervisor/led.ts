@@ -37,6 +37,13 @@ process.once("exit", () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+const led_processes: ChildProcess[] = [];
+
+/** Ends what a test that failed has left: their guards do the rest. */
+export function endLed(): void {
+  for (const child of led_processes.splice(0)) child.kill("SIGKILL");
+}
+
 /** A folder that anybody may write to, and that is gone with this process. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "killcord-run-"));
@@ -61,6 +68,7 @@ export async function lead(
       env: { ...process.env, FOLDER: folder, ...more.env },
     },
   );
+  led_processes.push(child);
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     output.stdout += text;

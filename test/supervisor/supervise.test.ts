@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { readProcess } from "../../src/supervisor/processes.js";
-import { allGone, anyAlive, freshFolder, guardOf, isHeld, lead, makes_cgroups } from "./led.js";
+import { allGone, anyAlive, endLed, freshFolder, guardOf, isHeld, lead, makes_cgroups } from "./led.js";
 
 /** Minds no SIGTERM. */
 const stubborn = ["sh", "-c", `trap '' TERM; echo $$ >> $FOLDER/pids; while :; do sleep 0.05; done`];
@@ -45,6 +45,7 @@ while True:
 for (const sight of ["cgroup", "proc"] as const) {
   describe(`a supervision that sees by ${sight}`, function () {
     this.timeout(30_000);
+    afterEach(endLed);
     before(function () {
       // Most containers let nobody make control groups; /proc is there on every Linux.
       if (sight === "cgroup" && !makes_cgroups) this.skip();
@@ -160,6 +161,7 @@ for (const sight of ["cgroup", "proc"] as const) {
 
 describe("a supervision", function () {
   this.timeout(30_000);
+  afterEach(endLed);
 
   it("sees no further than the group where there is no /proc, and says so", async () => {
     const led = await lead("group", stubborn);
@@ -212,7 +214,10 @@ describe("a supervision", function () {
     copyFileSync("/bin/bash", shell);
     chmodSync(shell, 0o4755);
     const leaving = `${shell} -p -c 'echo $$ >> $FOLDER/pids; exec setpriv --reuid=0 --regid=0 --clear-groups sleep 60' & wait`;
-    const led = await lead("proc", ["bash", "-c", leaving], { uid: 65_534 });
+    const led = await lead("proc", ["bash", "-c", leaving], {
+      uid: 65_534,
+      env: { KILLCORD_TEST_KILL_MS: "1000" },
+    });
     const [pid = 0] = await led.pids(1);
     while (ownerOf(pid) !== 0) await pause(10);
     led.tell({ do: "stop" });

@@ -8,6 +8,7 @@ const supervision = await openSupervision({
   proc: sight === "group" ? "/no-such-folder" : "/proc",
   own_cgroup: sight === "cgroup" ? ownCgroup("/proc") : null,
   grace_ms: Number(grace_ms),
+  kill_ms: Number(process.env.KILLCORD_TEST_KILL_MS ?? 10_000),
   tell,
   onWake: () => {},
 });

@@ -21,6 +21,7 @@ export class LeasedClient {
   readonly #url: string;
   readonly #key: string;
   readonly #lease_ms: number;
+  readonly #beat_ms: number;
   readonly #onHappening: (happening: Happening) => void;
   readonly #looks = new Set<() => void>();
   #end: NodeJS.Timeout | undefined;
@@ -29,17 +30,24 @@ export class LeasedClient {
 
   /**
    * @param url of the server, or of a proxy before it
-   * @param sent_ms performance.now() when the session's start was sent
+   * @param session when its start was sent, by performance.now(), and how often it is heard: a third of
+   *   its lease
    */
   constructor(
     url: string,
     key: string,
-    session: { readonly session_id: string; readonly lease_seconds: number; readonly sent_ms: number },
+    session: {
+      readonly session_id: string;
+      readonly lease_seconds: number;
+      readonly sent_ms: number;
+      readonly beat_ms?: number;
+    },
     onHappening: (happening: Happening) => void = () => {},
   ) {
     this.#url = `${url}/v1/enforce/sessions/${session.session_id}/heartbeat`;
     this.#key = key;
     this.#lease_ms = session.lease_seconds * 1000;
+    this.#beat_ms = session.beat_ms ?? this.#lease_ms / 3;
     this.#onHappening = onHappening;
     this.#count(session.sent_ms);
     this.#beat();
@@ -80,7 +88,7 @@ export class LeasedClient {
   /** Each on a connection of its own: a way that swallows what is sent takes no other with it. */
   #beat(): void {
     this.#callOff();
-    this.#next = setTimeout(() => this.#beat(), this.#lease_ms / 3);
+    this.#next = setTimeout(() => this.#beat(), this.#beat_ms);
     const sent_ms = performance.now();
     const sent = request(this.#url, {
       method: "POST",

@@ -227,7 +227,9 @@ class Pair {
 
   cut(): void {
     for (const socket of [this.#client, this.#server]) {
-      socket?.resetAndDestroy();
+      if (socket !== null && !socket.destroyed) {
+        reset(socket);
+      }
     }
     this.#end();
   }
@@ -326,6 +328,15 @@ class Lane {
     if (this.#to.writable) {
       this.#to.write(bytes);
     }
+  }
+}
+
+/** A reset in the middle of an end is refused by libuv, and Node, which does not look, could never exit. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) {
+    socket.destroy();
+  } else {
+    socket.resetAndDestroy();
   }
 }
 

@@ -1340,8 +1340,8 @@ export const SessionService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * Tells the server that the run is alive and learns its status. A stopped session is answered
-   * with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
+   * Tells the server that the run is alive, renews its lease, and learns its status. A stopped session
+   * is answered with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
    *
    * @generated from rpc killcord.v1.SessionService.Heartbeat
    */

@@ -1,7 +1,7 @@
 """A session as a block: opened, asked for, ended; and what leaves the block when it was stopped."""
 
 import pytest
-from waiting import LEASE, phases, until
+from waiting import phases, until
 
 from killcord import (
     AccessDenied,
@@ -13,7 +13,7 @@ from killcord import (
 
 
 def opened(client, **options):
-    return RuntimeSession(client, **{"agent_id": "loan-bot", "lease_seconds": LEASE, **options})
+    return RuntimeSession(client, **{"agent_id": "loan-bot", **options})
 
 
 def test_a_session_is_open_in_its_block_and_ended_after_it(server, client):

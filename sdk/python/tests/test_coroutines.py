@@ -5,7 +5,7 @@ import sys
 import threading
 
 import pytest
-from waiting import LEASE, phases, until
+from waiting import phases, until
 
 from killcord import RuntimeSession, SessionTerminated, _tasks
 
@@ -13,7 +13,7 @@ A_MINUTE = 60
 
 
 def opened(client, **options):
-    return RuntimeSession(client, **{"agent_id": "loan-bot", "lease_seconds": LEASE, **options})
+    return RuntimeSession(client, **{"agent_id": "loan-bot", **options})
 
 
 def kill_soon(server, sess):
@@ -127,7 +127,6 @@ def test_a_foreign_cancellation_beside_a_stop_stays_one(server, client):
     async def main():
         async def body():
             async with opened(client) as sess:
-                sess.on_stop(lambda stop: None)
                 names.append(sess)
                 entered.set()
                 await asyncio.sleep(A_MINUTE)
@@ -135,9 +134,9 @@ def test_a_foreign_cancellation_beside_a_stop_stays_one(server, client):
         names, entered = [], asyncio.Event()
         task = asyncio.create_task(body())
         await entered.wait()
-        run = names[0]._life.now().run
+        names[0]._life.now().run.force_stop("both in one turn of the loop")
+        names[0]._life._scope._cancel(False)
         task.cancel()
-        run.force_stop("both in one turn of the loop")
         with pytest.raises(asyncio.CancelledError):
             await task
         assert task.cancelled()
@@ -250,6 +249,25 @@ def test_create_task_ends_with_the_session_also_where_the_block_is_no_coroutines
                 await task
 
     asyncio.run(main())
+
+
+def test_a_question_that_is_cancelled_is_given_up(client, monkeypatch):
+    given_up = []
+
+    async def main():
+        async with opened(client) as sess:
+            monkeypatch.setattr(
+                client._transport, "begin", lambda call, seconds, done: lambda: given_up.append(call.rpc)
+            )
+            asking = asyncio.ensure_future(sess.aintercept("transfer_funds"))
+            await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            monkeypatch.undo()
+
+    asyncio.run(main())
+    assert given_up == ["EnforcementService/Intercept"]
 
 
 def test_many_ask_at_once_and_none_is_counted_twice(server, client):

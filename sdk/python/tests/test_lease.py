@@ -54,7 +54,7 @@ def test_a_run_that_hears_nothing_stops_itself_and_says_so_when_it_can(server, w
 def test_messages_of_the_watch_renew_nothing(server, client, monkeypatch):
     monkeypatch.setattr("killcord._keeper.Keeper._ask", lambda self, kept: None)
     with pytest.raises(SessionTerminated, match="lease_lost"), opened(client) as sess:
-        for number in range(3):
+        for _ in range(3):
             server.pause(sess.session_id)
             until(lambda: sess.status == "paused" or sess.stopped)
             server.resume(sess.session_id)

@@ -4,13 +4,13 @@ import asyncio
 import threading
 
 import pytest
-from waiting import LEASE, until
+from waiting import until
 
 from killcord import ActionBlocked, RuntimeSession, SessionPaused, SessionTerminated
 
 
 def opened(client, **options):
-    return RuntimeSession(client, **{"agent_id": "loan-bot", "lease_seconds": LEASE, **options})
+    return RuntimeSession(client, **{"agent_id": "loan-bot", **options})
 
 
 def test_a_paused_run_is_refused_until_it_is_resumed(server, client):

@@ -15,7 +15,7 @@ SESSION = """
 import os, signal, sys, threading
 from killcord import Client, RuntimeSession, SessionTerminated
 client = Client(os.environ["KILLCORD_URL"], os.environ["KILLCORD_API_KEY"], transport=sys.argv[1])
-options = {"agent_id": "process"} | ({"lease_seconds": None} if "KILLCORD_TEST_NO_LEASE" in os.environ else {})
+options = {"agent_id": "process"}
 """
 
 

@@ -5,13 +5,13 @@ import logging
 import threading
 
 import pytest
-from waiting import LEASE, phases, until
+from waiting import phases, until
 
 from killcord import RuntimeSession, SessionTerminated
 
 
 def opened(client, **options):
-    return RuntimeSession(client, **{"agent_id": "loan-bot", "lease_seconds": LEASE, **options})
+    return RuntimeSession(client, **{"agent_id": "loan-bot", **options})
 
 
 def test_stopping_is_said_at_once_and_stopped_when_the_work_has_ended(server, client):

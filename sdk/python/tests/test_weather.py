@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from http1 import Http1
-from waiting import LEASE, until
+from waiting import until
 
 from killcord import (
     AccessDenied,
@@ -18,7 +18,7 @@ from killcord import (
 
 
 def opened(client, **options):
-    return RuntimeSession(client, **{"agent_id": "loan-bot", "lease_seconds": LEASE, **options})
+    return RuntimeSession(client, **{"agent_id": "loan-bot", **options})
 
 
 @pytest.fixture
@@ -99,6 +99,19 @@ def test_failing_open_is_logged_each_time_and_never_passes_a_known_stop(server, 
             sess.intercept("transfer_funds")
 
 
+def test_failing_open_does_not_pass_a_stop_that_comes_while_nobody_answers(client, monkeypatch):
+    with pytest.raises(SessionTerminated, match="meanwhile"):
+        with opened(client, fail_open=True) as sess:
+
+            def unanswered(call, seconds):
+                sess._life.now().run.force_stop("meanwhile")
+                raise ServerUnreachable("nobody is there")
+
+            monkeypatch.setattr(client._transport, "call", unanswered)
+            with pytest.raises(SessionTerminated):
+                sess.intercept("transfer_funds", timeout_seconds=0)
+
+
 def test_a_key_that_is_revoked_in_the_middle_allows_nothing_more(server, transport):
     made = server.ask("/v1/keys", {"name": "a bot's", "roles": ["agent"]})
     with Client(server.url, made["secret"], transport=transport) as client:
@@ -113,7 +126,10 @@ def test_a_credential_that_is_revoked_stops_its_run(server, transport):
     name = f"pay-bot-{transport}"
     secret = server.ask("/v1/enforce/agents", {"name": name})["credential"]
     with Client(server.url, secret["secret"], transport=transport) as client:
-        with pytest.raises(SessionTerminated, match="credential_revoked"), opened(client, agent_id=None) as sess:
+        with (
+            pytest.raises(SessionTerminated, match="credential_revoked"),
+            opened(client, agent_id=None) as sess,
+        ):
             server.ask(f"/v1/enforce/credentials/{secret['credential_id']}/revoke", {})
             assert sess.wait_stopped(20)
             sess.guard()

@@ -1,10 +1,6 @@
 """Waits for what must happen: by asking again and again, with an end that only a failure reaches."""
 
-import os
 import time
-
-#: Until halts carry leases everywhere.
-LEASE = None if os.environ.get("KILLCORD_TEST_NO_LEASE") else 30
 
 PATIENCE_SECONDS = 20
 

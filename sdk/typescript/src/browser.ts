@@ -58,6 +58,7 @@ function pagePlatform(url: string, api_key: string, warn: (message: string) => v
       },
     },
     random: Math.random,
+    manyListeners: () => {},
     hold: () => () => {},
     warn,
     openChannel: () => pageChannel(url, api_key),

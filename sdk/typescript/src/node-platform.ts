@@ -1,4 +1,5 @@
 /** Node: HTTP/2 in the clear or over TLS, HTTP/1.1 where only that gets through, and timers that hold nobody. */
+import { setMaxListeners } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
@@ -19,6 +20,8 @@ export function nodePlatform(url: string, api_key: string, warn: (message: strin
       },
     },
     random: Math.random,
+    // Node takes more than ten listeners for a leak; here each call under way is one.
+    manyListeners: (signal) => setMaxListeners(0, signal),
     hold: () => {
       const timer = setInterval(() => {}, 2 ** 30);
       return () => clearInterval(timer);

@@ -34,6 +34,8 @@ export interface Platform {
   openChannel(failure: ConnectError | null): Channel;
   /** Keeps the process alive until the returned function is called. */
   hold(): () => void;
+  /** Makes a signal ready for as many listeners as there may be. */
+  manyListeners(signal: AbortSignal): void;
   /** Takes one line for whoever runs the program. */
   warn(message: string): void;
 }

@@ -51,6 +51,7 @@ export class Run implements Watchable, Living {
     this.#leaveBlock = this.work.begin("the block that has it open");
     this.lifeline = new Lifeline(connection, this, plan.lease_seconds, sent_ms);
     this.#state = { kind: "active" };
+    connection.platform.manyListeners(this.#controller.signal);
     watch.follow(this);
     // A repeated start can open what has been stopped meanwhile.
     this.#show(session);

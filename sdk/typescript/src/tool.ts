@@ -29,7 +29,8 @@ export function wrapTool<Args extends readonly unknown[], Result>(
       ...(metadata === undefined ? {} : { metadata }),
     });
     const result = await run.race(() => call(run, name, fn, args));
-    run.guard();
+    // A session that is merely held keeps what was done; its next call is held.
+    run.guardStop();
     return result;
   };
 }

@@ -38,6 +38,8 @@ interface Stream {
 
 /** New sessions within this time share one new stream. */
 const gather_ms = 10;
+/** Sessions that one stream may name. */
+const ids_max = 10_000;
 /** Before another try where streams seem to be impossible. */
 const impossible_retry_ms = 30_000;
 
@@ -101,7 +103,7 @@ export class Watch {
   #open(): void {
     this.#timer = null;
     if (this.#coming !== null) return;
-    const ids = this.#unserved();
+    const ids = new Set([...this.#unserved()].slice(0, ids_max));
     if (ids.size === 0) return;
     const { services, platform } = this.#connection;
     const stream: Stream = {
@@ -143,8 +145,9 @@ export class Watch {
       .map((stream) => ({ stream, live: live(stream) }))
       .sort((a, b) => a.live.length - b.live.length);
     for (const { stream, live } of bySize) {
-      if (!stream.leaving && live.length > ids.size) continue;
-      for (const id of live) ids.add(id);
+      const others = live.filter((id) => !ids.has(id));
+      if (others.length + ids.size > ids_max || (!stream.leaving && live.length > ids.size)) continue;
+      for (const id of others) ids.add(id);
       replaced.push(stream);
     }
     return replaced;

@@ -49,6 +49,18 @@ describe("sdk/typescript: a session that is held", () => {
     await session.close();
   });
 
+  it("keeps what a tool has done that was held meanwhile", async () => {
+    await using session = await stage.client.startSession();
+    const paused = new Promise((yes) => session.on("pause", yes));
+    const work = session.tool("work", async () => {
+      await order(session.id, "pause", "wait");
+      await paused;
+      return "done";
+    });
+    expect(await work()).to.equal("done");
+    expect(await work().catch((each: unknown) => each)).to.be.instanceOf(SessionPaused);
+  });
+
   it("waits where that was asked for, and then asks again", async () => {
     await using session = await stage.client.startSession({ whenPaused: "wait", budgets: { maxActions: 1 } });
     const paused = new Promise((yes) => session.on("pause", yes));

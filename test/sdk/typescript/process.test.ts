@@ -69,6 +69,7 @@ describe("sdk/typescript: a process", () => {
       server,
       `const client = killcord.createClient();
        const sessions = await Promise.all([1, 2, 3].map(() => client.startSession()));
+       for (let i = 0; i < 20; i += 1) sessions[0].signal.addEventListener("abort", () => i);
        const asking = sessions.map((session) => session.intercept("look").catch((error) => error.name));
        await client.close();
        console.log(sessions.every(({ signal }) => signal.aborted), (await Promise.all(asking)).length);`,

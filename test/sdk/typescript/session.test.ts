@@ -8,7 +8,7 @@ import {
   SessionTerminated,
 } from "../../../sdk/typescript/src/node.js";
 import { type Served, serve } from "../../server/served.js";
-import { aborted, kill, type Staged, sealed, shown, staged, until } from "./stage.js";
+import { aborted, kill, ManualClock, type Staged, sealed, shown, staged, until } from "./stage.js";
 
 describe("sdk/typescript: a session", () => {
   let server: Served;
@@ -161,11 +161,16 @@ describe("sdk/typescript: a session", () => {
   });
 
   it("learns a stop that came before its watch was up", async () => {
-    // The watch is opened by a timer: nothing of it happens before the first await here.
-    const session = await stage.client.startSession();
-    const stopped = aborted(session.signal);
+    // The watch is opened by a timer, and time stands still.
+    const clock = new ManualClock();
+    const { client } = staged(server.url, server.admin_key, { clock });
+    const session = await client.startSession();
     await kill(server, session.id);
+    expect(session.signal.aborted).to.equal(false);
+    const stopped = aborted(session.signal);
+    clock.advance(0);
     expect(await stopped).to.deep.include({ stopReason: "manual" });
+    await client.close();
   });
 });
 

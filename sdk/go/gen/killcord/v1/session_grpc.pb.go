@@ -46,8 +46,8 @@ type SessionServiceClient interface {
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
 	// Shows one session. Role: operator or auditor; an agent sees its own.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// Tells the server that the run is alive and learns its status. A stopped session is answered
-	// with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
+	// Tells the server that the run is alive, renews its lease, and learns its status. A stopped session
+	// is answered with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
 	Heartbeat(ctx context.Context, in *HeartbeatRequest, opts ...grpc.CallOption) (*HeartbeatResponse, error)
 	// Stops a session for ever. From the moment of the reply each of its intercepts is `terminate`.
 	// On a terminal session it answers what the session is; the first stop wins. Role: operator.
@@ -232,8 +232,8 @@ type SessionServiceServer interface {
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
 	// Shows one session. Role: operator or auditor; an agent sees its own.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// Tells the server that the run is alive and learns its status. A stopped session is answered
-	// with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
+	// Tells the server that the run is alive, renews its lease, and learns its status. A stopped session
+	// is answered with the status it has, never with an error. Role: agent, own sessions. Safe to repeat.
 	Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error)
 	// Stops a session for ever. From the moment of the reply each of its intercepts is `terminate`.
 	// On a terminal session it answers what the session is; the first stop wins. Role: operator.

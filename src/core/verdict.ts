@@ -1,0 +1,122 @@
+/** The entry of a verdict, and what goes into it, whether the action names a session or not. */
+import type { Intercept } from "./command.js";
+import { answer, type Decision, type Draft } from "./decision.js";
+import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
+import { idAt } from "./ids.js";
+import { keptRepeat, refuseOtherRequest } from "./repeat.js";
+import { revokedBy } from "./scope.js";
+import { haltOnScope } from "./standing.js";
+import type { StandingHalt, State } from "./state.js";
+import { nothing_reserved } from "./stop.js";
+
+/** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
+export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
+
+/** A verdict and why it is given. */
+export interface Judgement {
+  readonly decision: Verdict;
+  readonly path: string;
+  readonly reasoning: string;
+  readonly triggered: readonly PolicyTriggered[];
+}
+
+/** Whom an action concerns, and what it leaves spent. */
+export interface Subject {
+  readonly session_id: string | null;
+  readonly agent_id: string | null;
+  readonly credential_id: string | null;
+  readonly consumed: Consumed | null;
+}
+
+/**
+ * What is said of an action that nothing stops: no policies are in force, so only the agent counts that it
+ * names, in a session without one too.
+ */
+export function judged(state: State, agent_id: string | null): Judgement {
+  const revoked = revokedBy(state, "agent", agent_id);
+  const halt = revoked === null ? haltOnScope(state, "agent", agent_id) : null;
+  if (halt !== null) {
+    return judgedByHalt(halt);
+  }
+  return revoked === null
+    ? { decision: "allow", path: "fast", reasoning: "No policies triggered", triggered: [] }
+    : {
+        decision: "block",
+        path: "standard",
+        reasoning: revoked.reason,
+        triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
+      };
+}
+
+/** What an order in force says of an action that no session stands for. */
+export function judgedByHalt({ reason }: StandingHalt): Judgement {
+  return {
+    decision: "block",
+    path: "standard",
+    reasoning: reason,
+    triggered: builtIn("__scope_halted", "scope halted", "block", reason),
+  };
+}
+
+export function builtIn(
+  policy_id: string,
+  name: string,
+  decision: Verdict,
+  reason: string,
+): readonly PolicyTriggered[] {
+  return [{ policy_id, name, decision, reason }];
+}
+
+export function decided(
+  draft: Draft,
+  command: Intercept,
+  judgement: Judgement,
+  subject: Subject,
+  cause: Cause | null,
+): Decision {
+  const sequence = draft.add(
+    {
+      event: "enforcement_decision",
+      actor: command.actor,
+      session_id: subject.session_id,
+      decision_id: idAt("enf", draft.next_sequence),
+      agent_id: subject.agent_id,
+      credential_id: subject.credential_id,
+      action_type: command.action_type,
+      decision: judgement.decision,
+      decision_path: judgement.path,
+      reasoning: judgement.reasoning,
+      trust_score: null,
+      policies_triggered: judgement.triggered,
+      policy_set_digest: no_policies_digest,
+      latency_us: command.latency_us,
+      chain: command.chain,
+      action_digest: command.action_digest,
+      action_length: command.action_length,
+      details_digest: command.details_digest,
+      charge: null,
+      reservation: null,
+      consumed: subject.consumed,
+      reserved: subject.consumed === null ? null : nothing_reserved,
+      cause,
+      escalation_id: null,
+    },
+    command.repeat,
+  );
+  return {
+    reply: { type: "verdict", sequence, replayed: false, repeats_terminate_of: null },
+    events: draft.events,
+  };
+}
+
+/** The verdict that an earlier request with the same idempotency key got, or null. */
+export function repeated(state: State, draft: Draft, command: Intercept): Decision | null {
+  const kept = keptRepeat(state, command);
+  if (kept === null) {
+    return null;
+  }
+  const { reply } =
+    refuseOtherRequest(command) ??
+    answer({ type: "verdict", sequence: kept.sequence, replayed: true, repeats_terminate_of: null });
+  return { reply, events: draft.events };
+}

@@ -1,0 +1,51 @@
+/** One action without a session: no budget applies, so only its policies and its standing do. */
+import { keyOf, quoted } from "./access.js";
+import type { Intercept } from "./command.js";
+import { type Decision, Draft, refuse } from "./decision.js";
+import { haltOnScope } from "./standing.js";
+import type { State } from "./state.js";
+import { decided, type Judgement, judged, judgedByHalt, repeated } from "./verdict.js";
+
+/** Policies and standing halts only, no budget, never `terminate`: a stopped agent gets `block`. */
+export function withoutSession(state: State, command: Intercept): Decision {
+  const key = keyOf(state, command);
+  if (key?.require_session) {
+    return refuse(
+      "session_required",
+      "this credential must name a session: start one and send its session_id",
+    );
+  }
+  if (
+    key !== null &&
+    key.agent_id !== null &&
+    command.agent_id !== null &&
+    key.agent_id !== command.agent_id
+  ) {
+    return refuse(
+      "insufficient_permissions",
+      `this key is bound to another agent than ${quoted(command.agent_id)}`,
+    );
+  }
+  const agent_id = command.agent_id ?? key?.agent_id ?? null;
+  const credential_id = key?.kind === "credential" ? key.key_id : null;
+  const subject = { session_id: null, agent_id, credential_id, consumed: null };
+  const stop = halted(state, agent_id, credential_id);
+  if (stop !== null) {
+    // It keeps no idempotency key: once it is lifted, the answer may be another.
+    return decided(new Draft(state, command), { ...command, repeat: null }, stop, subject, null);
+  }
+  const judgement = judged(state, agent_id);
+  // Standing goes before a repeat: no old allow passes a stop.
+  const draft = new Draft(state, command);
+  const repeat = judgement.decision === "allow" ? repeated(state, draft, command) : null;
+  return repeat ?? decided(draft, command, judgement, subject, null);
+}
+
+/** A halt on what an action without a session stands on, from the root. */
+function halted(state: State, agent_id: string | null, credential_id: string | null): Judgement | null {
+  const halt =
+    haltOnScope(state, "workspace", state.workspace_id) ??
+    haltOnScope(state, "agent", agent_id) ??
+    haltOnScope(state, "credential", credential_id);
+  return halt === null ? null : judgedByHalt(halt);
+}
