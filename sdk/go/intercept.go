@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	v1 "killcord.example/killcord/gen/killcord/v1"
@@ -117,7 +119,7 @@ func (s *Session) ask(ctx context.Context, request *v1.InterceptRequest) (*Decis
 	if err == nil {
 		s.client.outage.over()
 		s.renew(sent, answer.GetSessionStatus())
-		if answer.GetDecision() == v1.Verdict_VERDICT_TERMINATE {
+		if answer.GetDecision() == v1.Verdict_VERDICT_TERMINATE || terminal(answer.GetSessionStatus()) {
 			s.halt(s.stopIn(answer), aloud)
 		}
 	}
@@ -132,8 +134,8 @@ func (s *Session) ask(ctx context.Context, request *v1.InterceptRequest) (*Decis
 
 // unanswered is a refusal, unless the session was told to fail open.
 func (s *Session) unanswered(action string, err error) (*Decision, error) {
-	if denied(err) {
-		// If it is the key and not this one action, no stop can arrive any more: find out at once.
+	if denied(err) || status.Code(errors.Unwrap(err)) == codes.NotFound {
+		// If it is the key or the session and not this one action, no stop can arrive any more: find out at once.
 		s.beatNow()
 	}
 	if !unreachable(err) {
@@ -157,8 +159,10 @@ func (s *Session) judge(action string, answer *v1.InterceptResponse) (*Decision,
 	why := answer.GetReasoning()
 	switch answer.GetDecision() {
 	case v1.Verdict_VERDICT_ALLOW:
-		switch answer.GetSessionStatus() {
-		case v1.SessionStatus_SESSION_STATUS_ACTIVE, v1.SessionStatus_SESSION_STATUS_PAUSED:
+		if held {
+			return nil, newPaused(s.id, action, answer.GetDecisionId(), why)
+		}
+		if answer.GetSessionStatus() == v1.SessionStatus_SESSION_STATUS_ACTIVE {
 			return &Decision{
 				DecisionID: answer.GetDecisionId(), VaultEntryID: answer.GetVaultEntryId(), Reasoning: why,
 				Policies: policiesOf(answer), Actions: answer.GetConsumed().GetActions(),

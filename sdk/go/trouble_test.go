@@ -319,6 +319,21 @@ func TestASessionThatTheServerDoesNotKnowIsStopped(t *testing.T) {
 	}
 }
 
+func TestAnInterceptOfASessionThatTheServerDoesNotKnowStopsItAtOnce(t *testing.T) {
+	t.Parallel()
+	gone := func(context.Context, any, func() error) error { return status.Error(codes.NotFound, "no such session") }
+	c, _ := client(t, common, killcord.Options{DialOptions: []grpc.DialOption{altered("Heartbeat", gone), altered("Intercept", gone)}})
+	session := start(t, c, killcord.StartOptions{Lease: killcord.NoLease})
+	eventually(t, "the watch", session.Watched)
+	var refused *killcord.RequestRefused
+	if err := ask(session); !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	if stop := stopOf(t, session); stop.StopReason != killcord.StopSessionNotFound {
+		t.Fatal(stop)
+	}
+}
+
 func TestWhatANewerServerSaysIsNeverAnAllow(t *testing.T) {
 	t.Parallel()
 	var answer atomic.Pointer[v1.InterceptResponse]
@@ -333,6 +348,7 @@ func TestWhatANewerServerSaysIsNeverAnAllow(t *testing.T) {
 	var blocked *killcord.ActionBlocked
 	var escalated *killcord.ActionEscalated
 	var stopped *killcord.SessionTerminated
+	var paused *killcord.SessionPaused
 	for _, each := range []struct {
 		verdict v1.Verdict
 		status  v1.SessionStatus
@@ -345,7 +361,8 @@ func TestWhatANewerServerSaysIsNeverAnAllow(t *testing.T) {
 		{99, active, &blocked},
 		{v1.Verdict_VERDICT_ALLOW, 99, &blocked},
 		{v1.Verdict_VERDICT_ALLOW, v1.SessionStatus_SESSION_STATUS_UNSPECIFIED, &blocked},
-		{v1.Verdict_VERDICT_ALLOW, v1.SessionStatus_SESSION_STATUS_KILLED, &blocked},
+		{v1.Verdict_VERDICT_ALLOW, v1.SessionStatus_SESSION_STATUS_KILLED, &stopped},
+		{v1.Verdict_VERDICT_ALLOW, v1.SessionStatus_SESSION_STATUS_PAUSED, &paused},
 		{v1.Verdict_VERDICT_TERMINATE, 99, &stopped},
 	} {
 		session := start(t, c, killcord.StartOptions{})
