@@ -12,9 +12,16 @@ from typing import Any, Callable
 from . import _aio, _wire
 from ._retry import Attempts
 from ._run import Run, failure
-from ._state import PAUSED, Verdict, session_of_verdict, verdict_of
+from ._state import ACTIVE, PAUSED, Verdict, session_of_verdict, verdict_of
 from ._wire import Call, Reply, Transport
-from .errors import ActionBlocked, ActionEscalated, KillcordError, ServerUnreachable, SessionPaused
+from .errors import (
+    AccessDenied,
+    ActionBlocked,
+    ActionEscalated,
+    KillcordError,
+    ServerUnreachable,
+    SessionPaused,
+)
 
 log = logging.getLogger("killcord")
 
@@ -28,6 +35,8 @@ class Asker:
     timeout_seconds: float
     when_paused: str
     fail_open: bool
+    #: Finds out whether a stop could still reach the run.
+    ask_now: Callable[[], None]
 
     def ask(self, body: dict[str, Any], timeout_seconds: float | None) -> Verdict:
         """Asks and waits. Raises what RuntimeSession.intercept says."""
@@ -75,6 +84,9 @@ class Asker:
                     pause = attempts.pause_after(error)
                 except ServerUnreachable as last:
                     return self._unreachable(call, last)
+            except KillcordError as error:
+                self._refused(error)
+                raise
             # A stop ends the wait: it must not be slept through.
             with self.run.changed:
                 self.run.changed.wait_for(lambda: self.run.stop is not None, pause)
@@ -91,6 +103,9 @@ class Asker:
                     pause = attempts.pause_after(error)
                 except ServerUnreachable as last:
                     return self._unreachable(call, last)
+            except KillcordError as error:
+                self._refused(error)
+                raise
             await asyncio.sleep(pause)
             self.run.check_stopped()
 
@@ -102,6 +117,11 @@ class Asker:
         log.warning("fail_open: %s is let pass, unasked: %s", action, failure(error))
         return Verdict("allow", reasoning="the server could not be reached", offline=True)
 
+    def _refused(self, error: KillcordError) -> None:
+        # If it is the key or the session and not this one action, no stop can arrive any more.
+        if isinstance(error, AccessDenied) or error.code == "session_not_found":
+            self.ask_now()
+
     def _judge(self, reply: Reply, sent_at: float) -> Verdict:
         verdict = verdict_of(reply)
         state = session_of_verdict(reply)
@@ -112,9 +132,10 @@ class Asker:
             self.run.force_stop(verdict.reasoning)
         # Also where it is allowed: a stop that was heard meanwhile goes before an older verdict.
         self.run.check_stopped()
-        if verdict.decision == "allow":
+        status = state.status if state is not None else ""
+        if verdict.decision == "allow" and status == ACTIVE:
             return verdict
-        raise _refused(verdict, state.status if state is not None else "")
+        raise _refused(verdict, status)
 
 
 def action(
@@ -148,14 +169,15 @@ def _refused(verdict: Verdict, status: str) -> KillcordError:
         "decision_id": verdict.decision_id,
         "policies": verdict.policies,
     }
-    if verdict.decision == "block" and status == PAUSED:
+    if verdict.decision in ("allow", "block") and status == PAUSED:
         return SessionPaused(f"the session is paused: {verdict.reasoning}", **told)
     if verdict.decision == "block":
         return ActionBlocked(f"blocked: {verdict.reasoning}", **told)
     if verdict.decision == "escalate":
         return ActionEscalated(f"needs a person's approval: {verdict.reasoning}", **told)
+    unknown = status if verdict.decision == "allow" else verdict.decision
     return ActionBlocked(
-        f"the server answered {verdict.decision or 'nothing'}, which this version of killcord does not know: "
+        f"the server answered {unknown or 'nothing'}, which this version of killcord does not know: "
         "it is taken for a refusal. Upgrade the package",
         **told,
     )

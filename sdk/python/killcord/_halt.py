@@ -73,7 +73,11 @@ class Halting:
             self._done()
 
     def _say(self) -> None:
-        if self._run.status == "ended":
+        stop = self._run.terminated()
+        if stop.stop_reason in ("access_denied", "session_not_found"):
+            # The server would not hear it.
+            return
+        if stop.status == "ended":
             # Nobody ordered a stop, so there is none to acknowledge; but nothing more is allowed.
             return
         if not self._wait(lambda: self._run.halt_id != "", _UNNAMED_SECONDS):

@@ -12,7 +12,7 @@ from ._run import Run, failure
 from ._state import session_of
 from ._threads import spawn
 from ._wire import Reply, Transport
-from .errors import KillcordError
+from .errors import AccessDenied, KillcordError
 
 log = logging.getLogger("killcord")
 
@@ -29,6 +29,10 @@ class _Kept:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.asking = False
+        #: Whether it is asked about at once, whatever its lease says.
+        self.urgent = False
+        #: How often the key was refused since it last was taken.
+        self.denials = 0
         self.not_before = 0.0
         self.stopped_at: float | None = None
 
@@ -53,6 +57,14 @@ class Keeper:
     def remove(self, run: Run) -> None:
         with self._changed:
             self._kept.pop(run.session_id, None)
+
+    def ask_now(self, run: Run) -> None:
+        """Something was refused: finds out whether any stop could still reach the run."""
+        with self._changed:
+            kept = self._kept.get(run.session_id)
+            if kept is not None:
+                kept.urgent = True
+            self._changed.notify_all()
 
     def wake(self) -> None:
         with self._changed:
@@ -95,6 +107,8 @@ class Keeper:
             return None
         if run.stop is not None:
             return self._due_of_stopped(kept)
+        if kept.urgent:
+            return kept.not_before
         lease = run.lease_seconds
         if self._polling():
             every = _POLL_SECONDS if lease is None else min(_POLL_SECONDS, lease / 3)
@@ -122,16 +136,18 @@ class Keeper:
         lease = run.lease_seconds
         seconds = _CALL_SECONDS if lease is None else min(_CALL_SECONDS, max(0.5, lease / 3))
         kept.asking = True
+        kept.urgent = False
 
         def done(reply: Reply | None, error: KillcordError | None) -> None:
             kept.asking = False
             kept.not_before = _clock.now() + (_POLL_SECONDS if stopped else 0)
             if reply is not None:
                 self._silent = False
+                kept.denials = 0
                 if not stopped:
                     run.answered(sent_at)
                 run.heard(session_of(reply), sent_at=sent_at)
-            elif error is not None:
+            elif error is not None and (stopped or not self._refused(kept, error)):
                 self._unanswered(kept, error)
             self.wake()
 
@@ -139,6 +155,21 @@ class Keeper:
             self._transport().begin(call, seconds, done)
         except KillcordError as error:
             done(None, error)
+
+    def _refused(self, kept: _Kept, error: KillcordError) -> bool:
+        """Stops a run that no stop could reach any more. Answers whether that is what the error is of."""
+        if isinstance(error, AccessDenied):
+            # A revocation is not one moment with the stops that it brings about: a credential that was
+            # refused may hear of its stop when it asks once more.
+            kept.denials += 1
+            kept.urgent = kept.denials == 1
+            if not kept.urgent:
+                kept.run.lose("access_denied", error)
+            return True
+        if error.code == "session_not_found":
+            kept.run.lose("session_not_found", error)
+            return True
+        return False
 
     def _unanswered(self, kept: _Kept, error: KillcordError) -> None:
         lease = kept.run.lease_seconds

@@ -78,7 +78,14 @@ class Life:
         lease = state.lease_seconds or asked
         run = Run(state, lease_seconds=lease, on_lease_lost=self._on_lease_lost, sent_at=sent_at)
         client = self._client
-        asker = Asker(run, lambda: client._transport, self._timeout, self._when_paused, self._fail_open)
+        asker = Asker(
+            run,
+            lambda: client._transport,
+            self._timeout,
+            self._when_paused,
+            self._fail_open,
+            lambda: client._keeper.ask_now(run),
+        )
         opened = Opened(self._client, run, asker, self._grace)
         # A session that nobody holds any more is not kept alive either.
         finalizer: Any = weakref.finalize(self, opened.drop)

@@ -199,6 +199,10 @@ class Run:
         """The server has said `terminate` without saying how the session stands."""
         self._stopped(SessionState(self.session_id, "killed", reason=reason))
 
+    def lose(self, stop_reason: str, error: KillcordError) -> None:
+        """The server will not speak of the run any more: it stops itself, since no stop could reach it."""
+        self._stopped(SessionState(self.session_id, "killed", stop_reason=stop_reason, reason=failure(error)))
+
     def _told(self) -> None:
         """The task that is about to get SessionTerminated need not be cancelled as well."""
         try:

@@ -88,12 +88,15 @@ class _Reader:
 class Watch:
     """Opens streams for the sessions that are live, and opens them again when they are cut."""
 
-    def __init__(self, transport: Callable[[], Transport], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, transport: Callable[[], Transport], changed: Callable[[], None], ask: Callable[[Run], None]
+    ) -> None:
         self.token = ""
         #: Whether heartbeats must tell what a watch would.
         self.impossible = False
         self._transport = transport
         self._changed = changed
+        self._ask = ask
         self._runs: dict[str, Run] = {}
         self._wanted = threading.Condition()
         self._woken = False
@@ -197,8 +200,11 @@ class Watch:
         elif error.code in _IMPOSSIBLE:
             self._cannot(failure(error))
             return
-        elif isinstance(error, AccessDenied):
+        elif isinstance(error, AccessDenied) or error.code == "session_not_found":
+            # One session may be the reason for all: a sign of life of each finds out.
             self._say(f"the watch is refused: {failure(error)}")
+            for run in list(self._runs.values()):
+                self._ask(run)
         elif not reader.draining:
             self._say(f"the watch was cut, and is opened again: {failure(error)}")
         self.put_off(pause)

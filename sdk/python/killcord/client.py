@@ -100,7 +100,7 @@ class Client:
 
     def _share(self) -> None:
         self._keeper = Keeper(lambda: self._transport, lambda: self._watch.impossible)
-        self._watch = Watch(lambda: self._transport, self._keeper.wake)
+        self._watch = Watch(lambda: self._transport, self._keeper.wake, self._keeper.ask_now)
 
     def _call(self, call: Call, seconds: float) -> Reply:
         """One attempt of a unary call. Raises KillcordError."""

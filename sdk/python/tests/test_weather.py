@@ -11,8 +11,10 @@ from killcord import (
     AccessDenied,
     ActionBlocked,
     Client,
+    KillcordError,
     RuntimeSession,
     ServerUnreachable,
+    SessionPaused,
     SessionTerminated,
 )
 
@@ -112,14 +114,54 @@ def test_failing_open_does_not_pass_a_stop_that_comes_while_nobody_answers(clien
                 sess.intercept("transfer_funds", timeout_seconds=0)
 
 
-def test_a_key_that_is_revoked_in_the_middle_allows_nothing_more(server, transport):
+@pytest.mark.parametrize("lease_seconds", [30, None])
+def test_a_key_that_is_revoked_in_the_middle_stops_the_run(server, transport, lease_seconds):
     made = server.ask("/v1/keys", {"name": "a bot's", "roles": ["agent"]})
     with Client(server.url, made["secret"], transport=transport) as client:
-        with opened(client) as sess:
+        with pytest.raises(SessionTerminated) as caught, opened(client, lease_seconds=lease_seconds) as sess:
             sess.intercept("transfer_funds")
             server.ask(f"/v1/keys/{made['key']['key_id']}/revoke", {"reason": "lost"})
-            with pytest.raises(AccessDenied):
+            with pytest.raises((AccessDenied, SessionTerminated)):
                 sess.intercept("transfer_funds")
+            assert sess.wait_stopped(20)
+            sess.guard()
+    assert (caught.value.status, caught.value.stop_reason) == ("killed", "access_denied")
+
+
+def test_a_key_that_is_refused_once_stops_nothing(server):
+    refused = []
+
+    def change(path, reply):
+        if not path.endswith("/heartbeat") or refused:
+            return 200, reply
+        refused.append(path)
+        return 401, {"error": {"code": "invalid_api_key", "message": "not yet known here"}}
+
+    with Http1(server.address, change=change) as proxy:
+        with (
+            Client(proxy.url, server.key, transport="rest") as client,
+            opened(client, lease_seconds=2) as sess,
+        ):
+            until(lambda: len([each for each in proxy.paths if each.endswith("/heartbeat")]) > 1)
+            sess.guard()
+
+
+def test_a_session_that_the_server_does_not_know_is_stopped(server):
+    def change(path, reply):
+        if path.endswith(("/intercept", "/heartbeat")):
+            return 404, {"error": {"code": "session_not_found", "message": "no such session"}}
+        return 200, reply
+
+    with (
+        Http1(server.address, change=change) as proxy,
+        Client(proxy.url, server.key, transport="rest") as client,
+    ):
+        with pytest.raises(SessionTerminated) as caught, opened(client, lease_seconds=None) as sess:
+            with pytest.raises(KillcordError, match="session_not_found"):
+                sess.intercept("transfer_funds")
+            assert sess.wait_stopped(20)
+            sess.guard()
+    assert caught.value.stop_reason == "session_not_found"
 
 
 def test_a_credential_that_is_revoked_stops_its_run(server, transport):
@@ -143,6 +185,19 @@ def test_a_verdict_of_a_newer_server_is_a_refusal(server, word):
     with Http1(server.address, change=change) as proxy:
         with Client(proxy.url, server.key, transport="rest") as client, opened(client) as sess:
             with pytest.raises(ActionBlocked, match="does not know"):
+                sess.intercept("transfer_funds")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [("frozen", ActionBlocked), ("", ActionBlocked), ("paused", SessionPaused)]
+)
+def test_an_allow_with_a_status_that_does_not_go_on_is_a_refusal(server, status, error):
+    def change(path, reply):
+        return 200, {**reply, "session_status": status} if path.endswith("/intercept") else reply
+
+    with Http1(server.address, change=change) as proxy:
+        with Client(proxy.url, server.key, transport="rest") as client, opened(client) as sess:
+            with pytest.raises(error):
                 sess.intercept("transfer_funds")
 
 
