@@ -11,6 +11,7 @@ import {
   ActionBlocked,
   ActionEscalated,
   KillcordError,
+  type Policy,
   type Refusal,
   ServerUnreachable,
   SessionPaused,
@@ -32,6 +33,8 @@ export interface AllowedBySeal {
   readonly reasoning: string;
   /** The sealed entry, `ve_` and 24 hex digits. */
   readonly vaultEntryId: string;
+  /** Those that had a say, warnings among them. */
+  readonly policies: readonly Policy[];
   /** Actions of the session so far, this one included. */
   readonly actions: number;
 }
@@ -120,7 +123,7 @@ function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed
   if (reply.sessionStatus === SessionStatus.PAUSED) return new SessionPaused(refusal);
   switch (reply.decision) {
     case Verdict.ALLOW:
-      if (!goes_on.has(reply.sessionStatus)) {
+      if (reply.sessionStatus !== SessionStatus.ACTIVE) {
         const reasoning = `the server says ${statusWord(reply.sessionStatus)}, which this version of the library does not know`;
         throw new ActionBlocked({ ...refusal, reasoning });
       }
@@ -129,6 +132,7 @@ function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed
         decisionId: reply.decisionId,
         reasoning: reply.reasoning,
         vaultEntryId: reply.vaultEntryId,
+        policies: refusal.policies,
         actions: Number(reply.consumed?.actions ?? 0n),
       };
     case Verdict.BLOCK:
@@ -142,9 +146,6 @@ function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed
       });
   }
 }
-
-/** A status that is not told says nothing against a verdict. */
-const goes_on: ReadonlySet<SessionStatus> = new Set([SessionStatus.UNSPECIFIED, SessionStatus.ACTIVE]);
 
 const nothing_decided = { decisionId: "", policies: [] };
 

@@ -36,6 +36,8 @@ export class Lifeline {
   /** When the last heartbeat failed, and how many did since one was answered. */
   #failed_ms = 0;
   #failures = 0;
+  /** How often the key was refused since a heartbeat was answered. */
+  #denials = 0;
   #polling = false;
   #told_lost = false;
   #beating: Promise<WireSession | null> | null = null;
@@ -147,6 +149,7 @@ export class Lifeline {
       const reply = await services.sessions.heartbeat({ sessionId: this.#living.id }, { timeoutMs });
       session = reply.session ?? null;
       this.#failures = 0;
+      this.#denials = 0;
       this.#connection.answered();
     } catch (thrown) {
       this.#failed(callError(thrown), services);
@@ -165,7 +168,15 @@ export class Lifeline {
     if (this.#over) return;
     this.#failed_ms = this.#now();
     this.#failures += 1;
-    if (failureKind(failure) !== "passing") {
+    const kind = failureKind(failure);
+    if (kind === "denied") {
+      // A revocation is not one moment with the stops that it brings about: a credential that was
+      // refused may hear of its stop when it asks once more.
+      this.#denials += 1;
+      if (this.#denials > 1) this.#living.refused(failure);
+      return;
+    }
+    if (kind === "refused") {
       this.#living.refused(failure);
       return;
     }

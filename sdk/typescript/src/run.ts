@@ -2,11 +2,11 @@
  * One session as this process sees it: what the server tells of it comes in here, and its stop goes
  * out from here. First the signal, at once; everything else after it.
  */
-import type { ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { SessionStatus, type Session as WireSession } from "../gen/killcord/v1/session_pb.js";
 import type { Connection } from "./connection.js";
 import { Ending } from "./ending.js";
-import { SessionPaused, SessionTerminated } from "./errors.js";
+import { AccessDenied, SessionPaused, SessionTerminated } from "./errors.js";
 import { toldFailure } from "./failure.js";
 import { Lifeline, type Living } from "./lifeline.js";
 import { Listeners } from "./listeners.js";
@@ -14,7 +14,7 @@ import type { SessionPlan } from "./options.js";
 import { sleep } from "./platform.js";
 import { type State, shownState } from "./state.js";
 import type { Watch, Watchable } from "./watch.js";
-import { type EvidenceWord, isTerminal } from "./words.js";
+import { type EvidenceWord, isTerminal, type StopReasonWord } from "./words.js";
 import { Work } from "./work.js";
 
 export class Run implements Watchable, Living {
@@ -137,9 +137,16 @@ export class Run implements Watchable, Living {
   }
 
   refused(failure: ConnectError): void {
-    this.#lose(
-      `the server takes no sign of life any more: ${toldFailure(failure, this.connection.url).message}`,
-    );
+    const told = toldFailure(failure, this.connection.url);
+    const reason = `the server takes no sign of life any more: ${told.message}`;
+    if (told instanceof AccessDenied) this.#lose("access_denied", reason);
+    else if (failure.code === Code.NotFound) this.#lose("session_not_found", reason);
+    else {
+      this.#lose("lease_lost", reason);
+      return;
+    }
+    // Nothing more is told of it; and the watch of the others is refused with it.
+    this.#watch.forget(this.id);
   }
 
   lost(): void {
@@ -147,7 +154,7 @@ export class Run implements Watchable, Living {
     const reason = `no answer from ${this.connection.url} within the lease of ${lease_seconds} s`;
     switch (on_lease_lost) {
       case "kill":
-        this.#lose(reason);
+        this.#lose("lease_lost", reason);
         return;
       case "pause":
         this.#setState({ kind: "paused", reason, by_lease: true });
@@ -186,13 +193,13 @@ export class Run implements Watchable, Living {
     else this.listeners.tell("resume", undefined);
   }
 
-  /** The lease can never be renewed: it ends itself. The server says so too when its grace is over, and names it. */
-  #lose(reason: string): void {
+  /** No stop could reach it any more: it ends itself. The server says so too when the lease's grace is over, and names it. */
+  #lose(stop_reason: StopReasonWord, reason: string): void {
     this.stop(
       new SessionTerminated({
         sessionId: this.id,
         status: "killed",
-        stopReason: "lease_lost",
+        stopReason: stop_reason,
         reason,
         haltId: undefined,
       }),

@@ -4,7 +4,10 @@ import { HaltEvidence, OnLeaseLost, SessionStatus, StopReason } from "../gen/kil
 /** Where a session stands. Killed, expired and ended are final. */
 export type SessionStatusWord = "active" | "paused" | "killed" | "expired" | "ended" | (string & {});
 
-/** Why a session was stopped. */
+/**
+ * Why a session was stopped. The library gives two of its own: access_denied for a key that is refused,
+ * session_not_found for a session that the server does not know.
+ */
 export type StopReasonWord =
   | "manual"
   | "budget_exceeded"
@@ -16,6 +19,8 @@ export type StopReasonWord =
   | "halted"
   | "parent_stopped"
   | "drill"
+  | "access_denied"
+  | "session_not_found"
   | (string & {});
 
 /** How it is known that the work has ended. */

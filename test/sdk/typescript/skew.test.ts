@@ -88,6 +88,8 @@ describe("sdk/typescript: a server of another version", () => {
     const error = await answered(Verdict.ALLOW, 9);
     expect(error).to.be.instanceOf(ActionBlocked);
     expect(String(error)).to.include("unknown_9");
+    expect(await answered(Verdict.ALLOW, SessionStatus.UNSPECIFIED)).to.be.instanceOf(ActionBlocked);
+    expect(await answered(Verdict.ALLOW, SessionStatus.PAUSED)).to.be.instanceOf(SessionPaused);
   });
 
   it("has each verdict that is known heard as what it is", async () => {
@@ -114,6 +116,49 @@ describe("sdk/typescript: a server of another version", () => {
     clock.advance(0);
     expect(String(await held)).to.include("unknown_9");
     expect(() => run.guard()).to.throw(SessionPaused);
+    await client.close();
+  });
+
+  it("stops a session that it does not know, and no longer asks for it", async () => {
+    const watched: number[] = [];
+    const refuse = () => {
+      throw new ConnectError("no such session", Code.NotFound);
+    };
+    const { client, clock } = newerServer({
+      heartbeat: refuse,
+      // biome-ignore lint/correctness/useYield: it is refused before it tells anything
+      async *watchSessions({ sessionIds }) {
+        watched.push(sessionIds.length);
+        refuse();
+      },
+    });
+    const run = await client.startSession({ leaseSeconds: null });
+    const stopped = aborted(run.signal);
+    clock.advance(0);
+    expect(await stopped).to.deep.include({ status: "killed", stopReason: "session_not_found" });
+    await run.close();
+    clock.advance(60_000);
+    await new Promise((next) => setImmediate(next));
+    expect(watched).to.deep.equal([1]);
+    await client.close();
+  });
+
+  it("stops a session whose key was refused twice in a row, and not before", async () => {
+    let beats = 0;
+    const { client, clock } = newerServer({
+      heartbeat: () => {
+        beats += 1;
+        if (beats !== 2) throw new ConnectError("a key that is not known here", Code.Unauthenticated);
+        return { session: session(SessionStatus.ACTIVE) };
+      },
+    });
+    const run = await client.startSession();
+    await until(async () => {
+      clock.advance(50);
+      return run.signal.aborted;
+    });
+    expect(run.signal.reason).to.deep.include({ stopReason: "access_denied" });
+    expect(beats).to.equal(4);
     await client.close();
   });
 

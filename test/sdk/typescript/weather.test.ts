@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import {
   AccessDenied,
+  KillcordError,
   ServerUnreachable,
   type Session,
   SessionTerminated,
@@ -183,6 +184,26 @@ describe("sdk/typescript: a key", () => {
     expect(warnings).to.deep.equal([]);
     await client.close();
   });
+
+  for (const leaseSeconds of [30, null]) {
+    it(`that is refused in the middle stops the run, with lease ${leaseSeconds}`, async () => {
+      const { key, secret } = await curl(server, "/v1/keys", server.admin_key, {
+        name: "a bot's",
+        roles: ["agent"],
+      });
+      const { client, warnings } = staged(server.url, secret);
+      const session = await client.startSession({ leaseSeconds });
+      await session.intercept("look");
+      const stopped = aborted(session.signal);
+      await curl(server, `/v1/keys/${key.key_id}/revoke`, server.admin_key, { reason: "lost" });
+      const how = await session.intercept("look").catch((each: unknown) => each);
+      expect(how).to.be.instanceOf(KillcordError);
+      expect(await stopped).to.deep.include({ status: "killed", stopReason: "access_denied" });
+      expect(() => session.guard()).to.throw(SessionTerminated, "access_denied");
+      await client.close();
+      expect(warnings).to.deep.equal([]);
+    });
+  }
 
   it("that is revoked stops what runs on it, which hears why and acknowledges it", async () => {
     const body = { name: "pay-bot" };
