@@ -132,8 +132,9 @@ export async function openSupervision(ground: Ground): Promise<Supervision> {
     close: () => {
       signals.end();
       begun?.close();
-      guard.dismiss();
+      // Before the guard goes: were we killed in between, nobody would.
       if (run.cgroup !== null) removeCgroup(run.cgroup);
+      guard.dismiss();
     },
   };
 }

@@ -184,7 +184,9 @@ class Watch:
     def _failed(self, reader: _Reader) -> None:
         """A stream has ended: by itself, when all its sessions have stopped, or cut."""
         error = reader.error
-        if reader.told and _clock.now() - reader.began_at > _LASTING_SECONDS:
+        by_itself = error is None and not reader.draining and reader.heard_at > reader.began_at
+        if by_itself or (reader.told and _clock.now() - reader.began_at > _LASTING_SECONDS):
+            # Runs that end one after the other are no trouble: the next must not wait to be watched.
             self._backoff.reset()
         pause = self._backoff.next()
         if error is None:

@@ -46,6 +46,17 @@ def test_a_watch_that_is_cut_is_opened_again_and_says_so_once(server, weather, f
         assert sum("watch was cut" in each.message for each in caplog.records) == 1
 
 
+def test_runs_that_end_one_after_the_other_do_not_put_the_watch_off(server, transport):
+    with Client(server.url, server.key, transport=transport) as client:
+        for _ in range(6):
+            with pytest.raises(SessionTerminated), opened(client) as sess:
+                server.kill(sess.session_id)
+                assert sess.wait_stopped(20)
+            # The watch ends with its last session: that is no failure to wait longer after each time.
+            until(lambda: not client._watch._runs)
+        assert client._watch._backoff._bound <= 0.2
+
+
 def test_a_server_that_starts_anew_finds_its_watchers_again(own_server, transport):
     with Client(own_server.url, own_server.key, transport=transport) as client:
         with pytest.raises(SessionTerminated), opened(client) as sess:
