@@ -1,6 +1,6 @@
 /** How far a stop is while it runs: one line in place on a terminal, else a line for each change. */
 import { clearLine, cursorTo } from "node:readline";
-import type { HaltFigures } from "../../gen/killcord/v1/halt_pb.js";
+import type { HaltFigures, HaltMode } from "../../gen/killcord/v1/halt_pb.js";
 import { figureWords, showMilliseconds } from "./halt-view.js";
 
 export class HaltProgress {
@@ -17,8 +17,8 @@ export class HaltProgress {
   }
 
   /** Shows the figures, if they are others than before. */
-  show(figures: HaltFigures): void {
-    const words = figureWords(figures);
+  show(figures: HaltFigures, mode: HaltMode): void {
+    const words = figureWords(figures, mode);
     const line = `${words}   ${showMilliseconds(this.#now() - this.#began)}`;
     if (this.#stream.isTTY) {
       cursorTo(this.#stream, 0);

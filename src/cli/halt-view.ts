@@ -50,14 +50,12 @@ export function scopeWords(scope: HaltScope | undefined): string {
   return `${(ScopeKind[scope.kind] ?? String(scope.kind)).toLowerCase()} ${plain(scope.id)}`;
 }
 
-/** Counts, aligned, with what is not there left out. */
-export function figureWords({
-  requested,
-  delivered,
-  acknowledged,
-  confirmed,
-  unconfirmed,
-}: HaltFigures): string {
+/** Counts, aligned. Nobody is waited for who is only held. */
+export function figureWords(
+  { requested, delivered, acknowledged, confirmed, unconfirmed }: HaltFigures,
+  mode: HaltMode,
+): string {
+  if (mode === HaltMode.PAUSE) return `${requested} held   ${delivered} told`;
   return [
     `${requested} stopped`,
     `${delivered} told`,
@@ -82,7 +80,7 @@ export function haltCard(halt: Halt): string {
     ["lifted by", plain(halt.liftedBy ?? "")],
     ["lift reason", plain(halt.liftReason ?? "")],
     ["drill", plain(halt.drillId ?? "")],
-    ["sessions", figures === undefined ? "" : figureWords(figures)],
+    ["sessions", figures === undefined ? "" : figureWords(figures, halt.mode)],
     ["sealed as", plain(halt.vaultEntryId)],
   ];
   return pairs(entries.filter(([, value]) => value !== ""));

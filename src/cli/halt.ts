@@ -60,7 +60,7 @@ export function haltCommand() {
     .option("--reason <text>", "why; sealed for ever, so no personal data")
     .option("--pause", "hold them instead: each action is blocked until the order is lifted")
     .addOption(new Option("--no-wait", "return when the order is sealed"))
-    .option("--yes", "do not ask before --all");
+    .option("--yes", "do not ask before --all, which is asked at a terminal only");
   return talksToServer(halt).action(async (options: HaltOptions) => {
     const scope = scopeOf(options);
     await withServer(options, async (server) => {
@@ -95,13 +95,22 @@ async function confirm(server: Server, { pause, json }: HaltOptions): Promise<vo
   if (!process.stdin.isTTY || !process.stderr.isTTY || json === true) return;
   const status = [SessionStatus.ACTIVE, SessionStatus.PAUSED];
   const { total } = await server.sessions.listSessions({ status, pageSize: 1 });
+  const does = pause === true ? "holds" : "kills";
+  const answer = await answerTo(
+    `This ${does} ${total} live ${total === 1n ? "session" : "sessions"} on ${plain(server.url)}, and nothing new starts until it is lifted. Type yes to go on: `,
+  );
+  if (answer.trim().toLowerCase() !== "yes") throw new CommandFailure("aborted", 1, "nothing was ordered");
+}
+
+/** What is typed at the terminal; nothing when the question is left by Ctrl-C or Ctrl-D. */
+async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const does = pause === true ? "holds" : "kills";
-    const answer = await terminal.question(
-      `This ${does} ${total} live ${total === 1n ? "session" : "sessions"} on ${plain(server.url)}, and nothing new starts until it is lifted. Type yes to go on: `,
-    );
-    if (answer.trim().toLowerCase() !== "yes") throw new CommandFailure("aborted", 1, "nothing was ordered");
+    return await terminal.question(question);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "AbortError") throw error;
+    process.stderr.write("\n");
+    return "";
   } finally {
     terminal.close();
   }
@@ -150,7 +159,7 @@ async function settled(
   for (;;) {
     const ask = () => server.halts.getHalt({ haltId, pageSize: limits.page_size_max });
     const reply = await persisting(ask, client_limits.watch_give_up_ms);
-    if (reply.halt?.figures !== undefined) progress?.show(reply.halt.figures);
+    if (reply.halt?.figures !== undefined) progress?.show(reply.halt.figures, reply.halt.mode);
     if (!wait || (reply.halt?.figures?.pending ?? 0n) === 0n) return reply;
     await sleep(client_limits.halt_poll_ms);
   }

@@ -182,10 +182,15 @@ function tellLeft(left: readonly Member[]): void {
   note(plain(`these processes could not be ended, so the run is not called stopped: ${names.join("; ")}`));
 }
 
+const no_key =
+  "there is no API key: set KILLCORD_API_KEY, or name a file that holds a key with --api-key-file";
+
 /** A start that failed, as this program tells it: nothing has been started. */
 export function startFailure(error: KillcordError): CommandFailure {
   const status = error.code === "invalid_argument" ? 2 : 3;
-  return new CommandFailure(error.code, status, `the program was not started: ${error.message}`);
+  // The client's own words name an option of its own.
+  const message = error.code === "missing_api_key" ? no_key : error.message;
+  return new CommandFailure(error.code, status, `the program was not started: ${message}`);
 }
 
 function messageOf(error: unknown): string {

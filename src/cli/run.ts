@@ -1,6 +1,6 @@
 /** `killcord run`: any program as it is, under a session of its own, and ended with it. */
 
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   type Client,
   createClient,
@@ -46,7 +46,7 @@ export function runCommand(): Command {
     .addOption(
       new Option("--lease <time>", "how long it may go on without the server, 2s to 5m")
         .default(30, "30s")
-        .argParser(seconds),
+        .argParser(leaseTime),
     )
     .addOption(
       new Option("--on-lease-lost <what>", "what happens then")
@@ -142,4 +142,10 @@ function startOptions(options: RunOptions): StartOptions {
 
 function seconds(text: string): number {
   return Number(parseDuration(text));
+}
+
+function leaseTime(text: string): number {
+  const lease = seconds(text);
+  if (lease < 2 || lease > 300) throw new InvalidArgumentError("Expected 2s to 5m.");
+  return lease;
 }

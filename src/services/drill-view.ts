@@ -12,10 +12,15 @@ export function drillView(drill: Rehearsed): Drill {
     vaultEntryId: drill.entry_id,
     ...given("sessionId", drill.session_id),
     ...given("haltId", drill.halt_id),
-    ...given("requestedMs", requested),
-    ...given("deliveredMs", delivered),
-    ...given("acknowledgedMs", acknowledged),
-    ...given("confirmedMs", confirmed),
+    ...given("requestedMs", rounded(requested)),
+    ...given("deliveredMs", rounded(delivered)),
+    ...given("acknowledgedMs", rounded(acknowledged)),
+    ...given("confirmedMs", rounded(confirmed)),
     ...given("failure", drill.failure?.message),
   });
+}
+
+/** To the microsecond: the clock's further digits mean nothing. */
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
 }

@@ -14,13 +14,12 @@ import {
   ScopeKind,
   UnconfirmedWhy,
 } from "../../gen/killcord/v1/halt_pb.js";
-import type { Event } from "../core/event.js";
 import { sequenceOf } from "../core/ids.js";
 import { expiryReason } from "../core/stop.js";
 import type { HaltPart } from "../engine/halt-parts.js";
 import { evidences } from "./acknowledge.js";
 import type { Context } from "./context.js";
-import { figuresOf, haltUnknown, haltView, sealedEvent } from "./halt-view.js";
+import { figuresOf, haltUnknown, haltView, isOwnStop, type OwnStop, sealedEvent } from "./halt-view.js";
 import { pageOf, tokenAfter } from "./page.js";
 import { given, stopReasonOf, timestamp } from "./view.js";
 
@@ -64,12 +63,7 @@ async function haltOf(context: Context, halt_id: string): Promise<Halt> {
 /** The stop or the pause of one session that nobody ordered. */
 async function stopOf(context: Context, halt_id: string, sequence: number): Promise<Halt> {
   const { event, entry_id } = await sealedEvent(context, sequence);
-  if (
-    (event.event !== "session_killed" &&
-      event.event !== "session_expired" &&
-      event.event !== "session_paused") ||
-    event.halt_id !== halt_id
-  ) {
+  if (!isOwnStop(event, halt_id)) {
     throw haltUnknown(halt_id);
   }
   const mode = event.event === "session_paused" ? "pause" : "kill";
@@ -85,9 +79,7 @@ async function stopOf(context: Context, halt_id: string, sequence: number): Prom
   });
 }
 
-type Stop = Extract<Event, { event: "session_killed" | "session_expired" | "session_paused" }>;
-
-async function reasonOf({ engine }: Context, event: Stop): Promise<string> {
+async function reasonOf({ engine }: Context, event: OwnStop): Promise<string> {
   if (event.event !== "session_expired") {
     return event.reason;
   }

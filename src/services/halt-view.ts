@@ -33,14 +33,35 @@ function kindOf(scope: Scope): ScopeKind {
   return Number(found?.[0] ?? ScopeKind.UNSPECIFIED);
 }
 
-/** A halt by its id. @throws {KillcordError} halt_not_found */
+/** An order by its id. @throws {KillcordError} halt_not_found */
 export async function haltNamed(context: Context, halt_id: string): Promise<Halt> {
   const sequence = sequenceOf("halt", halt_id);
-  const row = sequence === null ? null : await context.engine.projection.halt(sequence);
-  if (row === null) {
+  if (sequence === null || sequence >= context.engine.projection.size) {
     throw haltUnknown(halt_id);
   }
-  return haltView(context, row);
+  const row = await context.engine.projection.halt(sequence);
+  if (row !== null) {
+    return haltView(context, row);
+  }
+  const { event } = await sealedEvent(context, sequence);
+  throw isOwnStop(event, halt_id) ? haltNotOrdered(halt_id, event) : haltUnknown(halt_id);
+}
+
+/** The stop or the pause of one session that nobody ordered. */
+export type OwnStop = Extract<Event, { event: "session_killed" | "session_expired" | "session_paused" }>;
+
+export function isOwnStop(event: Event, halt_id: string): event is OwnStop {
+  const { event: name } = event;
+  const stops = name === "session_killed" || name === "session_expired" || name === "session_paused";
+  return stops && event.halt_id === halt_id;
+}
+
+function haltNotOrdered(halt_id: string, { event, session_id }: OwnStop): KillcordError {
+  const what =
+    event === "session_paused"
+      ? `it holds the session ${JSON.stringify(session_id)} alone: resume that`
+      : `the session ${JSON.stringify(session_id)} has stopped by itself, for good`;
+  return new KillcordError("halt_not_found", `nobody ordered ${JSON.stringify(halt_id)}: ${what}`);
 }
 
 export function haltUnknown(halt_id: string): KillcordError {

@@ -232,6 +232,15 @@ describe("killcord halt", () => {
     expect(stdout).to.include("2 sessions held");
   });
 
+  it("calls what a pause holds held, not stopped", async () => {
+    made = halt({ mode: HaltMode.PAUSE });
+    told = [[2, 1, 0, 0, 0]];
+    const { stderr } = await run("halt", "--agent", "loan-bot", "--pause");
+    expect(stderr).to.match(/^2 held {3}1 told {3}[\d.]+ ms\n/);
+    const { stdout } = await run("halts", "get", halt_id);
+    expect(stdout).to.match(/^sessions +2 held {3}1 told$/m);
+  });
+
   it("of one session leaves nothing to lift", async () => {
     made = halt({ status: HaltStatus.OVER, scope: { kind: ScopeKind.SESSION, id: "sess_1" } });
     const { stderr } = await run("halt", "--session", "sess_1");
@@ -306,7 +315,7 @@ describe("the progress of a halt", () => {
       [2, 0, 0, 0, 0],
       [2, 2, 1, 1, 0],
     ] as const) {
-      progress.show(figures(counts));
+      progress.show(figures(counts), HaltMode.KILL);
       now += 100;
     }
     progress.end();

@@ -59,7 +59,10 @@ describe("killcord run at a terminal", function () {
   });
 
   it("ends with the command that Ctrl-C ends", async () => {
-    const { status } = await typed([["ready", "\u0003"]], ["sh", "-c", "echo ready; sleep 60"]);
+    // No shell: one that is about to fork keeps the signal to itself, and waits for what it has forked.
+    const program =
+      "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)";
+    const { status } = await typed([["ready", "\u0003"]], ["python3", "-c", program]);
     expect(status).to.equal(130);
   });
 

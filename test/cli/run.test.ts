@@ -215,6 +215,22 @@ describe("killcord run", function () {
     expect(refused.stdout()).to.equal("");
   });
 
+  it("says in its own words which option or variable is wrong", async () => {
+    for (const lease of ["1s", "6m"]) {
+      const running = run(["--lease", lease, "--", "sh", "-c", "echo started"]);
+      expect(await running.ended).to.equal(2);
+      expect(running.stderr()).to.contain(
+        `'--lease <time>' argument '${lease}' is invalid. Expected 2s to 5m.`,
+      );
+    }
+    const env = { KILLCORD_API_KEY: "", KILLCORD_DATA: "/nonexistent" };
+    const keyless = run(["--", "sh", "-c", "echo started"], { env });
+    expect(await keyless.ended).to.equal(3);
+    expect(keyless.stderr()).to.equal(
+      "killcord: the program was not started: there is no API key: set KILLCORD_API_KEY, or name a file that holds a key with --api-key-file\n",
+    );
+  });
+
   it("starts the command without a server only when that is asked for", async () => {
     const running = run(["--fail-open", "--", "sh", "-c", "echo started; exit 4"], {
       url: await closedPort(),

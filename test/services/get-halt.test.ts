@@ -154,7 +154,13 @@ describe("GetHalt", () => {
       expect(halt?.scope).to.include({ kind: ScopeKind.SESSION, id: session_id });
       expect(halt?.requestedBy).to.equal(undefined);
       expect(sessions.map(({ sessionId }) => sessionId)).to.deep.equal([session_id]);
-      expect(await figures(id)).to.deep.equal([1, i === 0 ? 0 : 0, 0, 0, 0, 1]);
+      expect(await figures(id)).to.deep.equal([1, 0, 0, 0, 0, 1]);
+      const refused = await ask(admin)(methods.liftHalt, { haltId: id }).then(
+        () => expect.fail("it is refused"),
+        (error: Error & { readonly code: string }) => error,
+      );
+      expect(refused.code).to.equal("halt_not_found");
+      expect(refused.message).to.include("nobody ordered").and.to.include(session_id);
     }
   });
 

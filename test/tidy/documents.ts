@@ -132,6 +132,22 @@ export function eventsWithoutGolden(files: readonly File[]): string[] {
     .map((event) => `test/core/golden/${event}.json: missing, so nothing shows that ${event} still replays`);
 }
 
+/** Decisions that do not have the number of their file as title, or share it with another. */
+export function misnumberedDecisions(files: readonly File[]): string[] {
+  const seen = new Map<string, string>();
+  return below(files, "docs/adr/").flatMap(({ path, text }) => {
+    const number = posix.basename(path).slice(0, 4);
+    const before = seen.get(number);
+    seen.set(number, path);
+    return [
+      ...(before === undefined ? [] : [`${path}: has the number of ${before}`]),
+      ...(text.startsWith(`# ${Number(number)}. `)
+        ? []
+        : [`${path}: its title does not begin with ${number}`]),
+    ];
+  });
+}
+
 /** Links in documents that lead to no file or no heading of this repository. */
 export function brokenLinks(files: readonly File[]): string[] {
   const places = new Set(files.flatMap(({ path }) => [path, ...foldersOf(path)]));

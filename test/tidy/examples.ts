@@ -256,6 +256,14 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       },
     ),
   ],
+  "every decision has a number of its own": [
+    example(
+      { "docs/adr/0001-a.md": "# 1. A\n", "docs/adr/0001-b.md": "# 1. B\n" },
+      "docs/adr/0001-b.md: has the number of docs/adr/0001-a.md",
+      { "docs/adr/0001-a.md": "# 1. A\n", "docs/adr/0002-b.md": "# 2. B\n" },
+    ),
+    example({ "docs/adr/0002-b.md": "# 1. B\n" }, "its title does not begin with 0002", {}),
+  ],
   "every link leads somewhere": [
     example({ "docs/a.md": "see\n[b](b.md)" }, "docs/a.md:2: b.md leads nowhere", {
       "docs/a.md":

@@ -4,6 +4,7 @@ import {
   changelogWithoutUnreleased,
   eventsWithoutGolden,
   forgottenErrors,
+  misnumberedDecisions,
   undocumentedErrors,
   undocumentedVerdicts,
 } from "./documents.js";
@@ -49,6 +50,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     "no error code is explained that is gone": forgottenErrors,
     "every code of a start or a verification is explained": undocumentedVerdicts,
     "every type of event has a golden file": eventsWithoutGolden,
+    "every decision has a number of its own": misnumberedDecisions,
     "every link leads somewhere": brokenLinks,
     "the changelog begins with what is unreleased": changelogWithoutUnreleased,
   },
