@@ -6,7 +6,8 @@ from __future__ import annotations
 class KillcordError(Exception):
     """The base of all others; by itself, what the server refused for another reason.
 
-    `code` is one of docs/errors.md (`session_not_found`, `scope_halted`, …), or "" where nobody
+    `code` is one of docs/errors.md (`session_not_found`, `scope_halted`, …), this package's own
+    (`session_terminated`, `action_blocked`, `action_escalated`, `session_paused`), or "" where nobody
     gave one.
     """
 
@@ -35,7 +36,10 @@ class SessionTerminated(KillcordError):
         self, session_id: str, *, status: str, stop_reason: str = "", reason: str = "", halt_id: str = ""
     ) -> None:
         why = f" ({stop_reason})" if stop_reason else ""
-        super().__init__(f"session {session_id} {status}{why}" + (f": {reason}" if reason else ""))
+        super().__init__(
+            f"session {session_id} {status}{why}" + (f": {reason}" if reason else ""),
+            code="session_terminated",
+        )
         self.session_id = session_id
         self.status = status
         self.stop_reason = stop_reason
@@ -62,10 +66,12 @@ class ActionBlocked(KillcordError):
     sealed decision, or "" where there is none.
     """
 
+    _code = "action_blocked"
+
     def __init__(
         self, message: str, *, reasoning: str = "", decision_id: str = "", policies: list[str] | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, code=self._code)
         self.reasoning = reasoning
         self.decision_id = decision_id
         self.policies = policies if policies is not None else []
@@ -74,6 +80,10 @@ class ActionBlocked(KillcordError):
 class ActionEscalated(ActionBlocked):
     """This action is not allowed before a person has approved it."""
 
+    _code = "action_escalated"
+
 
 class SessionPaused(ActionBlocked):
     """The run is held: nothing is allowed until it is resumed."""
+
+    _code = "session_paused"

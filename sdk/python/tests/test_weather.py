@@ -162,6 +162,7 @@ def test_a_session_that_the_server_does_not_know_is_stopped(server):
             assert sess.wait_stopped(20)
             sess.guard()
     assert caught.value.stop_reason == "session_not_found"
+    assert caught.value.code == "session_terminated"
 
 
 def test_a_credential_that_is_revoked_stops_its_run(server, transport):
@@ -197,8 +198,9 @@ def test_an_allow_with_a_status_that_does_not_go_on_is_a_refusal(server, status,
 
     with Http1(server.address, change=change) as proxy:
         with Client(proxy.url, server.key, transport="rest") as client, opened(client) as sess:
-            with pytest.raises(error):
+            with pytest.raises(error) as caught:
                 sess.intercept("transfer_funds")
+            assert caught.value.code == ("session_paused" if error is SessionPaused else "action_blocked")
 
 
 def test_a_status_of_a_newer_server_is_a_refusal(server):
