@@ -176,7 +176,7 @@ async function tell(server: Server, reply: GetHaltResponse, { wait, pause }: Hal
   const { requested, unconfirmed } = halt.figures;
   const sessions = `${requested} ${requested === 1n ? "session" : "sessions"}`;
   if (requested === 0n) {
-    print("no live session was on it");
+    print("no live session was on it; how far those are that were stopped before: killcord halts list");
   } else if (pause === true) {
     print(`${sessions} held: each action is blocked`);
   } else if (!wait) {

@@ -1,6 +1,6 @@
 /** The Killcord session of a coding agent's session: opened at its first call, found again at later ones. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Server } from "./client.js";
@@ -97,11 +97,26 @@ function readKept(mark: string): Kept {
 function keep(mark: string, { session_id, time }: Kept): void {
   const file = fileOf(mark);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     const fresh = `${file}.${process.pid}`;
     writeFileSync(fresh, `${session_id ?? "-"} ${time}\n`, { mode: 0o600 });
     renameSync(fresh, file);
   } catch {
     // Without a file the server still knows the key of the call, for a day.
+  }
+}
+
+/**
+ * Makes a folder with what is missing above it, one by one: Node's own way tries for ever where a file
+ * system makes nothing and says that the parent is missing, as /proc does.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another hook may have made it in the same moment.
+    if (!existsSync(path)) throw error;
   }
 }

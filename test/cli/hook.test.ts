@@ -161,6 +161,11 @@ describe("killcord hook", function () {
     ).to.equal("deny");
   });
 
+  it("asks also where it can keep no file, and does not hang there", async () => {
+    const { answer } = await hook(tool("nowhere", "t1"), [], { XDG_STATE_HOME: "/proc/killcord" });
+    expect(answer).to.deep.equal({});
+  });
+
   it("does what its page shows", async () => {
     const page = readFileSync("docs/hook.md", "utf8");
     const [settings = "", event = "", stopped = ""] = [...page.matchAll(/```json\n([^`]*)```/g)].map(
