@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { Option } from "commander";
 import {
   type GetHaltResponse,
@@ -121,7 +121,17 @@ async function order(server: Server, scope: ScopeNamed, options: HaltOptions): P
   const idempotencyKey = randomUUID();
   const mode = pause === true ? HaltMode.PAUSE : HaltMode.KILL;
   const request = { scope, mode, idempotencyKey, ...(reason === undefined ? {} : { reason }) };
-  const { halt } = await persisting(() => server.halts.halt(request), client_limits.halt_order_ms);
+  const { halt } = await persisting(() => server.halts.halt(request), client_limits.halt_order_ms).catch(
+    (error: unknown) => {
+      throw error instanceof ConnectError && error.code === Code.DeadlineExceeded
+        ? new CommandFailure(
+            "deadline_exceeded",
+            3,
+            `${server.url} did not answer in time, and may have taken the order: see killcord halts list`,
+          )
+        : error;
+    },
+  );
   if (halt === undefined) {
     throw new CommandFailure("internal", 1, "the server's answer holds no halt: is it another version?");
   }

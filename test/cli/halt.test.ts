@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import {
   type GetHaltRequest,
@@ -96,13 +96,14 @@ describe("killcord halt", () => {
   let made: Halt;
   /** Orders that get no answer. */
   let lost = 0;
+  let lost_by = Code.Unavailable;
 
   before(async () => {
     server = await scriptedServer((router) => {
       router.service(HaltService, {
         halt: (request) => {
           ordered.push(request);
-          if (ordered.length <= lost) throw refusal(Code.Unavailable, "unavailable", "restarting");
+          if (ordered.length <= lost) throw new ConnectError("no answer", lost_by);
           return { halt: made };
         },
         getHalt: (request) => {
@@ -139,6 +140,7 @@ describe("killcord halt", () => {
     shown = [confirmed];
     made = halt();
     lost = 0;
+    lost_by = Code.Unavailable;
   });
 
   const run = (...words: string[]) => invoke([...words, "--url", server.url]);
@@ -216,6 +218,14 @@ describe("killcord halt", () => {
     expect([status, ordered.length]).to.deep.equal([0, 3]);
     expect(new Set(ordered.map(({ idempotencyKey }) => idempotencyKey)).size).to.equal(1);
   });
+
+  it("says of an order that was never answered that it may stand", async () => {
+    lost = Number.POSITIVE_INFINITY;
+    lost_by = Code.DeadlineExceeded;
+    const { status, stderr } = await run("halt", "--agent", "loan-bot");
+    expect([status, new Set(ordered.map(({ idempotencyKey }) => idempotencyKey)).size]).to.deep.equal([3, 1]);
+    expect(stderr).to.include("may have taken the order: see killcord halts list");
+  }).timeout(30_000);
 
   it("--no-wait returns when the order is sealed", async () => {
     told = [[2, 0, 0, 0, 0]];
