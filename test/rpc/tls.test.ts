@@ -105,7 +105,7 @@ describe("rpc: TLS", () => {
 
   it("a handshake that does not come, or drips, is cut; so is a client that says nothing after it", async () => {
     server = await start(
-      { silent_socket_ms: 150, headers_ms: 150, connection_check_ms: 20 },
+      { silent_socket_ms: 800, headers_ms: 800, connection_check_ms: 20 },
       { tls: identity },
     );
     const silent = await openRaw(server.port);
