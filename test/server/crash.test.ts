@@ -13,7 +13,7 @@ import { EnforcementService, InterceptRequestSchema, Verdict } from "../../gen/k
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { command, freshFolder, type Served, serve } from "./served.js";
 
-const rounds = Number(process.env.CRASH_ROUNDS ?? 12);
+const rounds = Number(process.env.CRASH_ROUNDS ?? 30);
 const callers = 16;
 
 interface Acknowledged {
