@@ -204,7 +204,8 @@ export class Follower {
     if (session === undefined || (session.stop !== null && !is_stop)) {
       return;
     }
-    for (const watcher of this.#watchers.of(session, session.turn_sequence === sequence)) {
+    // The state is that after the whole write: an entry in it may be older than the status.
+    for (const watcher of this.#watchers.of(session, session.turn_sequence >= sequence)) {
       watcher.mark(session_id, sequence, is_stop);
       (watcher.is_urgent ? this.#urgent : this.#waking).add(watcher.bell);
     }

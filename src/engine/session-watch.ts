@@ -103,11 +103,12 @@ export class SessionWatch {
   /** Every session of the selection as it is, those that have stopped first. */
   async *#everything(from: number | null): AsyncGenerator<Update, void, undefined> {
     // Until all is told nothing new is vouched for: who is cut off in the middle asks for all again.
-    this.#scan_base = from ?? this.#head;
+    const base = from ?? this.#head;
+    this.#scan_base = base;
     const { selection } = this.#watcher;
     if (selection.by === "filter") {
       yield* this.#stopsSince(from, selection.matches);
-      yield* this.#liveOnes(from, selection.matches);
+      yield* this.#liveOnes(base, selection.matches);
     } else {
       yield* this.#named(this.#open ?? new Set());
     }
@@ -147,10 +148,10 @@ export class SessionWatch {
     }
   }
 
-  /** Who comes back is told of those, too, that are no longer what they were asked for as. */
-  async *#liveOnes(from: number | null, matches: Matches): AsyncGenerator<Update, void, undefined> {
+  /** Those are told, too, that since `base` are no longer what they were asked for as. */
+  async *#liveOnes(base: number, matches: Matches): AsyncGenerator<Update, void, undefined> {
     const isMeant = (session: Session) =>
-      session.stop === null && matches(session, from !== null && session.turn_sequence > from);
+      session.stop === null && matches(session, session.turn_sequence > base);
     let looked_at = 0;
     for (const session of this.#source.projection.state.sessions.values()) {
       looked_at += 1;

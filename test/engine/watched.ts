@@ -108,10 +108,6 @@ export class WatchClient {
       if (known === undefined && is_held && turned <= this.first && !this.tells_held) {
         continue;
       }
-      // It was held while all were looked through: that turn is told next, in place of what was before.
-      if (known === undefined && !this.tells_held && isHeldAfter(log, this.revision ?? -1, session_id)) {
-        continue;
-      }
       expect(known, `${session_id} is not known at ${this.revision}`).to.not.equal(undefined);
       expect(known?.actions.spent).to.be.at.least(counted);
       expect(known?.turn_sequence, `the status of ${session_id}`).to.be.at.least(turned);
@@ -180,10 +176,4 @@ function lives(log: readonly Event[], through: number, about: About): readonly L
     }
   }
   return [...all.values()].filter(about);
-}
-
-function isHeldAfter(log: readonly Event[], revision: number, session_id: string): boolean {
-  return log.some(
-    (event, index) => index > revision && event.event === "session_paused" && event.session_id === session_id,
-  );
 }

@@ -4,7 +4,7 @@ import type { Reader } from "../../src/engine/bell.js";
 import type { Update } from "../../src/engine/session-watch.js";
 import type { Selection } from "../../src/engine/session-watcher.js";
 import { limits } from "../../src/limits.js";
-import { end, intercept, kill, start } from "./asked.js";
+import { end, intercept, kill, pause, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";
 
 const everything: Selection = { by: "filter", agent_id: null, matches: () => true };
@@ -90,6 +90,39 @@ describe("a watch of many sessions", () => {
     }
     const head = running.engine.projection.size - 1;
     expect(revisions).to.deep.equal([token, token, token, head]);
+  });
+
+  describe("of active sessions alone", () => {
+    const active: Selection = {
+      by: "filter",
+      agent_id: null,
+      matches: ({ status, stop }, has_turned) => status === "active" || stop !== null || has_turned,
+    };
+    const hold = (session_id: string) => running.engine.submit(pause(running.admin, session_id));
+
+    it("vouches for no start that a hold in the same write has overtaken, before it tells the hold", async () => {
+      const updates = watch(active);
+      await told(updates, 4);
+      const before = running.engine.projection.size;
+      // While the first is written, the others gather for one write.
+      await Promise.all([
+        act("s1"),
+        running.engine.submit(start(running.admin, "s4")),
+        hold("s4"),
+        stop("s2"),
+      ]);
+      const first = (await updates.next()).value as Update;
+      expect(wordOf(first)).to.equal("s2:killed:0");
+      expect(first.revision, "the start of s4 is after it").to.be.at.most(before);
+      expect(await told(updates, 2)).to.equal("s1:active:1 s4:paused:0");
+    });
+
+    it("tells those that are held while it looks through all", async () => {
+      const updates = watch(active);
+      expect(await told(updates, 1)).to.equal("s1:active:0");
+      await hold("s3");
+      expect(await told(updates, 3)).to.equal("s2:active:0 s3:paused:0 |");
+    });
   });
 
   it("with a token tells how sessions stopped since it, and not those before", async () => {
