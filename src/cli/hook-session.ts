@@ -1,8 +1,9 @@
 /** The Killcord session of a coding agent's session: opened at its first call, found again at later ones. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeDirectories } from "../vault/files.js";
 import type { Server } from "./client.js";
 
 export interface SessionOptions {
@@ -49,7 +50,7 @@ export async function sessionFor(
     ),
   );
   const id = session?.sessionId ?? "";
-  keep(mark, { session_id: id, time });
+  await keep(mark, { session_id: id, time });
   return id;
 }
 
@@ -59,9 +60,9 @@ export function knownSession(coding_session: string, url: string): string | null
 }
 
 /** It has ended in good order: the agent may take its session up again, and gets another of ours then. */
-export function closeSession(coding_session: string, url: string): void {
+export async function closeSession(coding_session: string, url: string): Promise<void> {
   const mark = markOf(coding_session, url);
-  keep(mark, { session_id: null, time: readKept(mark).time + 1 });
+  await keep(mark, { session_id: null, time: readKept(mark).time + 1 });
 }
 
 /** What is kept of a coding agent's session: ours, and how often one has been opened for it. */
@@ -94,29 +95,14 @@ function readKept(mark: string): Kept {
   return { session_id: session_id.startsWith("sess_") ? session_id : null, time: Number(time) };
 }
 
-function keep(mark: string, { session_id, time }: Kept): void {
+async function keep(mark: string, { session_id, time }: Kept): Promise<void> {
   const file = fileOf(mark);
   try {
-    makeFolder(dirname(file));
+    await makeDirectories(dirname(file));
     const fresh = `${file}.${process.pid}`;
     writeFileSync(fresh, `${session_id ?? "-"} ${time}\n`, { mode: 0o600 });
     renameSync(fresh, file);
   } catch {
     // Without a file the server still knows the key of the call, for a day.
-  }
-}
-
-/**
- * Makes a folder with what is missing above it, one by one: Node's own way tries for ever where a file
- * system makes nothing and says that the parent is missing, as /proc does.
- */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another hook may have made it in the same moment.
-    if (!existsSync(path)) throw error;
   }
 }

@@ -90,7 +90,7 @@ async function ask(event: HookEvent, server: Server, options: HookOptions): Prom
         server.sessions.endSession({ sessionId: session_id }, call),
       );
       // What was killed stays so, whenever the agent comes back to it.
-      if (session?.status === SessionStatus.ENDED) closeSession(event.coding_session, server.url);
+      if (session?.status === SessionStatus.ENDED) await closeSession(event.coding_session, server.url);
       return {};
     }
     case "PostToolUse":

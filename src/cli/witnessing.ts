@@ -1,5 +1,5 @@
 /** Runs a witness until a signal ends it. */
-import { mkdir } from "node:fs/promises";
+import { makeDirectories } from "../vault/files.js";
 import { node_crypto } from "../vault/node-crypto.js";
 import { openCosigner } from "../witness/cosigner.js";
 import type { KnownLogs } from "../witness/judge.js";
@@ -22,7 +22,7 @@ export interface WitnessSettings {
 export async function runWitness(settings: WitnessSettings, print: (line: string) => void): Promise<void> {
   const { directory, name, logs } = settings;
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectories(directory);
     const cosigner = await openCosigner(directory, name);
     const memory = await Memory.open(directory, cosigner.vkey);
     try {
