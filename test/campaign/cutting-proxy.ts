@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { reset } from "../weather/reset.js";
 
 export const cuts = ["reset", "close", "tear", "stall"] as const;
 export type Cut = (typeof cuts)[number];
@@ -117,15 +118,6 @@ function end(pair: Pair, how: Cut, stall_ms: number): void {
       pair.client.pause();
       pair.server.pause();
       setTimeout(() => destroy(pair), stall_ms);
-  }
-}
-
-/** Where the end was said already a reset would be refused, and the socket stay open for ever. */
-function reset(socket: Socket): void {
-  if (socket.connecting || socket.writableEnded) {
-    socket.destroy();
-  } else {
-    socket.resetAndDestroy();
   }
 }
 

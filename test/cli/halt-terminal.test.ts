@@ -1,44 +1,35 @@
-import { spawn } from "node:child_process";
 import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
 import { expect } from "chai";
 import { type Served, serve } from "../server/served.js";
+import { needsPython, typed } from "./terminal.js";
 
 describe("killcord halt --all at a terminal", function () {
   this.timeout(30_000);
   let server: Served;
 
-  before(async () => {
+  before(async function () {
+    needsPython(this);
     server = await serve();
   });
   after(async () => {
-    await server.end();
+    await server?.end();
   });
 
   /** What a terminal shows when `answer` is typed to the question. */
-  async function answered(answer: string) {
-    const killcord = [process.execPath, resolve("dist/src/main.js"), "halt", "--all"];
-    const steps = JSON.stringify([["Type yes to go on: ", answer]]);
-    const child = spawn("python3", [resolve("test/cli/terminal.py"), steps, ...killcord], {
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        KILLCORD_URL: server.url,
-        KILLCORD_API_KEY: server.admin_key,
-      },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const ended = new Promise<number | null>((yes) => child.once("close", yes));
-    return { shown: (await text(child.stdout)).replaceAll("\r\n", "\n"), status: await ended };
-  }
+  const answered = (answer: string) =>
+    typed(
+      server,
+      [["Type yes to go on: ", answer]],
+      [process.execPath, resolve("dist/src/main.js"), "halt", "--all"],
+    );
 
-  for (const [name, typed] of [
+  for (const [name, keys] of [
     ["no", "no\n"],
     ["Ctrl-C", "\u0003"],
     ["Ctrl-D", "\u0004"],
   ] as const) {
     it(`orders nothing after ${name}, and says so`, async () => {
-      const { shown, status } = await answered(typed);
+      const { shown, status } = await answered(keys);
       expect(shown).to.match(/killcord: nothing was ordered\n$/);
       expect(shown).not.to.include("is sealed");
       expect(status).to.equal(1);

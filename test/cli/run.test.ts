@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { curl, freshFolder, type Served, serve } from "../server/served.js";
 import { allGone, anyAlive } from "../supervisor/led.js";
+import { needsPython } from "./terminal.js";
 
 const program = resolve("dist/src/main.js");
 
@@ -34,13 +35,14 @@ describe("killcord run", function () {
     // What a test that failed has left: their guards do the rest.
     for (const child of started.splice(0)) child.kill("SIGKILL");
   });
-  before(async () => {
+  before(async function () {
+    needsPython(this);
     server = await serve();
     const made = await curl(server, "/v1/keys", server.admin_key, { name: "agents", roles: ["agent"] });
     agent_key = made.secret;
   });
   after(async () => {
-    await server.end();
+    await server?.end();
   });
 
   function run(

@@ -24,6 +24,7 @@
  * Nothing here asks a test to sleep: `connected` and `held` resolve on events.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { reset } from "./reset.js";
 
 /** `up`: from the client to the server. */
 export type Way = "up" | "down";
@@ -328,15 +329,6 @@ class Lane {
     if (this.#to.writable) {
       this.#to.write(bytes);
     }
-  }
-}
-
-/** A reset in the middle of an end is refused by libuv, and Node, which does not look, could never exit. */
-function reset(socket: Socket): void {
-  if (socket.writableEnded) {
-    socket.destroy();
-  } else {
-    socket.resetAndDestroy();
   }
 }
 
