@@ -1,6 +1,5 @@
 /** The one way in which commands talk to a server: Connect over HTTP/2, with the key in a header. */
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { type Client, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
@@ -9,6 +8,7 @@ import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
+import { socketTo } from "../../sdk/typescript/src/socket-to.js";
 import { limits } from "../limits.js";
 import { type AccessOptions, default_url, findKey, isLoopback, serverUrl } from "./access.js";
 import { client_limits } from "./client-limits.js";
@@ -102,13 +102,4 @@ function withKey(key: string): Interceptor {
     request.header.set("X-API-Key", key);
     return await next(request);
   };
-}
-
-/** What node:http2 would do by itself. */
-function socketTo(authority: URL): Socket {
-  const host = authority.hostname.replace(/^\[|\]$/g, "");
-  const secure = authority.protocol === "https:";
-  const port = authority.port === "" ? (secure ? 443 : 80) : Number(authority.port);
-  if (!secure) return connectTcp({ host, port });
-  return connectTls({ host, port, servername: isIP(host) === 0 ? host : "", ALPNProtocols: ["h2"] });
 }

@@ -2,11 +2,11 @@
 import { setMaxListeners } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import type { ConnectError, Interceptor } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import type { Channel, Platform } from "./platform.js";
+import { socketTo } from "./socket-to.js";
 import { client_name } from "./version.js";
 
 export function nodePlatform(url: string, api_key: string, warn: (message: string) => void): Platform {
@@ -109,13 +109,4 @@ function kept<S extends Socket>(sockets: Set<Socket>, socket: S): S {
   sockets.add(socket);
   socket.once("close", () => sockets.delete(socket));
   return socket;
-}
-
-/** What node:http2 would do by itself. */
-function socketTo(authority: URL): Socket {
-  const host = authority.hostname.replace(/^\[|\]$/g, "");
-  const secure = authority.protocol === "https:";
-  const port = authority.port === "" ? (secure ? 443 : 80) : Number(authority.port);
-  if (!secure) return connectTcp({ host, port });
-  return connectTls({ host, port, servername: isIP(host) === 0 ? host : "", ALPNProtocols: ["h2"] });
 }
