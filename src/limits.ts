@@ -183,6 +183,18 @@ export const limits = {
   drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
+  /** Policies of a workspace, and what one of them takes in its entry. */
+  policies: 1_000,
+  policy_bytes: 32 * 1024,
+  policy_name_characters: 256,
+  policy_description_characters: 1_024,
+  /** Patterns of action types of one policy, and their characters. */
+  policy_action_types: 100,
+  policy_action_type_characters: 256,
+  /** What judging one action by all policies may cost, in units of about a microsecond. */
+  policy_work: 50_000,
+  /** Policies that one decision names. */
+  policies_triggered: 16,
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 

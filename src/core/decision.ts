@@ -17,10 +17,12 @@ export type RefusalCode =
   | "credential_not_found"
   | "key_not_found"
   | "halt_not_found"
+  | "policy_not_found"
   | "session_not_active"
   | "session_not_stopped"
   | "scope_halted"
   | "already_exists"
+  | "invalid_argument"
   | "last_admin_key"
   | "idempotency_key_mismatch"
   | "session_limit_reached"
@@ -42,6 +44,12 @@ export type Reply =
   | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }
   /** An order that was given, or was to be lifted: one that is not in force is for the caller to look up. */
   | { readonly type: "halt"; readonly halt_id: string; readonly replayed: boolean }
+  | {
+      readonly type: "policy";
+      readonly policy_id: string;
+      readonly version: number;
+      readonly replayed: boolean;
+    }
   | { readonly type: "drill"; readonly drill_id: string }
   | { readonly type: "done" };
 
@@ -91,6 +99,11 @@ export class Draft {
   /** Index that the next event added will have. */
   get next_sequence(): number {
     return this.#state.next_sequence + this.events.length;
+  }
+
+  /** Of the policies in force. */
+  get policy_set_digest(): string {
+    return this.#state.policy_set_digest;
   }
 
   /**

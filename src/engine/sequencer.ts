@@ -8,13 +8,14 @@ import { decide } from "../core/decide.js";
 import type { Reply } from "../core/decision.js";
 import type { Event } from "../core/event.js";
 import { evolve } from "../core/evolve.js";
+import { policiesAfter } from "../core/policy/change.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import type { Prepared, Staged } from "../vault/chain.js";
 import type { SealedEntry } from "../vault/entry.js";
 
 import type { Clock } from "./clock.js";
-import { stampRepeat } from "./digest.js";
+import { policySetDigest, stampRepeat } from "./digest.js";
 import { EngineFault } from "./fault.js";
 import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
 import type { Leases } from "./leases.js";
@@ -182,6 +183,10 @@ export class Sequencer {
     const at = Math.max(clock.now(), state.at);
     const lost_leases = leases.lostBy(asked, at);
     const unstamped = lost_leases.length === 0 ? asked : { ...asked, lost_leases };
+    if (unstamped.type === "change_policy") {
+      const policy_set_digest = policySetDigest(policiesAfter(state, unstamped));
+      return stampRepeat(state, { at, ...unstamped, policy_set_digest }, request);
+    }
     // What is new comes first: a member that is added to a copy costs as much as the copy.
     if (unstamped.type !== "intercept" || received_ms === undefined) {
       return stampRepeat(state, { at, ...unstamped }, request);
