@@ -28,8 +28,19 @@ export type RefusalCode =
   | "session_limit_reached"
   | "limit_reached";
 
+/** What is wrong with one member of what was asked: its path, with dots, and what should be there. */
+export interface Fault {
+  readonly field: string;
+  readonly issue: string;
+}
+
 export type Reply =
-  | { readonly type: "refused"; readonly code: RefusalCode; readonly message: string }
+  | {
+      readonly type: "refused";
+      readonly code: RefusalCode;
+      readonly message: string;
+      readonly details?: readonly Fault[];
+    }
   /** `replayed`: the answer of an earlier call with the same idempotency key. */
   | { readonly type: "session"; readonly session_id: string; readonly replayed: boolean }
   | {
@@ -58,8 +69,9 @@ export interface Decision {
   readonly events: readonly Event[];
 }
 
-export function refuse(code: RefusalCode, message: string): Decision {
-  return { reply: { type: "refused", code, message }, events: [] };
+export function refuse(code: RefusalCode, message: string, details?: readonly Fault[]): Decision {
+  const refused = { type: "refused", code, message } as const;
+  return { reply: details === undefined ? refused : { ...refused, details }, events: [] };
 }
 
 export function answer(reply: Reply): Decision {

@@ -8,7 +8,6 @@ import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { JsonObject } from "../../src/core/policy/document.js";
-import { parsePolicy } from "../../src/core/policy/parse.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
 import { digest } from "../core/digest.js";
@@ -239,11 +238,11 @@ export class Stage {
     const name = line.word(1);
     const policy_id = Buffer.from(name, "utf8").toString("hex").padEnd(32, "0").slice(0, 32);
     this.#ids.set(name, policy_id);
-    const order = { type: "change_policy", actor, policy_id, repeat: null } as const;
+    const order = { type: "change_policy", actor, policy_id, source: "api", repeat: null } as const;
     if (line.word(2) === "delete") {
-      return { ...order, change: "deleted", document: null };
+      return { ...order, change: "deleted", written: null };
     }
-    const value = {
+    const written = {
       name,
       policy_type: line.word(2),
       decision: line.word(3),
@@ -254,8 +253,7 @@ export class Stage {
       enabled: line.text("enabled") !== "no",
     };
     const known = this.#workspace.state.policies.has(policy_id);
-    const document = parsePolicy(value, { policy_id, source: "api" });
-    return { ...order, change: known ? "updated" : "created", document };
+    return { ...order, change: known ? "updated" : "created", written };
   }
 
   #revocation(line: Line, actor: Actor, reason: string, repeat: Repeatable | null): Asked {

@@ -6,9 +6,10 @@ import { answer, type Decision, Draft, refuse } from "../decision.js";
 import { keptRepeat, refuseOtherRequest } from "../repeat.js";
 import { sortedText } from "../sorted-text.js";
 import type { State } from "../state.js";
-import { compile } from "./compile.js";
+import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 import type { PolicyOrder } from "./order.js";
+import { parsePolicy } from "./parse.js";
 
 export function changePolicy(state: State, command: ChangePolicy): Decision {
   const kept = keptRepeat(state, command);
@@ -16,11 +17,19 @@ export function changePolicy(state: State, command: ChangePolicy): Decision {
     const policy_id = kept.subject_id;
     return refuseOtherRequest(command) ?? answer({ type: "policy", policy_id, version: 1, replayed: true });
   }
-  const refusal = refuseChange(state, command);
+  const document = parsed(command);
+  if (document instanceof PolicyError) {
+    const { path, message } = document;
+    const field = path.slice(1).replaceAll("/", ".");
+    return refuse("invalid_argument", `the policy cannot be used: ${path} ${message}`, [
+      { field, issue: message },
+    ]);
+  }
+  const refusal = refuseChange(state, command, document);
   if (refusal !== null) {
     return refusal;
   }
-  const { policy_id, document } = command;
+  const { policy_id } = command;
   const before = state.policies.get(policy_id);
   const version = versionAfter(state, command);
   if (before !== undefined && document !== null && sortedText(before.document) === sortedText(document)) {
@@ -42,7 +51,19 @@ export function changePolicy(state: State, command: ChangePolicy): Decision {
   return { reply: { type: "policy", policy_id, version, replayed: false }, events: draft.events };
 }
 
-function refuseChange(state: State, { change, policy_id, document }: PolicyOrder): Decision | null {
+function parsed({ written, policy_id, source }: PolicyOrder): PolicyDocument | PolicyError | null {
+  try {
+    return written === null ? null : parsePolicy(written, { policy_id, source });
+  } catch (error) {
+    return error instanceof PolicyError ? error : new PolicyError("", String(error));
+  }
+}
+
+function refuseChange(
+  state: State,
+  { change, policy_id }: PolicyOrder,
+  document: PolicyDocument | null,
+): Decision | null {
   const before = state.policies.get(policy_id);
   if ((change === "updated" || change === "deleted") && before === undefined) {
     return refuse("policy_not_found", `there is no policy ${quoted(policy_id)}`);
@@ -50,35 +71,21 @@ function refuseChange(state: State, { change, policy_id, document }: PolicyOrder
   if (document === null) {
     return null;
   }
+  if (change === "created" && before !== undefined) {
+    return refuse("already_exists", `there is a policy ${quoted(policy_id)}`);
+  }
   const namesake = [...state.policies.values()].find((each) => each.document.name === document.name);
   if (namesake !== undefined && namesake !== before) {
     return refuse("already_exists", `there is a policy named ${quoted(document.name)}: change that one`);
   }
-  if (change === "created" && before !== undefined) {
-    return refuse("already_exists", `there is a policy ${quoted(policy_id)}`);
-  }
-  if (before === undefined && state.policies.size >= limits.policies) {
-    return refuse("limit_reached", `the workspace holds no more than ${limits.policies} policies`);
-  }
-  return refuseBroken(document);
+  return before === undefined && state.policies.size >= limits.policies
+    ? refuse("limit_reached", `the workspace holds no more than ${limits.policies} policies`)
+    : null;
 }
 
-/** Nothing that cannot judge gets in: whoever parsed it has refused it already. */
-function refuseBroken(document: Parameters<typeof compile>[0]): Decision | null {
-  try {
-    compile(document);
-    return null;
-  } catch (error) {
-    if (error instanceof PolicyError) {
-      return refuse("invalid_argument", `the policy cannot be used: ${error.path} ${error.message}`);
-    }
-    throw error;
-  }
-}
-
-function versionAfter(state: State, { policy_id, document }: PolicyOrder): number {
+function versionAfter(state: State, { policy_id, written }: PolicyOrder): number {
   const before = state.policies.get(policy_id)?.version ?? 0;
-  return document === null ? before : before + 1;
+  return written === null ? before : before + 1;
 }
 
 /**
@@ -93,7 +100,7 @@ export function policiesAfter(state: State, change: PolicyOrder): readonly (read
     }
   }
   set.delete(change.policy_id);
-  if (change.document?.enabled === true) {
+  if (change.written !== null && change.written.enabled !== false) {
     set.set(change.policy_id, versionAfter(state, change));
   }
   return [...set].sort(([a], [b]) => (a < b ? -1 : 1));
