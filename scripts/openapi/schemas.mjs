@@ -3,7 +3,7 @@
  * (src/rest/body.ts, leaf.ts) and as it writes them (src/rest/write.ts, compat.ts).
  */
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { optional_lists, reshape } from "../../dist/src/rest/compat.js";
+import { optional_fields, reshape } from "../../dist/src/rest/compat.js";
 import { enumShortName, isMoney, messageKind } from "../../dist/src/rest/shape.js";
 import { constraintsOf, requiredFields } from "./constraints.mjs";
 import { scalarSchema } from "./scalars.mjs";
@@ -74,7 +74,7 @@ export class Schemas {
       this.#described(field, this.field(field, false)),
     ]);
     // What is reshaped in a way that is not told here promises no field.
-    const optional = optional_lists.get(message.typeName);
+    const optional = optional_fields.get(message.typeName);
     const is_told = optional !== undefined || !reshape.has(message.typeName);
     const required = is_told
       ? message.fields.filter((field) => isAlwaysWritten(field) && !optional?.includes(field.name))

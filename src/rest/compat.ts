@@ -84,16 +84,16 @@ export function applyLastEventId(desc: DescMessage, request: Message, header: st
   }
 }
 
-/** Lists that are left out when they are empty: callers of before know nothing of them. */
-export const optional_lists: ReadonlyMap<string, readonly string[]> = new Map([
+/** Fields that are left out when they are empty: callers of before know nothing of them. */
+export const optional_fields: ReadonlyMap<string, readonly string[]> = new Map([
   ["killcord.v1.Budgets", ["warn_at_percent"]],
-  ["killcord.v1.InterceptResponse", ["warnings", "policies_shadowed"]],
+  ["killcord.v1.InterceptResponse", ["warnings", "policies_shadowed", "next_step"]],
   ["killcord.v1.Decision", ["warnings", "policies_shadowed"]],
 ]);
 
 /** Replies in another form than their messages. */
 export const reshape: Reshape = new Map([
-  ...[...optional_lists].map(([type, lists]) => [type, withoutEmpty(lists)] as const),
+  ...[...optional_fields].map(([type, lists]) => [type, withoutEmpty(lists)] as const),
   ["killcord.v1.Budgets", reshapeBudgets],
   ["killcord.v1.InterceptResult", reshapeResult],
   ["killcord.v1.InterceptError", reshapeError],
@@ -110,8 +110,8 @@ function reshapeBudgets(plain: PlainObject): PlainObject {
 function withoutEmpty(lists: readonly string[]): (plain: PlainObject) => PlainObject {
   return (plain) => {
     for (const name of lists) {
-      const list = plain[name];
-      if (Array.isArray(list) && list.length === 0) {
+      const value = plain[name];
+      if (value === "" || (Array.isArray(value) && value.length === 0)) {
         delete plain[name];
       }
     }
