@@ -17,6 +17,7 @@ export const error_codes = {
   agent_not_found: Code.NotFound,
   credential_not_found: Code.NotFound,
   decision_not_found: Code.NotFound,
+  reservation_not_found: Code.NotFound,
   key_not_found: Code.NotFound,
   halt_not_found: Code.NotFound,
   policy_not_found: Code.NotFound,
