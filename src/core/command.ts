@@ -7,6 +7,7 @@ import type { OnLeaseLost, Profile } from "./event.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Chain } from "./event-parts.js";
+import type { PolicyOrder } from "./policy/order.js";
 
 /** A lease that nobody renewed in time. */
 export interface LostLease {
@@ -228,6 +229,13 @@ export interface RevokeKey extends Common {
   readonly reason: string;
 }
 
+export interface ChangePolicy extends Common, PolicyOrder {
+  readonly type: "change_policy";
+  /** Of what will be in force (policiesAfter); stamped by the sequencer, which can hash. */
+  readonly policy_set_digest: string;
+  readonly repeat: Repeatable | null;
+}
+
 /** The engine's summary of `terminate` verdicts that were given and not sealed one by one. */
 export interface SumUpTerminates extends Common {
   readonly type: "sum_up_terminates";
@@ -268,11 +276,12 @@ export type Command =
   | CreateKey
   | RotateKey
   | RevokeKey
+  | ChangePolicy
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;
 
 /** A command as a service makes it: the sequencer stamps the time and what depends on it. */
 export type Unstamped<C extends Command = Command> = C extends Command
-  ? Omit<C, "at" | "lost_leases">
+  ? Omit<C, "at" | "lost_leases" | "policy_set_digest">
   : never;

@@ -25,6 +25,7 @@ import type {
   Reserved,
   Verdict,
 } from "./event-parts.js";
+import type { PolicyChanged } from "./event-policy.js";
 import type { Replacement } from "./replacement.js";
 
 export type StopReason =
@@ -260,5 +261,6 @@ export type Event =
   | CredentialRevoked
   | ApiKeyCreated
   | ApiKeyRevoked
+  | PolicyChanged
   | Notice
   | Heartbeat;

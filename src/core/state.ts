@@ -7,6 +7,7 @@ import type { Role } from "./actor.js";
 import type { OnLeaseLost, Profile, StopReason } from "./event.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope, UnconfirmedWhy } from "./event-halt.js";
 import type { Cause } from "./event-parts.js";
+import type { Policy } from "./policy/policy.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
 export interface Budget {
@@ -243,10 +244,17 @@ export interface State {
   readonly session_repeats: Map<string, Map<string, Repeat>>;
   /** All other idempotency keys, by calling key, then by digest. */
   readonly principal_repeats: Map<string, Map<string, Repeat>>;
+  /** All policies that are not deleted, switched on or not. */
+  readonly policies: Map<string, Policy>;
+  /** What is in force of them: SHA-256 of their ids and versions. */
+  policy_set_digest: string;
   /** Sealed decisions, and those of them that were `terminate`. */
   decisions: number;
   terminations: number;
 }
+
+/** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
+export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
 
 export function emptyState(): State {
   return {
@@ -273,6 +281,8 @@ export function emptyState(): State {
     last_release: null,
     session_repeats: new Map(),
     principal_repeats: new Map(),
+    policies: new Map(),
+    policy_set_digest: no_policies_digest,
     decisions: 0,
     terminations: 0,
   };

@@ -42,6 +42,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   heartbeat: true,
   lease_lost: true,
   notice: true,
+  policy_changed: true,
   session_ended: true,
   session_expired: true,
   session_killed: true,
