@@ -146,6 +146,8 @@ export const limits = {
   policy_file_bytes: 256 * 1024,
   policy_file_depth: 128,
   /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
+  /** The latest time that an action may be tried at: the year 2200. */
+  trial_at_max: 7_258_118_400_000,
   policy_settle_ms: 200,
   policy_check_ms: 30_000,
   /** What judging one action by all policies may cost, in units of about a microsecond. */

@@ -53,7 +53,7 @@ const money = (description: string): Schema => ({
   pattern: "^[0-9]{1,10}(\\.[0-9]{1,6})?$",
   patternErrorMessage: "expected US dollars as a decimal with at most 6 digits after the point, like 25.00",
   minimum: 0,
-  maximum: 9_007_199_254.740991,
+  maximum: Number.MAX_SAFE_INTEGER / 1_000_000,
   description: `${description} US dollars as a decimal, to a millionth.`,
   examples: ["25.00"],
 });
@@ -170,7 +170,8 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
         type: "string",
         minLength: 1,
         maxLength: 8192,
-        description: "An expression in CEL that is true or false, over action, metadata, agent, session, budget and time.",
+        description:
+          "An expression in CEL that is true or false, over action, metadata, agent, session, budget and time.",
       },
     },
     required: ["expression"],

@@ -45,9 +45,7 @@ export function difference(
   const changes = wanted.flatMap((document): Change[] => {
     const now = by_name.get(document.name);
     if (now === undefined) {
-      return [
-        { kind: "created", name: document.name, version: null, document, before: null, members: [] },
-      ];
+      return [{ kind: "created", name: document.name, version: null, document, before: null, members: [] }];
     }
     kept.add(now.document.name);
     if (now.document.source !== "file") {

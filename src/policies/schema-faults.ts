@@ -40,7 +40,8 @@ function faultOf(error: ErrorObject): readonly Fault[] {
       return [
         {
           path: path + step(known.params.additionalProperty),
-          message: names.length === 0 ? "nothing is known here" : `is not known here: there is ${names.join(", ")}`,
+          message:
+            names.length === 0 ? "nothing is known here" : `is not known here: there is ${names.join(", ")}`,
         },
       ];
     }
@@ -49,7 +50,9 @@ function faultOf(error: ErrorObject): readonly Fault[] {
     case "type":
       return [{ path, message: `must be ${typeWord(known.params.type)}` }];
     case "pattern":
-      return [{ path, message: String(parentSchema.patternErrorMessage ?? `must match ${known.params.pattern}`) }];
+      return [
+        { path, message: String(parentSchema.patternErrorMessage ?? `must match ${known.params.pattern}`) },
+      ];
     case "minLength":
     case "maxLength":
       return [{ path, message: `must be a text of ${span(parentSchema, "Length")} characters` }];
@@ -80,7 +83,10 @@ function typeWord(type: unknown): string {
     array: "a list",
     object: "an object",
   };
-  return [type].flat().map((each) => words[String(each)] ?? String(each)).join(" or ");
+  return [type]
+    .flat()
+    .map((each) => words[String(each)] ?? String(each))
+    .join(" or ");
 }
 
 /** `1 to 256`, `at most 1024`. */

@@ -14,8 +14,8 @@ export function depthOf(text: string): number {
   let fresh = true;
   let is_content = false;
   for (const token of new Lexer().lex(text)) {
-    const type = is_content ? "scalar" : CST.tokenType(token);
-    is_content = type === "scalar" && token === CST.SCALAR;
+    const type: ReturnType<typeof CST.tokenType> = is_content ? "scalar" : CST.tokenType(token);
+    is_content = !is_content && token === CST.SCALAR;
     switch (type) {
       case "newline":
         indent = 0;

@@ -80,11 +80,7 @@ function isNothing(node: ParsedNode): boolean {
   return isScalar(node) && node.value === null && node.source === "";
 }
 
-function documentOf(
-  contents: ParsedNode,
-  at: (offset: number) => Place,
-  faults: TextFault[],
-): YamlDocument {
+function documentOf(contents: ParsedNode, at: (offset: number) => Place, faults: TextFault[]): YamlDocument {
   const offsets: Offsets = new Map();
   const refuse = (node: ParsedNode, message: string) => {
     faults.push({ ...at(node.range[0]), message });

@@ -9,7 +9,7 @@ import {
 } from "../../gen/killcord/v1/policy_pb.js";
 import { fieldOf, readPolicy } from "../policies/read-policy.js";
 import type { FieldIssue } from "./errors.js";
-import { written } from "./policy-view.js";
+import { written } from "./policy-written.js";
 
 /** Stands for the id of a policy that has none yet. */
 const no_id = "0".repeat(32);

@@ -1,17 +1,15 @@
-/** Policies as messages, and what calls say of policies as the core takes it. */
+/** Policies as messages. */
 import { create } from "@bufbuild/protobuf";
 import {
-  type CreatePolicyRequest,
   type Policy as PolicyMessage,
   PolicyMode,
   PolicySchema,
   PolicySource,
   PolicyType,
-  PolicyTypeSchema,
 } from "../../gen/killcord/v1/policy_pb.js";
 import type { JsonObject, PolicyDocument } from "../core/policy/document.js";
 import type { Policy } from "../core/policy/policy.js";
-import { verdictAsked, verdictCode } from "./verdict.js";
+import { verdictCode } from "./verdict.js";
 import { given, timestamp } from "./view.js";
 
 /** A policy of the core as a message. */
@@ -35,22 +33,6 @@ export function policyView({ document, version, created_at, updated_at }: Policy
   });
 }
 
-/** What a request says of a policy, by the names of a document; what it leaves out is left out. */
-export function written(request: Omit<CreatePolicyRequest, "$typeName" | "source">): JsonObject {
-  return {
-    name: request.name,
-    ...given("description", request.description),
-    policy_type: typeWord(request.policyType),
-    decision: verdictAsked(request.decision) ?? "",
-    ...given("priority", request.priority),
-    action_types: request.actionTypes,
-    ...given("conditions", request.conditions as JsonObject | undefined),
-    ...given("trust_threshold", request.trustThreshold),
-    mode: request.mode === PolicyMode.SHADOW ? "shadow" : "live",
-    ...given("enabled", request.enabled),
-  };
-}
-
 /** The side that a request asks for. */
 export function sideOf({ source }: { readonly source: PolicySource }): PolicyDocument["source"] {
   return source === PolicySource.FILE ? "file" : "api";
@@ -59,8 +41,4 @@ export function sideOf({ source }: { readonly source: PolicySource }): PolicyDoc
 function typeCode(word: string): PolicyType {
   const name = word.toUpperCase() as keyof typeof PolicyType;
   return PolicyType[name] ?? PolicyType.UNSPECIFIED;
-}
-
-function typeWord(code: PolicyType): string {
-  return code === PolicyType.UNSPECIFIED ? "" : (PolicyTypeSchema.value[code]?.localName ?? "").toLowerCase();
 }

@@ -17,7 +17,8 @@ import { evaluate } from "./evaluate.js";
 import { sealedEvent } from "./halt-view.js";
 import type { Handlers } from "./handlers.js";
 import { cut, pageOf } from "./page.js";
-import { policyView, sideOf, written } from "./policy-view.js";
+import { policyView, sideOf } from "./policy-view.js";
+import { written } from "./policy-written.js";
 
 export function policyService(context: Context): Handlers<typeof PolicyService> {
   return {
@@ -29,7 +30,7 @@ export function policyService(context: Context): Handlers<typeof PolicyService> 
     },
     updatePolicy: (request, call) => updatePolicy(context, request, call),
     deletePolicy: (request, call) => deletePolicy(context, request, call),
-    evaluate: (request, call) => evaluate(context, request, call),
+    evaluate: (request) => evaluate(context, request),
   };
 }
 
@@ -51,7 +52,12 @@ async function createPolicy(context: Context, request: CreatePolicyRequest, call
   const source = sideOf(request);
   refuseFileSide(context, source);
   const policy_id = randomBytes(16).toString("hex");
-  const command = { change: changeBy(source, "created"), policy_id, written: written(request), source } as const;
+  const command = {
+    change: changeBy(source, "created"),
+    policy_id,
+    written: written(request),
+    source,
+  } as const;
   return { policy: await changed(context, command, call) };
 }
 
@@ -67,7 +73,12 @@ async function updatePolicy(context: Context, request: UpdatePolicyRequest, call
       `version ${before.version} of this policy is in force, not ${version}: read it again and change that`,
     );
   }
-  const command = { change: changeBy(source, "updated"), policy_id, written: written(request), source } as const;
+  const command = {
+    change: changeBy(source, "updated"),
+    policy_id,
+    written: written(request),
+    source,
+  } as const;
   return { policy: await changed(context, command, call) };
 }
 

@@ -251,8 +251,8 @@ type Policy struct {
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When it was changed last; of one that never was, when it was made.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
-	// The entry that sealed this version, `ve_` and 24 hex digits.
-	VaultEntryId  string `protobuf:"bytes,16,opt,name=vault_entry_id,json=vaultEntryId,proto3" json:"vault_entry_id,omitempty"`
+	// The entry that sealed this version, or its end where it was deleted: `ve_` and 24 hex digits. Absent in lists.
+	VaultEntryId  *string `protobuf:"bytes,16,opt,name=vault_entry_id,json=vaultEntryId,proto3,oneof" json:"vault_entry_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -393,8 +393,8 @@ func (x *Policy) GetUpdatedAt() *timestamppb.Timestamp {
 }
 
 func (x *Policy) GetVaultEntryId() string {
-	if x != nil {
-		return x.VaultEntryId
+	if x != nil && x.VaultEntryId != nil {
+		return *x.VaultEntryId
 	}
 	return ""
 }
@@ -550,7 +550,7 @@ type CreatePolicyRequest struct {
 	Decision Verdict `protobuf:"varint,5,opt,name=decision,proto3,enum=killcord.v1.Verdict" json:"decision,omitempty"`
 	// The higher is the reason among those that ask for the same; default 0.
 	Priority *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
-	// The types of action that it looks at, at most 100 patterns of 128 characters in which `*` stands
+	// The types of action that it looks at, at most 100 patterns of 256 characters in which `*` stands
 	// for any text; none means all.
 	ActionTypes []string `protobuf:"bytes,7,rep,name=action_types,json=actionTypes,proto3" json:"action_types,omitempty"`
 	// What must be so for it to apply: members by policy_type, docs/policies.md. Default none.
@@ -828,7 +828,7 @@ type UpdatePolicyRequest struct {
 	Decision Verdict `protobuf:"varint,5,opt,name=decision,proto3,enum=killcord.v1.Verdict" json:"decision,omitempty"`
 	// The higher is the reason among those that ask for the same; default 0.
 	Priority *int32 `protobuf:"varint,6,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
-	// The types of action that it looks at, at most 100 patterns of 128 characters in which `*` stands
+	// The types of action that it looks at, at most 100 patterns of 256 characters in which `*` stands
 	// for any text; none means all.
 	ActionTypes []string `protobuf:"bytes,7,rep,name=action_types,json=actionTypes,proto3" json:"action_types,omitempty"`
 	// What must be so for it to apply: members by policy_type, docs/policies.md. Default none.
@@ -1161,6 +1161,8 @@ type EvaluateRequest struct {
 	AgentId *string `protobuf:"bytes,5,opt,name=agent_id,json=agentId,proto3,oneof" json:"agent_id,omitempty"`
 	// The label of the new session, at most 256 characters. Not together with session_id.
 	Label *string `protobuf:"bytes,6,opt,name=label,proto3,oneof" json:"label,omitempty"`
+	// What it costs.
+	Cost *Cost `protobuf:"bytes,7,opt,name=cost,proto3" json:"cost,omitempty"`
 	// When it is asked for, from 1970 to 2200; default now. Not together with session_id.
 	At *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=at,proto3" json:"at,omitempty"`
 	// What was asked for before, at most 100, oldest first. Not together with session_id.
@@ -1243,6 +1245,13 @@ func (x *EvaluateRequest) GetLabel() string {
 	return ""
 }
 
+func (x *EvaluateRequest) GetCost() *Cost {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
 func (x *EvaluateRequest) GetAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.At
@@ -1275,6 +1284,8 @@ type EarlierAction struct {
 	Metadata *structpb.Struct `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// How long before, in seconds, 0 to 31622400; default 0.
 	SecondsBefore *int64 `protobuf:"varint,4,opt,name=seconds_before,json=secondsBefore,proto3,oneof" json:"seconds_before,omitempty"`
+	// What it cost.
+	Cost          *Cost `protobuf:"bytes,5,opt,name=cost,proto3" json:"cost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1337,6 +1348,13 @@ func (x *EarlierAction) GetSecondsBefore() int64 {
 	return 0
 }
 
+func (x *EarlierAction) GetCost() *Cost {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
 // What an action would be answered. Nothing is sealed and nothing is counted.
 type EvaluateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1348,6 +1366,10 @@ type EvaluateResponse struct {
 	PoliciesEvaluated []string `protobuf:"bytes,3,rep,name=policies_evaluated,json=policiesEvaluated,proto3" json:"policies_evaluated,omitempty"`
 	// The policies that had a say.
 	PoliciesTriggered []*PolicyTriggered `protobuf:"bytes,4,rep,name=policies_triggered,json=policiesTriggered,proto3" json:"policies_triggered,omitempty"`
+	// Those that would have had a say but for their mode, shadow.
+	PoliciesShadowed []*PolicyTriggered `protobuf:"bytes,5,rep,name=policies_shadowed,json=policiesShadowed,proto3" json:"policies_shadowed,omitempty"`
+	// What the caller would be told beside an allow.
+	Warnings []*Warning `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// SHA-256 of which versions were judged by, 64 hex digits.
 	PolicySetDigest string `protobuf:"bytes,7,opt,name=policy_set_digest,json=policySetDigest,proto3" json:"policy_set_digest,omitempty"`
 	// When it was judged, or would be.
@@ -1414,6 +1436,20 @@ func (x *EvaluateResponse) GetPoliciesTriggered() []*PolicyTriggered {
 	return nil
 }
 
+func (x *EvaluateResponse) GetPoliciesShadowed() []*PolicyTriggered {
+	if x != nil {
+		return x.PoliciesShadowed
+	}
+	return nil
+}
+
+func (x *EvaluateResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 func (x *EvaluateResponse) GetPolicySetDigest() string {
 	if x != nil {
 		return x.PolicySetDigest
@@ -1432,7 +1468,7 @@ var File_killcord_v1_policy_proto protoreflect.FileDescriptor
 
 const file_killcord_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x18killcord/v1/policy.proto\x12\vkillcord.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dkillcord/v1/enforcement.proto\"\xb1\x05\n" +
+	"\x18killcord/v1/policy.proto\x12\vkillcord.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dkillcord/v1/enforcement.proto\"\xc9\x05\n" +
 	"\x06Policy\x12\x1b\n" +
 	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -1454,9 +1490,10 @@ const file_killcord_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12$\n" +
-	"\x0evault_entry_id\x18\x10 \x01(\tR\fvaultEntryIdB\x12\n" +
-	"\x10_trust_threshold\"s\n" +
+	"updated_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12)\n" +
+	"\x0evault_entry_id\x18\x10 \x01(\tH\x01R\fvaultEntryId\x88\x01\x01B\x12\n" +
+	"\x10_trust_thresholdB\x11\n" +
+	"\x0f_vault_entry_id\"s\n" +
 	"\x13ListPoliciesRequest\x12\x1b\n" +
 	"\tpage_size\x18\r \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1533,7 +1570,7 @@ const file_killcord_v1_policy_proto_rawDesc = "" +
 	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x121\n" +
 	"\x06source\x18\f \x01(\x0e2\x19.killcord.v1.PolicySourceR\x06source\"C\n" +
 	"\x14DeletePolicyResponse\x12+\n" +
-	"\x06policy\x18\x01 \x01(\v2\x13.killcord.v1.PolicyR\x06policy\"\xd7\x03\n" +
+	"\x06policy\x18\x01 \x01(\v2\x13.killcord.v1.PolicyR\x06policy\"\xf2\x03\n" +
 	"\x0fEvaluateRequest\x12\x1f\n" +
 	"\vaction_type\x18\x01 \x01(\tR\n" +
 	"actionType\x12*\n" +
@@ -1542,7 +1579,8 @@ const file_killcord_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\x04 \x01(\tH\x01R\tsessionId\x88\x01\x01\x12\x1e\n" +
 	"\bagent_id\x18\x05 \x01(\tH\x02R\aagentId\x88\x01\x01\x12\x19\n" +
-	"\x05label\x18\x06 \x01(\tH\x03R\x05label\x88\x01\x01\x12*\n" +
+	"\x05label\x18\x06 \x01(\tH\x03R\x05label\x88\x01\x01\x12%\n" +
+	"\x04cost\x18\a \x01(\v2\x11.killcord.v1.CostR\x04cost\x12*\n" +
 	"\x02at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x124\n" +
 	"\aearlier\x18\t \x03(\v2\x1a.killcord.v1.EarlierActionR\aearlier\x12<\n" +
 	"\bpolicies\x18\n" +
@@ -1550,22 +1588,25 @@ const file_killcord_v1_policy_proto_rawDesc = "" +
 	"\x0f_action_contentB\r\n" +
 	"\v_session_idB\v\n" +
 	"\t_agent_idB\b\n" +
-	"\x06_labelJ\x04\b\a\x10\bR\x04cost\"\xe3\x01\n" +
+	"\x06_label\"\x8a\x02\n" +
 	"\rEarlierAction\x12\x1f\n" +
 	"\vaction_type\x18\x01 \x01(\tR\n" +
 	"actionType\x12*\n" +
 	"\x0eaction_content\x18\x02 \x01(\tH\x00R\ractionContent\x88\x01\x01\x123\n" +
 	"\bmetadata\x18\x03 \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12*\n" +
-	"\x0eseconds_before\x18\x04 \x01(\x03H\x01R\rsecondsBefore\x88\x01\x01B\x11\n" +
+	"\x0eseconds_before\x18\x04 \x01(\x03H\x01R\rsecondsBefore\x88\x01\x01\x12%\n" +
+	"\x04cost\x18\x05 \x01(\v2\x11.killcord.v1.CostR\x04costB\x11\n" +
 	"\x0f_action_contentB\x11\n" +
-	"\x0f_seconds_before\"\xf2\x02\n" +
+	"\x0f_seconds_before\"\xc6\x03\n" +
 	"\x10EvaluateResponse\x120\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x14.killcord.v1.VerdictR\bdecision\x12\x1c\n" +
 	"\treasoning\x18\x02 \x01(\tR\treasoning\x12-\n" +
 	"\x12policies_evaluated\x18\x03 \x03(\tR\x11policiesEvaluated\x12K\n" +
-	"\x12policies_triggered\x18\x04 \x03(\v2\x1c.killcord.v1.PolicyTriggeredR\x11policiesTriggered\x12*\n" +
+	"\x12policies_triggered\x18\x04 \x03(\v2\x1c.killcord.v1.PolicyTriggeredR\x11policiesTriggered\x12I\n" +
+	"\x11policies_shadowed\x18\x05 \x03(\v2\x1c.killcord.v1.PolicyTriggeredR\x10policiesShadowed\x120\n" +
+	"\bwarnings\x18\x06 \x03(\v2\x14.killcord.v1.WarningR\bwarnings\x12*\n" +
 	"\x11policy_set_digest\x18\a \x01(\tR\x0fpolicySetDigest\x12=\n" +
-	"\fevaluated_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vevaluatedAtJ\x04\b\x05\x10\x06J\x04\b\x06\x10\aR\x11policies_shadowedR\bwarnings*\xc1\x02\n" +
+	"\fevaluated_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vevaluatedAt*\xc1\x02\n" +
 	"\n" +
 	"PolicyType\x12\x1b\n" +
 	"\x17POLICY_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
@@ -1634,7 +1675,9 @@ var file_killcord_v1_policy_proto_goTypes = []any{
 	(Verdict)(0),                  // 17: killcord.v1.Verdict
 	(*structpb.Struct)(nil),       // 18: google.protobuf.Struct
 	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*PolicyTriggered)(nil),       // 20: killcord.v1.PolicyTriggered
+	(*Cost)(nil),                  // 20: killcord.v1.Cost
+	(*PolicyTriggered)(nil),       // 21: killcord.v1.PolicyTriggered
+	(*Warning)(nil),               // 22: killcord.v1.Warning
 }
 var file_killcord_v1_policy_proto_depIdxs = []int32{
 	0,  // 0: killcord.v1.Policy.policy_type:type_name -> killcord.v1.PolicyType
@@ -1663,30 +1706,34 @@ var file_killcord_v1_policy_proto_depIdxs = []int32{
 	2,  // 23: killcord.v1.DeletePolicyRequest.source:type_name -> killcord.v1.PolicySource
 	3,  // 24: killcord.v1.DeletePolicyResponse.policy:type_name -> killcord.v1.Policy
 	18, // 25: killcord.v1.EvaluateRequest.metadata:type_name -> google.protobuf.Struct
-	19, // 26: killcord.v1.EvaluateRequest.at:type_name -> google.protobuf.Timestamp
-	15, // 27: killcord.v1.EvaluateRequest.earlier:type_name -> killcord.v1.EarlierAction
-	6,  // 28: killcord.v1.EvaluateRequest.policies:type_name -> killcord.v1.CreatePolicyRequest
-	18, // 29: killcord.v1.EarlierAction.metadata:type_name -> google.protobuf.Struct
-	17, // 30: killcord.v1.EvaluateResponse.decision:type_name -> killcord.v1.Verdict
-	20, // 31: killcord.v1.EvaluateResponse.policies_triggered:type_name -> killcord.v1.PolicyTriggered
-	19, // 32: killcord.v1.EvaluateResponse.evaluated_at:type_name -> google.protobuf.Timestamp
-	4,  // 33: killcord.v1.PolicyService.ListPolicies:input_type -> killcord.v1.ListPoliciesRequest
-	6,  // 34: killcord.v1.PolicyService.CreatePolicy:input_type -> killcord.v1.CreatePolicyRequest
-	8,  // 35: killcord.v1.PolicyService.GetPolicy:input_type -> killcord.v1.GetPolicyRequest
-	10, // 36: killcord.v1.PolicyService.UpdatePolicy:input_type -> killcord.v1.UpdatePolicyRequest
-	12, // 37: killcord.v1.PolicyService.DeletePolicy:input_type -> killcord.v1.DeletePolicyRequest
-	14, // 38: killcord.v1.PolicyService.Evaluate:input_type -> killcord.v1.EvaluateRequest
-	5,  // 39: killcord.v1.PolicyService.ListPolicies:output_type -> killcord.v1.ListPoliciesResponse
-	7,  // 40: killcord.v1.PolicyService.CreatePolicy:output_type -> killcord.v1.CreatePolicyResponse
-	9,  // 41: killcord.v1.PolicyService.GetPolicy:output_type -> killcord.v1.GetPolicyResponse
-	11, // 42: killcord.v1.PolicyService.UpdatePolicy:output_type -> killcord.v1.UpdatePolicyResponse
-	13, // 43: killcord.v1.PolicyService.DeletePolicy:output_type -> killcord.v1.DeletePolicyResponse
-	16, // 44: killcord.v1.PolicyService.Evaluate:output_type -> killcord.v1.EvaluateResponse
-	39, // [39:45] is the sub-list for method output_type
-	33, // [33:39] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	20, // 26: killcord.v1.EvaluateRequest.cost:type_name -> killcord.v1.Cost
+	19, // 27: killcord.v1.EvaluateRequest.at:type_name -> google.protobuf.Timestamp
+	15, // 28: killcord.v1.EvaluateRequest.earlier:type_name -> killcord.v1.EarlierAction
+	6,  // 29: killcord.v1.EvaluateRequest.policies:type_name -> killcord.v1.CreatePolicyRequest
+	18, // 30: killcord.v1.EarlierAction.metadata:type_name -> google.protobuf.Struct
+	20, // 31: killcord.v1.EarlierAction.cost:type_name -> killcord.v1.Cost
+	17, // 32: killcord.v1.EvaluateResponse.decision:type_name -> killcord.v1.Verdict
+	21, // 33: killcord.v1.EvaluateResponse.policies_triggered:type_name -> killcord.v1.PolicyTriggered
+	21, // 34: killcord.v1.EvaluateResponse.policies_shadowed:type_name -> killcord.v1.PolicyTriggered
+	22, // 35: killcord.v1.EvaluateResponse.warnings:type_name -> killcord.v1.Warning
+	19, // 36: killcord.v1.EvaluateResponse.evaluated_at:type_name -> google.protobuf.Timestamp
+	4,  // 37: killcord.v1.PolicyService.ListPolicies:input_type -> killcord.v1.ListPoliciesRequest
+	6,  // 38: killcord.v1.PolicyService.CreatePolicy:input_type -> killcord.v1.CreatePolicyRequest
+	8,  // 39: killcord.v1.PolicyService.GetPolicy:input_type -> killcord.v1.GetPolicyRequest
+	10, // 40: killcord.v1.PolicyService.UpdatePolicy:input_type -> killcord.v1.UpdatePolicyRequest
+	12, // 41: killcord.v1.PolicyService.DeletePolicy:input_type -> killcord.v1.DeletePolicyRequest
+	14, // 42: killcord.v1.PolicyService.Evaluate:input_type -> killcord.v1.EvaluateRequest
+	5,  // 43: killcord.v1.PolicyService.ListPolicies:output_type -> killcord.v1.ListPoliciesResponse
+	7,  // 44: killcord.v1.PolicyService.CreatePolicy:output_type -> killcord.v1.CreatePolicyResponse
+	9,  // 45: killcord.v1.PolicyService.GetPolicy:output_type -> killcord.v1.GetPolicyResponse
+	11, // 46: killcord.v1.PolicyService.UpdatePolicy:output_type -> killcord.v1.UpdatePolicyResponse
+	13, // 47: killcord.v1.PolicyService.DeletePolicy:output_type -> killcord.v1.DeletePolicyResponse
+	16, // 48: killcord.v1.PolicyService.Evaluate:output_type -> killcord.v1.EvaluateResponse
+	43, // [43:49] is the sub-list for method output_type
+	37, // [37:43] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_killcord_v1_policy_proto_init() }
