@@ -3,10 +3,10 @@
  * the actor, random ids and salts, digests.
  */
 import type { Actor, Role } from "./actor.js";
-import type { OnLeaseLost, Profile } from "./event.js";
+import type { OnExceeded, OnLeaseLost, Profile } from "./event.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
-import type { Chain } from "./event-parts.js";
+import type { Amounts, Chain } from "./event-parts.js";
 
 /** A lease that nobody renewed in time. */
 export interface LostLease {
@@ -48,8 +48,17 @@ export interface StartSession extends Common {
   readonly credential_id: string | null;
   readonly parent_session_id: string | null;
   readonly max_actions: number | null;
+  readonly max_tokens: number | null;
+  readonly max_cost_usd_micros: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly on_exceeded: OnExceeded;
+  /** Levels of sub-sessions that may stand below it. */
+  readonly max_depth: number | null;
+  /** Reservations that may be open at and below it. */
+  readonly max_concurrent: number | null;
+  /** At which parts of its limits it is warned, in per cent, rising, each once. */
+  readonly warn_at_percent: readonly number[];
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
   readonly on_lease_lost: OnLeaseLost | null;
@@ -64,12 +73,46 @@ export interface Intercept extends Common {
   readonly agent_id: string | null;
   readonly action_type: string;
   readonly chain: Chain | null;
+  /** What it costs, known beforehand: charged if it is allowed. */
+  readonly cost: Amounts | null;
+  /** What it may cost: held if it is allowed, until it is settled. Not both. */
+  readonly estimate: Amounts | null;
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
   /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
   readonly latency_us: number;
   readonly repeat: Repeatable | null;
+}
+
+/** An agent says what an action has cost for which an estimate is held. */
+export interface Settle extends Common {
+  readonly type: "settle";
+  readonly decision_id: string;
+  readonly reported: Amounts;
+}
+
+/** Gives back what is held for an action that cost nothing. */
+export interface CancelReservation extends Common {
+  readonly type: "cancel_reservation";
+  readonly decision_id: string;
+}
+
+/** The engine's timer: nobody has said in time what an action has cost. */
+export interface LapseReservation extends Common {
+  readonly type: "lapse_reservation";
+  readonly decision_id: string;
+}
+
+/** Raises limits of a session, and lets it go on if it waits for that; null leaves a limit as it is. */
+export interface UpdateBudgets extends Common {
+  readonly type: "update_budgets";
+  readonly session_id: string;
+  readonly max_actions: number | null;
+  readonly max_tokens: number | null;
+  readonly max_cost_usd_micros: number | null;
+  readonly ttl_seconds: number | null;
+  readonly reason: string;
 }
 
 /** A sign of life: seals nothing, but a session past its time expires. */
@@ -249,6 +292,10 @@ export interface FinishCascades extends Common {
 export type Command =
   | StartSession
   | Intercept
+  | Settle
+  | CancelReservation
+  | LapseReservation
+  | UpdateBudgets
   | TouchSession
   | KillSession
   | EndSession

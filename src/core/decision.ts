@@ -24,7 +24,8 @@ export type RefusalCode =
   | "last_admin_key"
   | "idempotency_key_mismatch"
   | "session_limit_reached"
-  | "limit_reached";
+  | "limit_reached"
+  | "invalid_argument";
 
 export type Reply =
   | { readonly type: "refused"; readonly code: RefusalCode; readonly message: string }
@@ -42,6 +43,8 @@ export type Reply =
   | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }
   /** An order that was given, or was to be lifted: one that is not in force is for the caller to look up. */
   | { readonly type: "halt"; readonly halt_id: string; readonly replayed: boolean }
+  /** A reservation that was ended now, by the entry at `sequence`; null where none is open: for the caller to look up. */
+  | { readonly type: "settlement"; readonly decision_id: string; readonly sequence: number | null }
   | { readonly type: "drill"; readonly drill_id: string }
   | { readonly type: "done" };
 

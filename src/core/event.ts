@@ -16,13 +16,14 @@ import type {
   SessionResumed,
 } from "./event-halt.js";
 import type {
+  Amounts,
   Cause,
   Chain,
   Common,
   Consumed,
   OfSession,
   PolicyTriggered,
-  Reserved,
+  Unit,
   Verdict,
 } from "./event-parts.js";
 import type { Replacement } from "./replacement.js";
@@ -49,6 +50,9 @@ export interface VaultOpened extends Common {
 /** What happens to a session whose lease is lost. */
 export type OnLeaseLost = "kill" | "pause" | "continue";
 
+/** What happens to a session that reaches a limit of an amount: it stops, or it waits for a person. */
+export type OnExceeded = "terminate" | "pause";
+
 export interface SessionStarted extends Common, OfSession {
   readonly event: "session_started";
   readonly agent_id: string | null;
@@ -61,9 +65,15 @@ export interface SessionStarted extends Common, OfSession {
     readonly max_cost_usd_micros: number | null;
     readonly ttl_seconds: number | null;
     readonly idle_timeout_seconds: number | null;
+    /** How many levels of sub-sessions may stand below it; absent without a limit. */
+    readonly max_depth?: number;
+    /** Reservations that may be open at and below it; absent without a limit. */
+    readonly max_concurrent?: number;
+    /** At which parts of its limits it is warned, in per cent, rising; absent when at none. */
+    readonly warn_at_percent?: readonly number[];
   };
   readonly expires_at: number | null;
-  readonly on_exceeded: "terminate";
+  readonly on_exceeded: OnExceeded;
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
   readonly on_lease_lost: OnLeaseLost | null;
@@ -91,24 +101,55 @@ export interface EnforcementDecision extends Common {
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
-  readonly charge: null;
-  readonly reservation: null;
+  /** What an allowed action costs, known beforehand. */
+  readonly charge: Amounts | null;
+  /** What is held for an allowed action until it is settled. */
+  readonly reservation: Amounts | null;
   readonly consumed: Consumed | null;
-  readonly reserved: Reserved | null;
+  readonly reserved: Amounts | null;
   readonly cause: Cause | null;
-  readonly escalation_id: null;
+  readonly escalation_id: string | null;
 }
 
 export interface BudgetExceeded extends Common, OfSession {
   readonly event: "budget_exceeded";
-  /** The session or ancestor whose budget it is, and which is stopped. */
+  /** The session or ancestor whose budget it is, and which is stopped or held. */
   readonly owner_session_id: string;
-  readonly unit: "actions";
+  readonly unit: Unit;
   readonly limit: number;
   readonly spent: number;
   readonly reserved: number;
+  /** What the action asked for, and the owner's overrun. */
   readonly requested: number;
-  readonly on_exceeded: "terminate";
+  readonly on_exceeded: OnExceeded;
+}
+
+/** A person gives a session more of one budget. */
+export interface BudgetRaised extends Common, OfSession {
+  readonly event: "budget_raised";
+  readonly unit: Unit | "ttl_seconds";
+  /** The limit in force. */
+  readonly from: number;
+  readonly to: number;
+  /** Of ttl_seconds the new end, else null. */
+  readonly expires_at: number | null;
+  readonly reason: string;
+}
+
+/** How a reservation ended; `lapsed`: nobody said in time what the action had cost. */
+export type ReservationOutcome = "settled" | "cancelled" | "lapsed";
+
+/** What was held for an action is held no more. */
+export interface ReservationSettled extends Common, OfSession {
+  readonly event: "reservation_settled";
+  readonly decision_id: string;
+  readonly outcome: ReservationOutcome;
+  /** What is charged, which fits everywhere. */
+  readonly spent: Amounts;
+  /** What the agent said; what it exceeds `spent` by is overrun. Null when it said nothing. */
+  readonly reported: Amounts | null;
+  readonly consumed: Consumed;
+  readonly reserved: Amounts;
 }
 
 /** Nothing was heard of the client within the lease and the grace after it. */
@@ -128,7 +169,7 @@ export interface SessionKilled extends Common, OfSession {
   readonly cause: Cause;
   readonly halt_id: string;
   readonly consumed: Consumed;
-  readonly reserved: Reserved;
+  readonly reserved: Amounts;
 }
 
 export interface SessionExpired extends Common, OfSession {
@@ -138,7 +179,7 @@ export interface SessionExpired extends Common, OfSession {
   readonly deadline_at: number;
   readonly halt_id: string;
   readonly consumed: Consumed;
-  readonly reserved: Reserved;
+  readonly reserved: Amounts;
 }
 
 export interface SessionEnded extends Common, OfSession {
@@ -147,7 +188,7 @@ export interface SessionEnded extends Common, OfSession {
   readonly reason: string | null;
   readonly cause: Cause | null;
   readonly consumed: Consumed;
-  readonly reserved: Reserved;
+  readonly reserved: Amounts;
 }
 
 export type Profile = { readonly [name: string]: unknown };
@@ -223,7 +264,12 @@ export type Notice =
   | (NoticeOf<
       "agent_updated",
       { readonly agent_id: string; readonly framework: string; readonly profile: Profile }
-    > & { readonly _decimals?: readonly string[] });
+    > & { readonly _decimals?: readonly string[] })
+  /** A session has spent such a part of a limit, for the first time since that was set or raised. */
+  | NoticeOf<
+      "soft_limit",
+      { readonly unit: Unit; readonly percent: number; readonly limit: number; readonly spent: number }
+    >;
 
 export interface Heartbeat extends Common {
   readonly event: "heartbeat";
@@ -241,6 +287,8 @@ export type Event =
   | SessionStarted
   | EnforcementDecision
   | BudgetExceeded
+  | BudgetRaised
+  | ReservationSettled
   | LeaseLost
   | SessionKilled
   | SessionExpired

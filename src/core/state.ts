@@ -4,16 +4,27 @@
  */
 
 import type { Role } from "./actor.js";
-import type { OnLeaseLost, Profile, StopReason } from "./event.js";
+import type { OnExceeded, OnLeaseLost, Profile, StopReason } from "./event.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope, UnconfirmedWhy } from "./event-halt.js";
-import type { Cause } from "./event-parts.js";
+import type { Amounts, Cause, Unit } from "./event-parts.js";
 
 /** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
 export interface Budget {
-  readonly limit: number | null;
+  limit: number | null;
   spent: number;
   reserved: number;
+  /** What was spent beyond that, as agents reported it too late to be refused. */
   overrun: number;
+}
+
+/** What is held for an action until it is settled, at its session and at all above it. */
+export interface Reservation {
+  readonly decision_id: string;
+  readonly session_id: string;
+  readonly held: Amounts;
+  readonly at: number;
+  /** Index of the decision's entry. */
+  readonly sequence: number;
 }
 
 /** How a session became terminal. */
@@ -38,6 +49,14 @@ export interface SessionPause {
   readonly cause: Cause | null;
   /** Whether only a person lets it go on, and not the end of what holds it from above. */
   readonly until_resumed: boolean;
+  /** What its budget had no room for, where that holds it: a raise that makes room lets it go on. */
+  readonly exceeded: ExceededBudget | null;
+}
+
+/** An amount that a budget had no room for. */
+export interface ExceededBudget {
+  readonly unit: Unit;
+  readonly amount: number;
 }
 
 /** What the log says of one stop or pause of a session after that itself. */
@@ -62,8 +81,8 @@ export interface Session {
   readonly credential_id: string | null;
   readonly parent_session_id: string | null;
   readonly label: string | null;
-  readonly max_actions: number | null;
-  readonly ttl_seconds: number | null;
+  /** From its start; a raise moves it. */
+  ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
@@ -84,12 +103,32 @@ export interface Session {
   /** Index of the entry that gave it this status. */
   turn_sequence: number;
   readonly actions: Budget;
+  readonly tokens: Budget;
+  readonly cost_usd_micros: Budget;
+  readonly on_exceeded: OnExceeded;
+  /** Levels of sub-sessions that may stand below it. */
+  readonly max_depth: number | null;
+  /** Reservations that may be open at and below it. */
+  readonly max_concurrent: number | null;
+  /** Those that are. */
+  open_reservations: number;
+  /** At which parts of its limits it is warned, in per cent, rising. */
+  readonly warn_at_percent: readonly number[];
+  /** The highest of these that was told, by unit; 0 for none. */
+  readonly warned_percent: Record<Unit, number>;
   last_action_at: number | null;
   /** Milliseconds since its last action in which it was held: they are no idle time. */
   held_ms: number;
   pause: SessionPause | null;
-  /** A pause that a lost lease asks for and that is not sealed yet: null but in the middle of a decision. */
-  pause_owed: { readonly cause: Cause; readonly reason: string } | null;
+  /**
+   * A pause that a lost lease or a budget asks for and that is not sealed yet: null but in the middle of a
+   * decision.
+   */
+  pause_owed: {
+    readonly cause: Cause;
+    readonly reason: string;
+    readonly exceeded: ExceededBudget | null;
+  } | null;
   stop: SessionStop | null;
   /** Null until something is sealed of its stop or its pause after that itself. */
   halt: HaltProgress | null;
@@ -229,6 +268,8 @@ export interface State {
   readonly stopped: Set<string>;
   /** When each stop came that is neither confirmed nor unconfirmed yet, by its session; oldest first. */
   readonly unsettled: Map<string, number>;
+  /** Open reservations by the ids of their decisions, oldest first. */
+  readonly reservations: Map<string, Reservation>;
   live_sessions: number;
   /** Of these, those that are held. */
   paused_sessions: number;
@@ -257,6 +298,7 @@ export function emptyState(): State {
     children: new Map(),
     stopped: new Set(),
     unsettled: new Map(),
+    reservations: new Map(),
     live_sessions: 0,
     paused_sessions: 0,
     agents: new Map(),
