@@ -1,7 +1,8 @@
 /** Budgets: amounts that are spent, and the time that runs out by itself. */
 import type { Amounts } from "./event-parts.js";
 import { pathFromRoot } from "./scope.js";
-import type { Budget, Session, State } from "./state.js";
+import type { Budget } from "./session-parts.js";
+import type { Session, State } from "./state.js";
 
 /** What actions cost, beside that they are actions. */
 export const amount_units = ["tokens", "cost_usd_micros"] as const;

@@ -4,7 +4,8 @@ import { amount_max, amount_units } from "./budget.js";
 import type { Intercept } from "./command.js";
 import type { Amounts, Unit } from "./event-parts.js";
 import { pathFromRoot } from "./scope.js";
-import type { Budget, Session, State } from "./state.js";
+import type { Budget } from "./session-parts.js";
+import type { Session, State } from "./state.js";
 import { usd } from "./usd.js";
 import { builtIn, type Judgement } from "./verdict.js";
 

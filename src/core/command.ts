@@ -2,30 +2,15 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, Role } from "./actor.js";
-import type { OnExceeded, OnLeaseLost, Profile } from "./event.js";
+import type { Role } from "./actor.js";
+import type { CancelReservation, LapseReservation, Settle, UpdateBudgets } from "./command-budget.js";
+import type { Common } from "./command-parts.js";
+import type { OnLeaseLost, Profile } from "./event.js";
+import type { OnExceeded } from "./event-budget.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
-
-/** A lease that nobody renewed in time. */
-export interface LostLease {
-  readonly session_id: string;
-  /** From when it ran. */
-  readonly last_heard_at: number;
-}
-
-interface Common {
-  /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
-  readonly at: number;
-  readonly actor: Actor;
-  readonly request_id: string | null;
-  /**
-   * Leases that are lost by now, of the session that the command names and of those above it, from the
-   * root down; stamped by the sequencer, since renewals are not sealed. Absent when there are none.
-   */
-  readonly lost_leases?: readonly LostLease[];
-}
+import type { PolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
 export interface Repeatable {
@@ -83,36 +68,6 @@ export interface Intercept extends Common {
   /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
   readonly latency_us: number;
   readonly repeat: Repeatable | null;
-}
-
-/** An agent says what an action has cost for which an estimate is held. */
-export interface Settle extends Common {
-  readonly type: "settle";
-  readonly decision_id: string;
-  readonly reported: Amounts;
-}
-
-/** Gives back what is held for an action that cost nothing. */
-export interface CancelReservation extends Common {
-  readonly type: "cancel_reservation";
-  readonly decision_id: string;
-}
-
-/** The engine's timer: nobody has said in time what an action has cost. */
-export interface LapseReservation extends Common {
-  readonly type: "lapse_reservation";
-  readonly decision_id: string;
-}
-
-/** Raises limits of a session, and lets it go on if it waits for that; null leaves a limit as it is. */
-export interface UpdateBudgets extends Common {
-  readonly type: "update_budgets";
-  readonly session_id: string;
-  readonly max_actions: number | null;
-  readonly max_tokens: number | null;
-  readonly max_cost_usd_micros: number | null;
-  readonly ttl_seconds: number | null;
-  readonly reason: string;
 }
 
 /** A sign of life: seals nothing, but a session past its time expires. */
@@ -271,6 +226,13 @@ export interface RevokeKey extends Common {
   readonly reason: string;
 }
 
+export interface ChangePolicy extends Common, PolicyOrder {
+  readonly type: "change_policy";
+  /** Of what will be in force (policiesAfter); stamped by the sequencer, which can hash. */
+  readonly policy_set_digest: string;
+  readonly repeat: Repeatable | null;
+}
+
 /** The engine's summary of `terminate` verdicts that were given and not sealed one by one. */
 export interface SumUpTerminates extends Common {
   readonly type: "sum_up_terminates";
@@ -315,11 +277,12 @@ export type Command =
   | CreateKey
   | RotateKey
   | RevokeKey
+  | ChangePolicy
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;
 
 /** A command as a service makes it: the sequencer stamps the time and what depends on it. */
 export type Unstamped<C extends Command = Command> = C extends Command
-  ? Omit<C, "at" | "lost_leases">
+  ? Omit<C, "at" | "lost_leases" | "policy_set_digest">
   : never;

@@ -20,6 +20,7 @@ import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
 import { killSession, liftHalt, orderHalt, pauseSession, resumeSession } from "./order.js";
 import { finishHolds } from "./pause.js";
+import { changePolicy } from "./policy/change.js";
 import { updateBudgets } from "./raise.js";
 import { cancelReservation, lapseReservation, settle } from "./reservation.js";
 import { rotateKey } from "./rotation.js";
@@ -84,6 +85,8 @@ export function decide(state: State, command: Command): Decision {
       return rotateKey(state, command);
     case "revoke_key":
       return revokeKey(state, command);
+    case "change_policy":
+      return changePolicy(state, command);
     case "sum_up_terminates":
       return sumUpTerminates(state, command);
     case "seal_heartbeat":

@@ -5,6 +5,7 @@
  */
 
 import type { Role } from "./actor.js";
+import type { BudgetExceeded, BudgetRaised, OnExceeded, ReservationSettled } from "./event-budget.js";
 import type { DrillEnded, DrillStarted } from "./event-drill.js";
 import type {
   HaltAcknowledged,
@@ -26,6 +27,7 @@ import type {
   Unit,
   Verdict,
 } from "./event-parts.js";
+import type { PolicyChanged } from "./event-policy.js";
 import type { Replacement } from "./replacement.js";
 
 export type StopReason =
@@ -49,9 +51,6 @@ export interface VaultOpened extends Common {
 
 /** What happens to a session whose lease is lost. */
 export type OnLeaseLost = "kill" | "pause" | "continue";
-
-/** What happens to a session that reaches a limit of an amount: it stops, or it waits for a person. */
-export type OnExceeded = "terminate" | "pause";
 
 export interface SessionStarted extends Common, OfSession {
   readonly event: "session_started";
@@ -109,47 +108,6 @@ export interface EnforcementDecision extends Common {
   readonly reserved: Amounts | null;
   readonly cause: Cause | null;
   readonly escalation_id: string | null;
-}
-
-export interface BudgetExceeded extends Common, OfSession {
-  readonly event: "budget_exceeded";
-  /** The session or ancestor whose budget it is, and which is stopped or held. */
-  readonly owner_session_id: string;
-  readonly unit: Unit;
-  readonly limit: number;
-  readonly spent: number;
-  readonly reserved: number;
-  /** What the action asked for, and the owner's overrun. */
-  readonly requested: number;
-  readonly on_exceeded: OnExceeded;
-}
-
-/** A person gives a session more of one budget. */
-export interface BudgetRaised extends Common, OfSession {
-  readonly event: "budget_raised";
-  readonly unit: Unit | "ttl_seconds";
-  /** The limit in force. */
-  readonly from: number;
-  readonly to: number;
-  /** Of ttl_seconds the new end, else null. */
-  readonly expires_at: number | null;
-  readonly reason: string;
-}
-
-/** How a reservation ended; `lapsed`: nobody said in time what the action had cost. */
-export type ReservationOutcome = "settled" | "cancelled" | "lapsed";
-
-/** What was held for an action is held no more. */
-export interface ReservationSettled extends Common, OfSession {
-  readonly event: "reservation_settled";
-  readonly decision_id: string;
-  readonly outcome: ReservationOutcome;
-  /** What is charged, which fits everywhere. */
-  readonly spent: Amounts;
-  /** What the agent said; what it exceeds `spent` by is overrun. Null when it said nothing. */
-  readonly reported: Amounts | null;
-  readonly consumed: Consumed;
-  readonly reserved: Amounts;
 }
 
 /** Nothing was heard of the client within the lease and the grace after it. */
@@ -308,5 +266,6 @@ export type Event =
   | CredentialRevoked
   | ApiKeyCreated
   | ApiKeyRevoked
+  | PolicyChanged
   | Notice
   | Heartbeat;

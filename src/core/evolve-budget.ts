@@ -1,7 +1,8 @@
 /** What actions, settlements and raises do to the budgets of a session and of all above it. */
 import { amount_max, amount_units } from "./budget.js";
 import { exceeds } from "./charge.js";
-import type { BudgetRaised, EnforcementDecision, Notice, ReservationSettled } from "./event.js";
+import type { EnforcementDecision, Notice } from "./event.js";
+import type { BudgetRaised, ReservationSettled } from "./event-budget.js";
 import { pathFromRoot } from "./scope.js";
 import { reachedPercent } from "./soft-limit.js";
 import type { Session, State } from "./state.js";

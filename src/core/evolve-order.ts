@@ -1,6 +1,7 @@
 /** What orders do: they put out keys and agents, and stop whatever stands on a scope. */
 import { exceededReason } from "./charge.js";
-import type { AgentRevoked, BudgetExceeded, CredentialRevoked, LeaseLost } from "./event.js";
+import type { AgentRevoked, CredentialRevoked, LeaseLost } from "./event.js";
+import type { BudgetExceeded } from "./event-budget.js";
 import type { HaltLifted, HaltRequested } from "./event-halt.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
 import { lostReason } from "./lease.js";

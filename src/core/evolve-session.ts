@@ -3,7 +3,8 @@ import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled }
 import type { SessionPaused, SessionResumed } from "./event-halt.js";
 import { chargePath } from "./evolve-budget.js";
 import { pathFromRoot } from "./scope.js";
-import type { Session, SessionStop, State } from "./state.js";
+import type { SessionStop } from "./session-parts.js";
+import type { Session, State } from "./state.js";
 import { expiryReason } from "./stop.js";
 
 export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): void {

@@ -24,6 +24,7 @@ import {
   revokeAgent,
   revokeCredential,
 } from "./evolve-order.js";
+import { changePolicy } from "./evolve-policy.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -87,6 +88,10 @@ function apply(state: State, event: Event, sequence: number): void {
     case "api_key_created":
     case "api_key_revoked":
       applyAccess(state, event, sequence);
+      return;
+    case "policy_changed":
+      changePolicy(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.policy_id);
       return;
     case "notice":
       if (event.kind === "agent_updated") {

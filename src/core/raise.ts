@@ -1,9 +1,9 @@
 /** Raising limits: a person gives a session more, and it goes on if it waited for that. */
 import { quoted, refuseSession } from "./access.js";
 import { exceeds } from "./charge.js";
-import type { UpdateBudgets } from "./command.js";
+import type { UpdateBudgets } from "./command-budget.js";
 import { type Decision, Draft, refuse } from "./decision.js";
-import type { BudgetRaised } from "./event.js";
+import type { BudgetRaised } from "./event-budget.js";
 import type { Cause } from "./event-parts.js";
 import { release, resume } from "./pause.js";
 import { sessionsOn } from "./scope.js";

@@ -2,13 +2,15 @@
 import { refuseSession } from "./access.js";
 import type { Actor } from "./actor.js";
 import { amount_units, no_amounts, room } from "./budget.js";
-import type { CancelReservation, Command, LapseReservation, Settle } from "./command.js";
+import type { Command } from "./command.js";
+import type { CancelReservation, LapseReservation, Settle } from "./command-budget.js";
 import { answer, type Decision, Draft } from "./decision.js";
-import type { ReservationOutcome } from "./event.js";
+import type { ReservationOutcome } from "./event-budget.js";
 import type { Amounts } from "./event-parts.js";
 import { pathFromRoot } from "./scope.js";
+import type { Reservation } from "./session-parts.js";
 import { warn } from "./soft-limit.js";
-import type { Reservation, Session, State } from "./state.js";
+import type { Session, State } from "./state.js";
 import { consumedBy, reservedBy } from "./stop.js";
 
 /** Also of a stopped session: the money is spent, and nothing is revived by saying so. */

@@ -8,9 +8,6 @@ import { revokedBy } from "./scope.js";
 import { haltOnScope } from "./standing.js";
 import type { StandingHalt, State } from "./state.js";
 
-/** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
-export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
-
 /** A verdict and why it is given. */
 export interface Judgement {
   readonly decision: Verdict;
@@ -91,7 +88,7 @@ export function decided(
       reasoning: judgement.reasoning,
       trust_score: null,
       policies_triggered: judgement.triggered,
-      policy_set_digest: no_policies_digest,
+      policy_set_digest: draft.policy_set_digest,
       latency_us: command.latency_us,
       chain: command.chain,
       action_digest: command.action_digest,

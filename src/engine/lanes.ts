@@ -20,6 +20,7 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   register_agent: "commands",
   issue_credential: "commands",
   create_key: "commands",
+  change_policy: "commands",
   sum_up_terminates: "stops",
   seal_heartbeat: "stops",
   finish_cascades: "stops",

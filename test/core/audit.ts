@@ -3,6 +3,7 @@
  * without any code of src/: a slow second opinion on every log that a test makes. Returns what is
  * wrong, one line each.
  */
+import { createHash } from "node:crypto";
 import type { Event } from "../../src/core/event.js";
 import type { Amounts } from "../../src/core/event-parts.js";
 
@@ -33,6 +34,9 @@ class Audit {
   /** Orders in force. */
   readonly halts = new Map<string, Of<"halt_requested">>();
   readonly reservations = new Map<string, { readonly session_id: string; readonly held: Amounts }>();
+  /** Policies by their ids: the version, and whether it is switched on. */
+  readonly policies = new Map<string, { readonly version: number; readonly on: boolean }>();
+  policy_set_digest = digestOf([]);
   decisions = 0;
   terminations = 0;
   /** Index of the entry under audit. */
@@ -204,6 +208,9 @@ function entry(audit: Audit, event: Event, sequence: number): void {
       audit.demand(event.terminations === audit.terminations, "terminations are counted");
       audit.demand(event.live_sessions === audit.live().length, "live sessions are counted");
       return;
+    case "policy_changed":
+      changed(audit, event);
+      return;
     case "notice":
       warned(audit.demand, event, audit.runs.get(event.session_id ?? ""));
       return;
@@ -212,6 +219,28 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "api_key_revoked":
       return;
   }
+}
+
+function changed(audit: Audit, event: Of<"policy_changed">): void {
+  const before = audit.policies.get(event.policy_id);
+  audit.demand((event.change === "deleted") === (event.policy === null), "what is deleted has no policy");
+  audit.demand(event.policy !== null || before !== undefined, "what is deleted was there");
+  const version = (before?.version ?? 0) + (event.policy === null ? 0 : 1);
+  audit.demand(event.version === version, "versions have no gap");
+  audit.demand(event.policy === null || event.policy.policy_id === event.policy_id, "the policy has its id");
+  if (event.policy === null) {
+    audit.policies.delete(event.policy_id);
+  } else {
+    audit.policies.set(event.policy_id, { version, on: event.policy.enabled });
+  }
+  const in_force = [...audit.policies].filter(([, { on }]) => on);
+  audit.policy_set_digest = digestOf(in_force.map(([id, each]) => [id, each.version]));
+  audit.demand(event.policy_set_digest === audit.policy_set_digest, "the digest is of what is in force");
+}
+
+function digestOf(policies: readonly (readonly [string, number])[]): string {
+  const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }
 
 function started(audit: Audit, event: Of<"session_started">, sequence: number): void {
@@ -250,6 +279,7 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
   audit.fresh(event.decision_id);
   audit.decisions += 1;
   audit.demand(event.reasoning !== "", "a decision says why");
+  audit.demand(event.policy_set_digest === audit.policy_set_digest, "it names what was in force");
   const chain = audit.chain(event.session_id);
   if (event.decision === "terminate") {
     audit.terminations += 1;

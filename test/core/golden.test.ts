@@ -44,6 +44,7 @@ const events: Readonly<Record<Event["event"], true>> = {
   lease_lost: true,
   notice: true,
   reservation_settled: true,
+  policy_changed: true,
   session_ended: true,
   session_expired: true,
   session_killed: true,

@@ -396,6 +396,8 @@ export class Interleaving {
           this.#opened += 1;
         }
         return `session ${reply.session_id}${reply.replayed ? " replayed" : ""}`;
+      case "policy":
+        return `policy ${reply.policy_id} ${reply.version}`;
       case "verdict": {
         const entry = this.workspace.log[reply.sequence];
         const decision = entry?.event === "enforcement_decision" ? entry.decision : entry?.event;

@@ -152,6 +152,15 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
       return [event.name, event.granted_roles.join(","), given("agent", event.agent_id), ...replacing(event)];
     case "api_key_revoked":
       return [event.key_id, JSON.stringify(event.reason)];
+    case "policy_changed":
+      return [
+        event.policy_id,
+        event.change,
+        `v${event.version}`,
+        event.policy === null ? null : `${event.policy.policy_type} ${event.policy.decision}`,
+        event.policy?.mode === "shadow" ? "shadow" : null,
+        event.policy?.enabled === false ? "off" : null,
+      ];
     case "notice":
       return [event.kind, event.session_id, JSON.stringify(event.body), noticeDecimals(event)];
     case "heartbeat":

@@ -8,6 +8,7 @@ import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
 import type { Amounts } from "../../src/core/event-parts.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
+import type { JsonObject } from "../../src/core/policy/document.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
 import { digest } from "../core/digest.js";
@@ -232,6 +233,8 @@ export class Stage {
         };
       case "revoke":
         return this.#revocation(line, actor, reason, repeat);
+      case "policy":
+        return this.#policy(line, actor);
       case "sum-up":
         return {
           type: "sum_up_terminates",
@@ -257,6 +260,29 @@ export class Stage {
       default:
         throw new Error(`a story has no verb ${verb}`);
     }
+  }
+
+  /** `policy NAME TYPE DECISION on=a,b* priority=5 conditions="{'path':'/n'}"`; `policy NAME delete`. */
+  #policy(line: Line, actor: Actor): Asked {
+    const name = line.word(1);
+    const policy_id = Buffer.from(name, "utf8").toString("hex").padEnd(32, "0").slice(0, 32);
+    this.#ids.set(name, policy_id);
+    const order = { type: "change_policy", actor, policy_id, source: "api", repeat: null } as const;
+    if (line.word(2) === "delete") {
+      return { ...order, change: "deleted", written: null };
+    }
+    const written = {
+      name,
+      policy_type: line.word(2),
+      decision: line.word(3),
+      priority: line.number("priority") ?? 0,
+      action_types: line.text("on")?.split(",") ?? [],
+      conditions: quotedJson(line.text("conditions")) ?? {},
+      mode: line.text("mode") ?? "live",
+      enabled: line.text("enabled") !== "no",
+    };
+    const known = this.#workspace.state.policies.has(policy_id);
+    return { ...order, change: known ? "updated" : "created", written };
   }
 
   #revocation(line: Line, actor: Actor, reason: string, repeat: Repeatable | null): Asked {
@@ -343,6 +369,11 @@ function limitsOf(
   };
 }
 
+/** JSON with single quotes. */
+function quotedJson(text: string | null): JsonObject | null {
+  return text === null ? null : JSON.parse(text.replaceAll("'", '"'));
+}
+
 function leaseOf(line: Line): Pick<StartSession, "lease_seconds" | "on_lease_lost"> {
   const lease_seconds = line.number("lease_seconds");
   const on_lease_lost = (line.text("on_lease_lost") ?? "kill") as OnLeaseLost;
@@ -389,6 +420,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
       return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
     case "settlement":
       return `no reservation of ${reply.decision_id} is open`;
+    case "policy":
+      return `policy ${reply.policy_id} v${reply.version}${reply.replayed ? " (replayed)" : ""}`;
     case "drill":
       return `drill ${reply.drill_id}`;
     case "done":
