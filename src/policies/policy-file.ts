@@ -49,7 +49,7 @@ export function readPolicyFile(file: string, text: string, idOf: (name: string) 
   if (documents.length === 0 && found.length === 0) {
     found.push({ file, line: 1, column: 1, message: "there is no policy in this file" });
   }
-  return { policies, faults: found };
+  return { policies, faults: found.sort((a, b) => a.line - b.line || a.column - b.column) };
 }
 
 function nameIn(value: unknown): string {

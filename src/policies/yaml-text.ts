@@ -51,10 +51,12 @@ export function readYaml(text: string): YamlText {
     const problems = [...parsed.errors, ...parsed.warnings];
     faults.push(...problems.map(({ pos, message }) => ({ ...at(pos[0]), message })));
     if (problems.length === 0 && parsed.contents !== null && !isNothing(parsed.contents)) {
-      documents.push(documentOf(parsed.contents, at, faults));
+      const before = faults.length;
+      const document = documentOf(parsed.contents, at, faults);
+      documents.push(...(faults.length === before ? [document] : []));
     }
   }
-  return { documents: faults.length === 0 ? documents : [], faults: faults.slice(0, limits.issues_listed) };
+  return { documents, faults: faults.slice(0, limits.issues_listed) };
 }
 
 function parse(text: string, lines: LineCounter, faults: TextFault[]): readonly Document.Parsed[] {

@@ -11,7 +11,15 @@ import { limits } from "../limits.js";
 import type { Context } from "./context.js";
 import type { FieldIssue } from "./errors.js";
 import { written } from "./policy-written.js";
-import { digestOf, interceptOf, type Judged, judgedBy, Trial, type TrialAction } from "./trial.js";
+import {
+  digestOf,
+  interceptOf,
+  type Judged,
+  judgedBy,
+  plain_session,
+  Trial,
+  type TrialAction,
+} from "./trial.js";
 import { invalid } from "./validate.js";
 import { triggeredView, verdictCode } from "./verdict.js";
 import { timestamp } from "./view.js";
@@ -34,13 +42,7 @@ export async function evaluate(context: Context, request: EvaluateRequest) {
   const earlier = [...request.earlier].sort((a, b) => before(b) - before(a));
   const trial = new Trial(
     policies,
-    {
-      agent_id: request.agentId ?? null,
-      label: request.label ?? null,
-      max_actions: null,
-      ttl_seconds: null,
-      idle_timeout_seconds: null,
-    },
+    { ...plain_session, agent_id: request.agentId ?? null, label: request.label ?? null },
     at - before(earlier[0]) * 1000,
   );
   for (const action of earlier) {
@@ -102,6 +104,7 @@ function actionOf(action: EvaluateRequest | EarlierAction): TrialAction {
     action_type: action.actionType,
     content: action.actionContent ?? null,
     metadata: (action.metadata as JsonObject | undefined) ?? null,
+    cost: null,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Command, Intercept, StartSession } from "../core/command.js";
 import { decide } from "../core/decide.js";
 import type { Decision } from "../core/decision.js";
 import type { EnforcementDecision } from "../core/event.js";
+import type { Amounts } from "../core/event-parts.js";
 import { evolve } from "../core/evolve.js";
 import type { JsonObject } from "../core/policy/document.js";
 import type { Policy } from "../core/policy/policy.js";
@@ -19,6 +20,7 @@ export interface TrialAction {
   readonly action_type: string;
   readonly content: string | null;
   readonly metadata: JsonObject | null;
+  readonly cost: Amounts | null;
 }
 
 /** What an action is answered. */
@@ -29,10 +31,33 @@ export interface Judged {
 }
 
 /** The session of a trial, as it starts. */
-export type TrialSession = Pick<
+export type TrialSession = Omit<
   StartSession,
-  "agent_id" | "label" | "max_actions" | "ttl_seconds" | "idle_timeout_seconds"
+  | keyof typeof unnamed
+  | "type"
+  | "at"
+  | "session_id"
+  | "credential_id"
+  | "parent_session_id"
+  | "lease_seconds"
+  | "on_lease_lost"
+  | "drill_id"
 >;
+
+/** A session that nobody named, without a budget. */
+export const plain_session: TrialSession = {
+  agent_id: null,
+  label: null,
+  max_actions: null,
+  max_tokens: null,
+  max_cost_usd_micros: null,
+  ttl_seconds: null,
+  idle_timeout_seconds: null,
+  on_exceeded: "terminate",
+  max_depth: null,
+  max_concurrent: null,
+  warn_at_percent: [],
+};
 
 const unnamed = { actor: system_actor, request_id: null, repeat: null } as const;
 
@@ -102,6 +127,8 @@ export function interceptOf(action: TrialAction, session_id: string, at: number)
     agent_id: null,
     action_type: action.action_type,
     chain: null,
+    cost: action.cost,
+    estimate: null,
     action_digest: null,
     action_length: null,
     details_digest: null,

@@ -34,10 +34,11 @@ export function validate(schema: DescMessage, message: Message): void {
   if (result.kind === "error") {
     throw result.error;
   }
-  const issues = result.kind === "valid" ? [] : result.violations.map(issueOf);
   // Whoever writes a policy hears of all that is wrong with it at once.
+  const issues = [...policyFaults(schema, message)];
   const told = new Set(issues.map(({ field }) => field));
-  issues.push(...policyFaults(schema, message).filter(({ field }) => !told.has(field)));
+  const violations = result.kind === "valid" ? [] : result.violations.map(issueOf);
+  issues.push(...violations.filter(({ field }) => !told.has(field)));
   if (issues.length > 0) {
     throw invalid(issues);
   }
