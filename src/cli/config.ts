@@ -52,6 +52,8 @@ export interface Config {
   readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
   readonly drill_schedule: string | null;
+  /** The directory that policies are read from; null: calls alone make them. */
+  readonly policies: string | null;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
 }
@@ -79,6 +81,7 @@ const settings = [
   "halt_confirm_seconds",
   "settle_timeout_seconds",
   "drill_schedule",
+  "policies",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -103,6 +106,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
   settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
+  policies: undefined,
   ready_file: undefined,
 };
 
@@ -158,6 +162,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       limits.settle_timeout_seconds_max,
     ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
+    policies: merged.policies || null,
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);

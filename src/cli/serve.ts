@@ -18,6 +18,7 @@ interface Flags {
   readonly haltConfirmSeconds?: string;
   readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
+  readonly policies?: string;
   readonly readyFile?: string;
   readonly printConfig?: boolean;
 }
@@ -55,6 +56,7 @@ export function serveCommand(): Command {
       "--drill-schedule <cron>",
       'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
+    .option("--policies <dir>", "put the policies of its YAML files in force, now and whenever they change")
     .option("--insecure", "allow an address beyond this machine without TLS")
     .option("--print-config", "print the settings in force, without secrets, and exit")
     .addOption(new Option("--ready-file <file>", "write the address there once it listens").hideHelp())
@@ -87,6 +89,7 @@ function configOf(flags: Flags): Config {
     drill_schedule: flags.drillSchedule,
     halt_confirm_seconds: flags.haltConfirmSeconds,
     settle_timeout_seconds: flags.settleTimeoutSeconds,
+    policies: flags.policies,
     ready_file: flags.readyFile,
   };
   try {
