@@ -3,8 +3,8 @@
  * (src/rest/body.ts, leaf.ts) and as it writes them (src/rest/write.ts, compat.ts).
  */
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { reshape } from "../../dist/src/rest/compat.js";
-import { enumShortName, messageKind } from "../../dist/src/rest/shape.js";
+import { optional_fields, reshape } from "../../dist/src/rest/compat.js";
+import { enumShortName, isMoney, messageKind } from "../../dist/src/rest/shape.js";
 import { constraintsOf, requiredFields } from "./constraints.mjs";
 import { scalarSchema } from "./scalars.mjs";
 
@@ -74,7 +74,11 @@ export class Schemas {
       this.#described(field, this.field(field, false)),
     ]);
     // What is reshaped in a way that is not told here promises no field.
-    const required = reshape.has(message.typeName) ? [] : message.fields.filter(isAlwaysWritten);
+    const optional = optional_fields.get(message.typeName);
+    const is_told = optional !== undefined || !reshape.has(message.typeName);
+    const required = is_told
+      ? message.fields.filter((field) => isAlwaysWritten(field) && !optional?.includes(field.name))
+      : [];
     return this.#object(
       message,
       Object.fromEntries(properties),
@@ -102,7 +106,9 @@ export class Schemas {
       return this.#enumeration(field.enum);
     }
     if (field.message === undefined) {
-      return scalarSchema(field.scalar, is_input);
+      return is_input && isMoney(field)
+        ? { type: ["number", "string"] }
+        : scalarSchema(field.scalar, is_input);
     }
     return this.#message(field.message, is_input);
   }

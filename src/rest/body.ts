@@ -5,9 +5,9 @@ import { markMalformed } from "../services/malformed.js";
 import { keyIssue, readFree } from "./free.js";
 import { type BodyFaults, faultIn, invalidValues, memberPath } from "./issues.js";
 import { type Json, type JsonMap, JsonNumber } from "./json.js";
-import { Misfit, readJsonLeaf, readTextLeaf } from "./leaf.js";
+import { Misfit, readJsonLeaf, readMoney, readTextLeaf } from "./leaf.js";
 import { issueOf } from "./misfit.js";
-import { failsAlone, fieldNamed, messageKind } from "./shape.js";
+import { failsAlone, fieldNamed, isMoney, messageKind } from "./shape.js";
 
 /** What becomes of a name that is no field of its message. */
 export type UnknownName =
@@ -157,7 +157,7 @@ function readSingle(reading: Reading, json: Json, field: DescField, at: string):
     readMembers(reading, json, child, at);
     return child;
   }
-  const value = readJsonLeaf(field, json);
+  const value = isMoney(field) ? readMoney(json) : readJsonLeaf(field, json);
   if (value instanceof Misfit) {
     reading.invalid.push(issueOf(field, at, value));
     return undefined;

@@ -84,16 +84,39 @@ export function applyLastEventId(desc: DescMessage, request: Message, header: st
   }
 }
 
+/** Fields that are left out when they are empty: callers of before know nothing of them. */
+export const optional_fields: ReadonlyMap<string, readonly string[]> = new Map([
+  ["killcord.v1.Budgets", ["warn_at_percent"]],
+  ["killcord.v1.InterceptResponse", ["warnings", "policies_shadowed", "next_step"]],
+  ["killcord.v1.Decision", ["warnings", "policies_shadowed"]],
+]);
+
 /** Replies in another form than their messages. */
 export const reshape: Reshape = new Map([
+  ...[...optional_fields].map(([type, lists]) => [type, withoutEmpty(lists)] as const),
   ["killcord.v1.Budgets", reshapeBudgets],
   ["killcord.v1.InterceptResult", reshapeResult],
   ["killcord.v1.InterceptError", reshapeError],
 ]);
 
+const amounts = ["max_actions", "max_tokens", "max_cost_usd"];
+
 /** on_exceeded says something only where an amount is limited. */
-function reshapeBudgets({ on_exceeded = "terminate", ...limits }: PlainObject): PlainObject {
-  return "max_actions" in limits ? { ...limits, on_exceeded } : limits;
+function reshapeBudgets(plain: PlainObject): PlainObject {
+  const { on_exceeded = "terminate", ...limits } = withoutEmpty(["warn_at_percent"])(plain);
+  return amounts.some((amount) => amount in limits) ? { ...limits, on_exceeded } : limits;
+}
+
+function withoutEmpty(lists: readonly string[]): (plain: PlainObject) => PlainObject {
+  return (plain) => {
+    for (const name of lists) {
+      const value = plain[name];
+      if (value === "" || (Array.isArray(value) && value.length === 0)) {
+        delete plain[name];
+      }
+    }
+    return plain;
+  };
 }
 
 /** A result of a batch reads like the reply to the one action. */

@@ -5,7 +5,7 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { expectedWord, isKeptWord, unsupported } from "../services/expected.js";
-import { parseDecimal, toWhole } from "./decimal.js";
+import { parseDecimal, parseMoney, printMoney, toWhole } from "./decimal.js";
 import { type Json, JsonNumber } from "./json.js";
 import { enumNumber } from "./shape.js";
 import { parseDuration, parseTimestamp } from "./time.js";
@@ -55,6 +55,16 @@ export function readTextLeaf(type: LeafType, text: string): LeafValue | Misfit {
   return type.message === undefined
     ? readScalarText(type.scalar ?? ScalarType.STRING, text)
     : readMessageLeaf(type.message, text, readTextLeaf);
+}
+
+/** Money in USD, of a body: text or a number, into the text that messages carry. */
+export function readMoney(json: Json): string | Misfit {
+  const micros = parseMoney(json);
+  return micros === null
+    ? new Misfit(
+        "expected USD from 0 to 9007199254.740991, with 6 decimals at most: as a string, or as a number of 15 digits at most",
+      )
+    : printMoney(micros);
 }
 
 /** Reads a value of a body. */

@@ -35,6 +35,11 @@ export function failsAlone(field: DescField): boolean {
   return field.parent.typeName === "killcord.v1.InterceptBatchRequest" && field.name === "actions";
 }
 
+/** Whether a field is an amount of USD: text in messages, which a body may give as a number, too. */
+export function isMoney({ name }: DescField): boolean {
+  return name === "cost_usd" || name === "max_cost_usd";
+}
+
 const fields_by_name = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
 
 /** The field that a caller means: by its proto name or its JSON name. */

@@ -44,6 +44,12 @@ function isCommon(verdict: InterceptResponse): boolean {
     verdict.policiesTriggered.length === 0 &&
     verdict.policiesEvaluated.length === 0 &&
     verdict.trustScore === undefined &&
+    verdict.escalationId === undefined &&
+    verdict.warnings.length === 0 &&
+    verdict.budgetLeft === undefined &&
+    verdict.nextStep === "" &&
+    verdict.policiesShadowed.length === 0 &&
+    verdict.reserved === undefined &&
     verdict.$unknown === undefined &&
     verdict.createdAt?.$unknown === undefined &&
     verdict.consumed?.$unknown === undefined &&

@@ -7,7 +7,6 @@ import {
   InterceptRequestSchema,
   type ListDecisionsRequest,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import { sequenceOf } from "../core/ids.js";
 import type { DecisionRow } from "../engine/projection.js";
 import { limits } from "../limits.js";
 import { receiptOf } from "../vault/evidence.js";
@@ -16,11 +15,13 @@ import type { Context } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import type { Handlers } from "./handlers.js";
-import { errorView, intercept, type SealedDecision, sealedDecision } from "./intercept.js";
+import { errorView, intercept } from "./intercept.js";
 import { interceptStream } from "./intercept-stream.js";
 import { refuseMalformed } from "./malformed.js";
-import { refuseForeign, sightOf } from "./own.js";
+import { sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
+import { ownDecision, sealedDecision } from "./sealed-decision.js";
+import { cancelReservation, settle } from "./settle.js";
 import { getStats } from "./stats.js";
 import { invalid, validate } from "./validate.js";
 import { decisionView, verdictAsked } from "./verdict.js";
@@ -30,6 +31,8 @@ export function enforcementService(context: Context): Handlers<typeof Enforcemen
     intercept: (request, call) => intercept(context, request, call),
     interceptBatch: (request, call) => interceptBatch(context, request, call),
     interceptStream: (requests, call) => interceptStream(context, requests, call),
+    settle: (request, call) => settle(context, request, call),
+    cancelReservation: (request, call) => cancelReservation(context, request, call),
     getDecision: async ({ decisionId }, call) => {
       const { decision, entry_id } = await ownDecision(context, decisionId, call);
       return { decision: decisionView(decision, entry_id) };
@@ -75,15 +78,6 @@ async function interceptItem(context: Context, action: InterceptRequest, call: C
     }
     return { result: { case: "error" as const, value: errorView(error, call) } };
   }
-}
-
-/** A decision that the caller may see. */
-async function ownDecision(context: Context, decision_id: string, call: Call): Promise<SealedDecision> {
-  const sealed = await sealedDecision(context, sequenceOf("enf", decision_id), decision_id);
-  const { agent_id, actor } = sealed.decision;
-  const owned = { agent_id, started_by: actor.key_id };
-  refuseForeign(context, call, owned, "the decision is about another agent's action");
-  return sealed;
 }
 
 async function listDecisions(context: Context, request: ListDecisionsRequest, call: Call) {

@@ -7,19 +7,23 @@ import {
   type StreamAcknowledge,
   type StreamIntercept,
   type StreamRenew,
+  type StreamSettle,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { isExpired } from "../core/access.js";
 import { progressOf } from "../core/halt.js";
-import type { Key, Session } from "../core/state.js";
+import type { Session } from "../core/state.js";
 import { limits } from "../limits.js";
 import { acknowledge } from "./acknowledge.js";
+import { keepAlive } from "./beat.js";
 import { by, type Context, callerKey, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { expired } from "./expired.js";
 import { Grace } from "./grace.js";
 import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
-import { present } from "./session.js";
+import { present } from "./present.js";
+import { closeOnStream } from "./settle.js";
 import { directive, messageOf, type Sent, turnDirective } from "./stream-view.js";
 import { invalid, validate } from "./validate.js";
 
@@ -102,13 +106,18 @@ class InterceptStream {
       case "acknowledge":
         this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
         return undefined;
+      case "settle":
+        this.#answer(message.value.ref, () => this.#settle(request, message.value));
+        return undefined;
       case "renew":
         this.#answer(0, () => this.#renew(message.value));
         return undefined;
       case undefined:
         this.#refuse(
           0,
-          invalid([{ field: "message", issue: "one of open, intercept, acknowledge, renew is needed" }]),
+          invalid([
+            { field: "message", issue: "one of open, intercept, acknowledge, settle, renew is needed" },
+          ]),
         );
         return undefined;
     }
@@ -134,7 +143,7 @@ class InterceptStream {
     this.#silence = engine.alarms.set(id, () => this.#look());
     this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
     this.#look(this.#sealed() ?? session);
-    this.#keepAlive();
+    this.#forgetBeat = keepAlive(this.outbox, (wait_ms, act) => this.#after(wait_ms, act));
   }
 
   #intercept({ ref, action }: StreamIntercept): void {
@@ -163,6 +172,12 @@ class InterceptStream {
     const acknowledgement = { sessionId: this.#opened(), haltId, phase, evidence, supervisor: false };
     await acknowledge(this.#context, this.#call, acknowledgement, true);
     return { case: "acknowledged" as const, value: { ref, haltId, phase } };
+  }
+
+  async #settle(request: InterceptStreamRequest, settle: StreamSettle): Promise<Sent> {
+    validate(InterceptStreamRequestSchema, request);
+    const reservation = await closeOnStream(this.#context, settle, this.#opened(), this.#call);
+    return { case: "settled", value: { ref: settle.ref, reservation } };
   }
 
   /** Told only when all that was decided before is sealed: no lease outlives a stop that it has not heard. */
@@ -252,20 +267,6 @@ class InterceptStream {
     return this.#session_id === null ? null : (state.sessions.get(this.#session_id) ?? null);
   }
 
-  /** A bookmark whenever nothing else was sent for a while. */
-  #keepAlive(): void {
-    const spread = limits.bookmark_ms_max - limits.bookmark_ms_min;
-    const wait_ms = limits.bookmark_ms_min + Math.random() * spread;
-    const beat = () => {
-      const silent_ms = performance.now() - this.outbox.sent_ms;
-      if (silent_ms >= wait_ms) {
-        this.#send({ case: "bookmark", value: { draining: false } });
-      }
-      this.#forgetBeat = this.#after(silent_ms >= wait_ms ? wait_ms : wait_ms - silent_ms, beat);
-    };
-    this.#forgetBeat = this.#after(wait_ms, beat);
-  }
-
   #after(wait_ms: number, act: () => void): () => void {
     return this.outbox.ending ? nothing : this.#context.engine.clock.after(wait_ms, act);
   }
@@ -290,11 +291,3 @@ class InterceptStream {
 }
 
 function nothing(): void {}
-
-function expired(key: Key): KillcordError {
-  const what = key.revoked === null ? "has expired" : "was revoked";
-  return new KillcordError(
-    "expired_api_key",
-    `the key ${key.key_id} ${what}: stop, or ask an admin for a new one`,
-  );
-}

@@ -11,16 +11,15 @@ import type { Unstamped } from "../core/command.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { HaltVia } from "../core/event-halt.js";
 import type { Chain } from "../core/event-parts.js";
-import { fromContent } from "../engine/content.js";
 import type { Enclosed } from "../engine/outcome.js";
 import { newSalt } from "../engine/salt.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
-import type { SealedEntry } from "../vault/entry.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
+import { sealedDecision } from "./sealed-decision.js";
 import { invalid } from "./validate.js";
 import { isPauseOf, verdictView } from "./verdict.js";
 
@@ -97,6 +96,8 @@ function commandOf(
     agent_id: request.agentId ?? null,
     action_type: request.actionType,
     chain: chainOf(request),
+    cost: null,
+    estimate: null,
     action_digest: details.action_digest,
     action_length: details.action_length,
     details_digest: details.details_digest,
@@ -161,28 +162,4 @@ function chainOf(request: InterceptRequest): Chain | null {
         chain_step: chainStep ?? null,
         parent_decision_id: parentDecisionId ?? null,
       };
-}
-
-/** A decision with the entry that seals it. */
-export interface SealedDecision {
-  readonly decision: EnforcementDecision;
-  readonly entry: SealedEntry;
-  readonly entry_id: string;
-}
-
-/** Reads a decision back from the log. */
-export async function sealedDecision(
-  { vault, engine }: Context,
-  sequence: number | null,
-  decision_id: string,
-): Promise<SealedDecision> {
-  const entry = sequence === null || sequence >= engine.projection.size ? null : await vault.entry(sequence);
-  const event = entry === null ? null : fromContent(entry.content, entry.details, entry.sequence_number);
-  if (entry === null || event?.event !== "enforcement_decision") {
-    throw new KillcordError(
-      "decision_not_found",
-      `there is no decision ${JSON.stringify(decision_id.slice(0, 64))} in this workspace`,
-    );
-  }
-  return { decision: event, entry, entry_id: entry.entry_id };
 }

@@ -40,6 +40,7 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "SessionService.KillSession": { roles: ["admin", "operator"], own: null },
   "SessionService.PauseSession": { roles: ["admin", "operator"], own: null },
   "SessionService.ResumeSession": { roles: ["admin", "operator"], own: null },
+  "SessionService.UpdateBudgets": { roles: ["admin", "operator"], own: null },
   "SessionService.EndSession": { roles: ["admin", "operator", "agent"], own: "the one it names" },
   "SessionService.AcknowledgeHalt": {
     roles: ["admin", "agent"],
@@ -71,6 +72,8 @@ const access_by_method: Readonly<Record<string, Access>> = {
     own: "the one it names",
     teaches_stop: true,
   },
+  "EnforcementService.Settle": { roles: ["admin", "agent"], own: "the one it names" },
+  "EnforcementService.CancelReservation": { roles: ["admin", "agent"], own: "the one it names" },
   "EnforcementService.GetDecision": { roles: read_by_all, own: "the one it names" },
   "EnforcementService.GetReceipt": { roles: read_by_all, own: "the one it names" },
   "EnforcementService.GetStats": { roles: read_by_all, own: "it counts no others" },

@@ -21,6 +21,8 @@ import type { Handlers } from "./handlers.js";
 import { leaseAsked } from "./lease.js";
 import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
+import { answered, present, shown } from "./present.js";
+import { updateBudgets } from "./raise.js";
 import { given, sessionView, statusAsked } from "./view.js";
 import { isAfterRevocation, revisionOf, watchSession, watchSessions } from "./watch.js";
 
@@ -57,6 +59,7 @@ export function sessionService(context: Context): Handlers<typeof SessionService
         reason: reason || "resumed by operator",
         ...by(call),
       }),
+    updateBudgets: (request, call) => updateBudgets(context, request, call),
     endSession: ({ sessionId }, call) =>
       stand(context, call, { type: "end_session", session_id: sessionId, ...by(call) }),
     acknowledgeHalt: async (request, call) => {
@@ -119,6 +122,12 @@ async function startSession(context: Context, request: StartSessionRequest, call
       max_actions: numberOf(request.budgets?.maxActions),
       ttl_seconds: numberOf(request.budgets?.ttlSeconds),
       idle_timeout_seconds: numberOf(request.budgets?.idleTimeoutSeconds),
+      max_tokens: null,
+      max_cost_usd_micros: null,
+      on_exceeded: "terminate",
+      max_depth: null,
+      max_concurrent: null,
+      warn_at_percent: [],
       ...leaseAsked(request),
       repeat,
       ...by(call),
@@ -139,23 +148,6 @@ function newSessionId(): string {
 
 function numberOf(value: bigint | undefined): number | null {
   return value === undefined ? null : Number(value);
-}
-
-/** A session as it is, after a command that named it. */
-export async function present(context: Context, session_id: string): Promise<SessionMessage> {
-  return shown(context, await answered(context, session_id));
-}
-
-async function answered({ engine }: Context, session_id: string): Promise<Session> {
-  const session = await engine.projection.session(session_id);
-  if (session === null) {
-    throw new Error(`session ${session_id} was answered and is not there`);
-  }
-  return session;
-}
-
-function shown({ engine }: Context, session: Session): SessionMessage {
-  return sessionView(session, engine.clock.now(), engine.lastHeard(session.session_id));
 }
 
 /** A session that the caller may see; one whose time is over expires before it is shown. */

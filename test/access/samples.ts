@@ -25,6 +25,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   "SessionService.KillSession": { uses_up: true, request: of_session },
   "SessionService.PauseSession": { uses_up: true, request: of_session },
   "SessionService.ResumeSession": { request: of_session },
+  "SessionService.UpdateBudgets": {
+    request: ({ session_id }) => ({ sessionId: session_id, budgets: {} }),
+  },
   "SessionService.EndSession": { uses_up: true, request: of_session },
   "SessionService.AcknowledgeHalt": {
     uses_up: true,
@@ -41,6 +44,8 @@ export const samples: Readonly<Record<string, Sample>> = {
   "EnforcementService.InterceptStream": {
     request: (subject) => ({ message: { case: "open", value: of_session(subject) } }),
   },
+  "EnforcementService.Settle": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
+  "EnforcementService.CancelReservation": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.GetDecision": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.GetReceipt": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.ListDecisions": { request: () => all },

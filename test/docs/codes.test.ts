@@ -27,6 +27,7 @@ interface Place {
   readonly admin: string;
   readonly session: string;
   readonly stopped: string;
+  readonly decision: string;
   readonly credential: string;
   readonly revoked_credential: string;
   readonly revoked_key: string;
@@ -58,6 +59,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
   agent_not_found: () => ({ path: "/v1/enforce/agents/nobody" }),
   credential_not_found: () => ({ path: "/v1/enforce/credentials/cred_0/revoke", body: "" }),
   decision_not_found: () => ({ path: "/v1/enforce/decisions/enf_0" }),
+  reservation_not_found: ({ decision }) => ({ path: `/v1/enforce/decisions/${decision}/settle`, body: "" }),
   key_not_found: () => ({ path: "/v1/keys/key_0/revoke", body: "" }),
   halt_not_found: ({ stopped }) => ({
     path: `/v1/enforce/sessions/${stopped}/acknowledge`,
@@ -106,6 +108,7 @@ const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
   http2_required: "test/rpc/duplex.test.ts",
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
+  policy_not_found: "test/core/policy/change.test.ts",
   overloaded: "test/engine/lanes.test.ts",
   unavailable: "test/engine/sequencer.test.ts",
   deadline_exceeded: "test/rpc/lives.test.ts",
@@ -139,6 +142,7 @@ describe("the codes of docs/errors.md", () => {
     const { session_id: session } = await post(start);
     const { session_id: stopped } = await post(start);
     await post(`/v1/enforce/sessions/${stopped}/kill`);
+    const { decision_id: decision } = await post(intercept, { session_id: session, action_type: "look" });
     await ask({ path: start, body: "{}", headers: { "idempotency-key": "used" } });
     const good = await post("/v1/enforce/agents", { name: "good" });
     const bad = await post("/v1/enforce/agents", { name: "bad" });
@@ -155,6 +159,7 @@ describe("the codes of docs/errors.md", () => {
       admin: keys.at(-1).key_id,
       session,
       stopped,
+      decision,
       credential: good.credential.secret,
       revoked_credential: bad.credential.credential_id,
       revoked_key: revoked.secret,

@@ -106,12 +106,12 @@ describe("a refusal", () => {
   });
 
   it("does not pass over such a limit in the binary form, where it is an unknown field", async () => {
-    const max_tokens = { no: 3, wireType: 0, data: new Uint8Array([5]) };
+    const max_wishes = { no: 99, wireType: 0, data: new Uint8Array([5]) };
     const budgets = create(BudgetsSchema, { maxActions: 1n });
-    budgets.$unknown = [max_tokens];
-    expect([...toBinary(BudgetsSchema, budgets)]).to.include.members([0x18, 5]);
+    budgets.$unknown = [max_wishes];
+    expect([...toBinary(BudgetsSchema, budgets)]).to.include.members([0x98, 0x06, 5]);
     const { status } = await admin.unary(SessionService.method.startSession, { budgets });
-    expect(status.details).to.equal("budgets.3: the field of this number is not supported by this version");
+    expect(status.details).to.equal("budgets.99: the field of this number is not supported by this version");
     const pause = { budgets: { maxActions: 1n, onExceeded: 2 as OnExceeded } };
     const paused = await admin.unary(SessionService.method.startSession, pause);
     expect(paused.status.code).to.equal(Code.InvalidArgument);

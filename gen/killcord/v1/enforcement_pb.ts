@@ -8,7 +8,7 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Session, SessionStatus, StopReason } from "./session_pb.js";
+import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Reserved, Session, SessionStatus, StopReason } from "./session_pb.js";
 import { file_killcord_v1_session } from "./session_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/enforcement.proto.
  */
 export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
-  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIswEChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBogBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXlKBAgJEApKBAgKEAtKBAgLEAxSDWVzY2FsYXRpb25faWRSBGNvc3RSCGVzdGltYXRlIucEChFJbnRlcmNlcHRSZXNwb25zZRImCghkZWNpc2lvbhgBIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSEwoLZGVjaXNpb25faWQYAiABKAkSFQoNZGVjaXNpb25fcGF0aBgDIAEoCRIRCglyZWFzb25pbmcYBCABKAkSGgoScG9saWNpZXNfZXZhbHVhdGVkGAUgAygJEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgGIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIWCg52YXVsdF9lbnRyeV9pZBgHIAEoCRISCgpsYXRlbmN5X21zGAggASgBEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKC3RydXN0X3Njb3JlGAogASgFSACIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgBiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAKIAQFCDgoMX3RydXN0X3Njb3JlQg0KC19zZXNzaW9uX2lkQgoKCF9oYWx0X2lkSgQICxAMUg1lc2NhbGF0aW9uX2lkIk8KFUludGVyY2VwdEJhdGNoUmVxdWVzdBI2CgdhY3Rpb25zGAEgAygLMh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdEIGukgD2AEDIlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLvAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIABIpCgVyZW5ldxgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3SABCCQoHbWVzc2FnZUoECAQQBVIGc2V0dGxlIiwKClN0cmVhbU9wZW4SHgoKc2Vzc2lvbl9pZBgBIAEoCUIKukgHcgUQARiAAiJeCg9TdHJlYW1JbnRlcmNlcHQSFAoDcmVmGAEgASgNQge6SAQqAigBEjUKBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3RCBrpIA9gBAyKnAQoRU3RyZWFtQWNrbm93bGVkZ2USCwoDcmVmGAEgASgNEhsKB2hhbHRfaWQYAiABKAlCCrpIB3IFEAEYgAISMQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2VCCrpIB4IBBBABIAASNQoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2VCCLpIBYIBAhABIhwKC1N0cmVhbVJlbmV3Eg0KBW5vbmNlGAEgASgEIvECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSAASLQoHcmVuZXdlZBgHIAEoCzIaLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3ZWRIAEIJCgdtZXNzYWdlIjUKDFN0cmVhbU9wZW5lZBIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJNCg1TdHJlYW1WZXJkaWN0EgsKA3JlZhgBIAEoDRIvCgd2ZXJkaWN0GAIgASgLMh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UimwEKD1N0cmVhbURpcmVjdGl2ZRIoCgRraW5kGAEgASgOMhoua2lsbGNvcmQudjEuRGlyZWN0aXZlS2luZBIUCgdoYWx0X2lkGAIgASgJSACIAQESDgoGcmVhc29uGAMgASgJEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbkIKCghfaGFsdF9pZCJGCgtTdHJlYW1FcnJvchILCgNyZWYYASABKA0SKgoFZXJyb3IYAiABKAsyGy5raWxsY29yZC52MS5JbnRlcmNlcHRFcnJvciIeCg1TdHJlYW1SZW5ld2VkEg0KBW5vbmNlGAEgASgEIlkKElN0cmVhbUFja25vd2xlZGdlZBILCgNyZWYYASABKA0SDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiIyChFHZXRSZWNlaXB0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoSR2V0UmVjZWlwdFJlc3BvbnNlEigKB3JlY2VpcHQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IvsCCghEZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgthY3Rpb25fdHlwZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSGAoLdHJ1c3Rfc2NvcmUYBCABKAVIAIgBARISCgpsYXRlbmN5X21zGAUgASgBEhEKCXJlYXNvbmluZxgGIAEoCRIVCghhZ2VudF9pZBgHIAEoCUgBiAEBEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgJIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIXCgpzZXNzaW9uX2lkGAogASgJSAKIAQESFgoOdmF1bHRfZW50cnlfaWQYCyABKAlCDgoMX3RydXN0X3Njb3JlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZCLPAgoUTGlzdERlY2lzaW9uc1JlcXVlc3QSNwoIZGVjaXNpb24YASABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0Qgq6SAeCAQQQASAASACIAQESIgoLYWN0aW9uX3R5cGUYAiABKAlCCLpIBXIDGIACSAGIAQESHwoIYWdlbnRfaWQYAyABKAlCCLpIBXIDGIACSAKIAQESIQoKc2Vzc2lvbl9pZBgEIAEoCUIIukgFcgMYgAJIA4gBARIaCglwYWdlX3NpemUYDSABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgOIAEoCUIIukgFcgMYgAgSGgoEcGFnZRgPIAEoBUIHukgEGgIoAUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiI8Cg9HZXRTdGF0c1JlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvgBChBHZXRTdGF0c1Jlc3BvbnNlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCglkZWNpc2lvbnMYAiABKAsyHC5raWxsY29yZC52MS5EZWNpc2lvbkZpZ3VyZXMSEgoKYmxvY2tfcmF0ZRgDIAEoARIaChJhdmVyYWdlX2xhdGVuY3lfbXMYBCABKAESKQoGYWdlbnRzGAUgASgLMhkua2lsbGNvcmQudjEuQWdlbnRGaWd1cmVzEi0KCHNlc3Npb25zGAYgASgLMhsua2lsbGNvcmQudjEuU2Vzc2lvbkZpZ3VyZXMiYwoPRGVjaXNpb25GaWd1cmVzEg0KBXRvdGFsGAEgASgDEg0KBWFsbG93GAIgASgDEg0KBWJsb2NrGAMgASgDEhAKCGVzY2FsYXRlGAQgASgDEhEKCXRlcm1pbmF0ZRgFIAEoAyItCgxBZ2VudEZpZ3VyZXMSDQoFdG90YWwYASABKAMSDgoGYWN0aXZlGAIgASgDImAKDlNlc3Npb25GaWd1cmVzEg4KBmFjdGl2ZRgBIAEoAxIOCgZwYXVzZWQYAiABKAMSDgoGa2lsbGVkGAMgASgDEg8KB2V4cGlyZWQYBCABKAMSDQoFZW5kZWQYBSABKAMqdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEKrABCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACEhgKFERJUkVDVElWRV9LSU5EX1BBVVNFEAMSGQoVRElSRUNUSVZFX0tJTkRfUkVTVU1FEAQiBAgFEAUqE0RJUkVDVElWRV9LSU5EX1dBUk4yyQYKEkVuZm9yY2VtZW50U2VydmljZRJsCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2VuZm9yY2UvaW50ZXJjZXB0EncKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZW5mb3JjZS9iYXRjaBJgCg9JbnRlcmNlcHRTdHJlYW0SIy5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXF1ZXN0GiQua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVzcG9uc2UoATABEoABCgtHZXREZWNpc2lvbhIfLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLkdldERlY2lzaW9uUmVzcG9uc2UiLpACAYLT5JMCJRIjL3YxL2VuZm9yY2UvZGVjaXNpb25zL3tkZWNpc2lvbl9pZH0ShQEKCkdldFJlY2VpcHQSHi5raWxsY29yZC52MS5HZXRSZWNlaXB0UmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXNwb25zZSI2kAIBgtPkkwItEisvdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfS9yZWNlaXB0EmUKCEdldFN0YXRzEhwua2lsbGNvcmQudjEuR2V0U3RhdHNSZXF1ZXN0Gh0ua2lsbGNvcmQudjEuR2V0U3RhdHNSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvZW5mb3JjZS9zdGF0cxJ4Cg1MaXN0RGVjaXNpb25zEiEua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL2VuZm9yY2UvZGVjaXNpb25zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEi2gEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBARIUCgd2ZXJzaW9uGAcgASgFSAKIAQFCCwoJX3ByaW9yaXR5Qg4KDF9wb2xpY3lfdHlwZUIKCghfdmVyc2lvbiKDAQoEQ29zdBIlCgZ0b2tlbnMYASABKANCELpIDSILGP////////8PKABIAIgBARI8Cghjb3N0X3VzZBgCIAEoCUIlukgiciAYQDIcXigwfFsxLTldWzAtOV0qKShcLlswLTldKyk/JEgBiAEBQgkKB190b2tlbnNCCwoJX2Nvc3RfdXNkIi0KB1dhcm5pbmcSEQoJcG9saWN5X2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAki1gEKCkJ1ZGdldExlZnQSFAoHYWN0aW9ucxgBIAEoA0gAiAEBEhMKBnRva2VucxgCIAEoA0gBiAEBEhwKD2Nvc3RfdXNkX21pY3JvcxgDIAEoA0gCiAEBEhgKC3R0bF9zZWNvbmRzGAQgASgDSAOIAQESGQoMaWRsZV9zZWNvbmRzGAUgASgDSASIAQFCCgoIX2FjdGlvbnNCCQoHX3Rva2Vuc0ISChBfY29zdF91c2RfbWljcm9zQg4KDF90dGxfc2Vjb25kc0IPCg1faWRsZV9zZWNvbmRzIpkFChBJbnRlcmNlcHRSZXF1ZXN0EjUKC2FjdGlvbl90eXBlGAEgASgJQiC6SB1yGzIZXltBLVphLXowLTlfLjovLV17MSwxMjh9JBImCg5hY3Rpb25fY29udGVudBgCIAEoCUIJukgGcgQogIAQSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjsKCGFnZW50X2lkGAQgASgJQiS6SCFyHxABGIACMhheW15ceDAwLVx4MWZceDdmLVx4OWZdKiRIAYgBARIhCgpzZXNzaW9uX2lkGAUgASgJQgi6SAVyAxiAAkgCiAEBEh8KCGNoYWluX2lkGAYgASgJQgi6SAVyAxiAAkgDiAEBEiAKCmNoYWluX3N0ZXAYByABKAVCB7pIBBoCKABIBIgBARIpChJwYXJlbnRfZGVjaXNpb25faWQYCCABKAlCCLpIBXIDGIACSAWIAQESJAoNZXNjYWxhdGlvbl9pZBgJIAEoCUIIukgFcgMYgAJIBogBARIfCgRjb3N0GAogASgLMhEua2lsbGNvcmQudjEuQ29zdBIjCghlc3RpbWF0ZRgLIAEoCzIRLmtpbGxjb3JkLnYxLkNvc3QSOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIB4gBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhAKDl9lc2NhbGF0aW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXkiywYKEUludGVyY2VwdFJlc3BvbnNlEiYKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBITCgtkZWNpc2lvbl9pZBgCIAEoCRIVCg1kZWNpc2lvbl9wYXRoGAMgASgJEhEKCXJlYXNvbmluZxgEIAEoCRIaChJwb2xpY2llc19ldmFsdWF0ZWQYBSADKAkSOAoScG9saWNpZXNfdHJpZ2dlcmVkGAYgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhYKDnZhdWx0X2VudHJ5X2lkGAcgASgJEhIKCmxhdGVuY3lfbXMYCCABKAESLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLdHJ1c3Rfc2NvcmUYCiABKAVIAIgBARIaCg1lc2NhbGF0aW9uX2lkGAsgASgJSAGIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgCiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAOIAQESJgoId2FybmluZ3MYEiADKAsyFC5raWxsY29yZC52MS5XYXJuaW5nEiwKC2J1ZGdldF9sZWZ0GBMgASgLMhcua2lsbGNvcmQudjEuQnVkZ2V0TGVmdBIRCgluZXh0X3N0ZXAYFCABKAkSNwoRcG9saWNpZXNfc2hhZG93ZWQYFSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSJwoIcmVzZXJ2ZWQYFiABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZEIOCgxfdHJ1c3Rfc2NvcmVCEAoOX2VzY2FsYXRpb25faWRCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWQiTwoVSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0EjYKB2FjdGlvbnMYASADKAsyHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Qga6SAPYAQMiVwoWSW50ZXJjZXB0QmF0Y2hSZXNwb25zZRItCgdyZXN1bHRzGAEgAygLMhwua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzdWx0Eg4KBmZhaWxlZBgCIAEoBSJ8Cg9JbnRlcmNlcHRSZXN1bHQSMQoHdmVyZGljdBgBIAEoCzIeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlSAASLAoFZXJyb3IYAiABKAsyGy5raWxsY29yZC52MS5JbnRlcmNlcHRFcnJvckgAQggKBnJlc3VsdCJtCg5JbnRlcmNlcHRFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSKAoHZGV0YWlscxgDIAMoCzIXLmtpbGxjb3JkLnYxLkZpZWxkSXNzdWUSEgoKcmVxdWVzdF9pZBgEIAEoCSIqCgpGaWVsZElzc3VlEg0KBWZpZWxkGAEgASgJEg0KBWlzc3VlGAIgASgJIk8KDVNldHRsZVJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACEh8KBGNvc3QYAiABKAsyES5raWxsY29yZC52MS5Db3N0IqwCCg5TZXR0bGVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIwCgdvdXRjb21lGAIgASgOMh8ua2lsbGNvcmQudjEuUmVzZXJ2YXRpb25PdXRjb21lEiQKBXNwZW50GAMgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSJwoIcmVwb3J0ZWQYBCABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZBInCghjb25zdW1lZBgFIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEicKCHJlc2VydmVkGAYgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSMgoOc2Vzc2lvbl9zdGF0dXMYByABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzIjkKGENhbmNlbFJlc2VydmF0aW9uUmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIitwIKGUNhbmNlbFJlc2VydmF0aW9uUmVzcG9uc2USEwoLZGVjaXNpb25faWQYASABKAkSMAoHb3V0Y29tZRgCIAEoDjIfLmtpbGxjb3JkLnYxLlJlc2VydmF0aW9uT3V0Y29tZRIkCgVzcGVudBgDIAEoCzIVLmtpbGxjb3JkLnYxLlJlc2VydmVkEicKCHJlcG9ydGVkGAQgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSJwoIY29uc3VtZWQYBSABKAsyFS5raWxsY29yZC52MS5Db25zdW1lZBInCghyZXNlcnZlZBgGIAEoCzIVLmtpbGxjb3JkLnYxLlJlc2VydmVkEjIKDnNlc3Npb25fc3RhdHVzGAcgASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cyKOAgoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIABIrCgZzZXR0bGUYBCABKAsyGS5raWxsY29yZC52MS5TdHJlYW1TZXR0bGVIABIpCgVyZW5ldxgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3SABCCQoHbWVzc2FnZSIsCgpTdHJlYW1PcGVuEh4KCnNlc3Npb25faWQYASABKAlCCrpIB3IFEAEYgAIiXgoPU3RyZWFtSW50ZXJjZXB0EhQKA3JlZhgBIAEoDUIHukgEKgIoARI1CgZhY3Rpb24YAiABKAsyHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Qga6SAPYAQMidAoMU3RyZWFtU2V0dGxlEhQKA3JlZhgBIAEoDUIHukgEKgIoARIdCgtkZWNpc2lvbl9pZBgCIAEoCUIIukgFcgMYgAISHwoEY29zdBgDIAEoCzIRLmtpbGxjb3JkLnYxLkNvc3QSDgoGY2FuY2VsGAQgASgIIqcBChFTdHJlYW1BY2tub3dsZWRnZRILCgNyZWYYASABKA0SGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAEiHAoLU3RyZWFtUmVuZXcSDQoFbm9uY2UYASABKAQioAMKF0ludGVyY2VwdFN0cmVhbVJlc3BvbnNlEisKBm9wZW5lZBgBIAEoCzIZLmtpbGxjb3JkLnYxLlN0cmVhbU9wZW5lZEgAEi0KB3ZlcmRpY3QYAiABKAsyGi5raWxsY29yZC52MS5TdHJlYW1WZXJkaWN0SAASMQoJZGlyZWN0aXZlGAMgASgLMhwua2lsbGNvcmQudjEuU3RyZWFtRGlyZWN0aXZlSAASKQoIYm9va21hcmsYBCABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEikKBWVycm9yGAUgASgLMhgua2lsbGNvcmQudjEuU3RyZWFtRXJyb3JIABI3CgxhY2tub3dsZWRnZWQYBiABKAsyHy5raWxsY29yZC52MS5TdHJlYW1BY2tub3dsZWRnZWRIABItCgdyZW5ld2VkGAcgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtUmVuZXdlZEgAEi0KB3NldHRsZWQYCCABKAsyGi5raWxsY29yZC52MS5TdHJlYW1TZXR0bGVkSABCCQoHbWVzc2FnZSI1CgxTdHJlYW1PcGVuZWQSJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iTQoNU3RyZWFtVmVyZGljdBILCgNyZWYYASABKA0SLwoHdmVyZGljdBgCIAEoCzIeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlIpsBCg9TdHJlYW1EaXJlY3RpdmUSKAoEa2luZBgBIAEoDjIaLmtpbGxjb3JkLnYxLkRpcmVjdGl2ZUtpbmQSFAoHaGFsdF9pZBgCIAEoCUgAiAEBEg4KBnJlYXNvbhgDIAEoCRIsCgtzdG9wX3JlYXNvbhgEIAEoDjIXLmtpbGxjb3JkLnYxLlN0b3BSZWFzb25CCgoIX2hhbHRfaWQiRgoLU3RyZWFtRXJyb3ISCwoDcmVmGAEgASgNEioKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3IiHgoNU3RyZWFtUmVuZXdlZBINCgVub25jZRgBIAEoBCJOCg1TdHJlYW1TZXR0bGVkEgsKA3JlZhgBIAEoDRIwCgtyZXNlcnZhdGlvbhgCIAEoCzIbLmtpbGxjb3JkLnYxLlNldHRsZVJlc3BvbnNlIlkKElN0cmVhbUFja25vd2xlZGdlZBILCgNyZWYYASABKA0SDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZSIzChJHZXREZWNpc2lvblJlcXVlc3QSHQoLZGVjaXNpb25faWQYASABKAlCCLpIBXIDGIACIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiIyChFHZXRSZWNlaXB0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiPgoSR2V0UmVjZWlwdFJlc3BvbnNlEigKB3JlY2VpcHQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IpMFCghEZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgthY3Rpb25fdHlwZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSGAoLdHJ1c3Rfc2NvcmUYBCABKAVIAIgBARISCgpsYXRlbmN5X21zGAUgASgBEhEKCXJlYXNvbmluZxgGIAEoCRIVCghhZ2VudF9pZBgHIAEoCUgBiAEBEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKEnBvbGljaWVzX3RyaWdnZXJlZBgJIAMoCzIcLmtpbGxjb3JkLnYxLlBvbGljeVRyaWdnZXJlZBIXCgpzZXNzaW9uX2lkGAogASgJSAKIAQESFgoOdmF1bHRfZW50cnlfaWQYCyABKAkSJQoGY2hhcmdlGAwgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSKgoLcmVzZXJ2YXRpb24YDSABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZBIaCg1lc2NhbGF0aW9uX2lkGA4gASgJSAOIAQESJgoId2FybmluZ3MYDyADKAsyFC5raWxsY29yZC52MS5XYXJuaW5nEjcKEXBvbGljaWVzX3NoYWRvd2VkGBAgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEh4KEXBvbGljeV9zZXRfZGlnZXN0GBEgASgJSASIAQFCDgoMX3RydXN0X3Njb3JlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZEIQCg5fZXNjYWxhdGlvbl9pZEIUChJfcG9saWN5X3NldF9kaWdlc3QizwIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EjcKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEIKukgHggEEEAEgAEgAiAEBEiIKC2FjdGlvbl90eXBlGAIgASgJQgi6SAVyAxiAAkgBiAEBEh8KCGFnZW50X2lkGAMgASgJQgi6SAVyAxiAAkgCiAEBEiEKCnNlc3Npb25faWQYBCABKAlCCLpIBXIDGIACSAOIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIBIgBAUILCglfZGVjaXNpb25CDgoMX2FjdGlvbl90eXBlQgsKCV9hZ2VudF9pZEINCgtfc2Vzc2lvbl9pZEIHCgVfcGFnZSKCAQoVTGlzdERlY2lzaW9uc1Jlc3BvbnNlEigKCWRlY2lzaW9ucxgBIAMoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iPAoPR2V0U3RhdHNSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL4AQoQR2V0U3RhdHNSZXNwb25zZRIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoJZGVjaXNpb25zGAIgASgLMhwua2lsbGNvcmQudjEuRGVjaXNpb25GaWd1cmVzEhIKCmJsb2NrX3JhdGUYAyABKAESGgoSYXZlcmFnZV9sYXRlbmN5X21zGAQgASgBEikKBmFnZW50cxgFIAEoCzIZLmtpbGxjb3JkLnYxLkFnZW50RmlndXJlcxItCghzZXNzaW9ucxgGIAEoCzIbLmtpbGxjb3JkLnYxLlNlc3Npb25GaWd1cmVzImMKD0RlY2lzaW9uRmlndXJlcxINCgV0b3RhbBgBIAEoAxINCgVhbGxvdxgCIAEoAxINCgVibG9jaxgDIAEoAxIQCghlc2NhbGF0ZRgEIAEoAxIRCgl0ZXJtaW5hdGUYBSABKAMiLQoMQWdlbnRGaWd1cmVzEg0KBXRvdGFsGAEgASgDEg4KBmFjdGl2ZRgCIAEoAyJgCg5TZXNzaW9uRmlndXJlcxIOCgZhY3RpdmUYASABKAMSDgoGcGF1c2VkGAIgASgDEg4KBmtpbGxlZBgDIAEoAxIPCgdleHBpcmVkGAQgASgDEg0KBWVuZGVkGAUgASgDKnUKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhEKDVZFUkRJQ1RfQUxMT1cQARIRCg1WRVJESUNUX0JMT0NLEAISFAoQVkVSRElDVF9FU0NBTEFURRADEhUKEVZFUkRJQ1RfVEVSTUlOQVRFEAQqewoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BTExPV0VEEAESEwoPT1VUQ09NRV9SRUZVU0VEEAISFQoRT1VUQ09NRV9FU0NBTEFURUQQAxIWChJPVVRDT01FX1RFUk1JTkFURUQQBCqdAQoSUmVzZXJ2YXRpb25PdXRjb21lEiMKH1JFU0VSVkFUSU9OX09VVENPTUVfVU5TUEVDSUZJRUQQABIfChtSRVNFUlZBVElPTl9PVVRDT01FX1NFVFRMRUQQARIhCh1SRVNFUlZBVElPTl9PVVRDT01FX0NBTkNFTExFRBACEh4KGlJFU0VSVkFUSU9OX09VVENPTUVfTEFQU0VEEAMqrgEKDURpcmVjdGl2ZUtpbmQSHgoaRElSRUNUSVZFX0tJTkRfVU5TUEVDSUZJRUQQABIXChNESVJFQ1RJVkVfS0lORF9TVE9QEAESFgoSRElSRUNUSVZFX0tJTkRfRU5EEAISGAoURElSRUNUSVZFX0tJTkRfUEFVU0UQAxIZChVESVJFQ1RJVkVfS0lORF9SRVNVTUUQBBIXChNESVJFQ1RJVkVfS0lORF9XQVJOEAUy3wgKEkVuZm9yY2VtZW50U2VydmljZRJsCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UiIILT5JMCGjoBKiIVL3YxL2VuZm9yY2UvaW50ZXJjZXB0EncKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZW5mb3JjZS9iYXRjaBJgCg9JbnRlcmNlcHRTdHJlYW0SIy5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXF1ZXN0GiQua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVzcG9uc2UoATABEngKBlNldHRsZRIaLmtpbGxjb3JkLnYxLlNldHRsZVJlcXVlc3QaGy5raWxsY29yZC52MS5TZXR0bGVSZXNwb25zZSI1gtPkkwIvOgEqIiovdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfS9zZXR0bGUSmQEKEUNhbmNlbFJlc2VydmF0aW9uEiUua2lsbGNvcmQudjEuQ2FuY2VsUmVzZXJ2YXRpb25SZXF1ZXN0GiYua2lsbGNvcmQudjEuQ2FuY2VsUmVzZXJ2YXRpb25SZXNwb25zZSI1gtPkkwIvOgEqIiovdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfS9jYW5jZWwSgAEKC0dldERlY2lzaW9uEh8ua2lsbGNvcmQudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiAua2lsbGNvcmQudjEuR2V0RGVjaXNpb25SZXNwb25zZSIukAIBgtPkkwIlEiMvdjEvZW5mb3JjZS9kZWNpc2lvbnMve2RlY2lzaW9uX2lkfRKFAQoKR2V0UmVjZWlwdBIeLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0UmVjZWlwdFJlc3BvbnNlIjaQAgGC0+STAi0SKy92MS9lbmZvcmNlL2RlY2lzaW9ucy97ZGVjaXNpb25faWR9L3JlY2VpcHQSZQoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIhyQAgGC0+STAhMSES92MS9lbmZvcmNlL3N0YXRzEngKDUxpc3REZWNpc2lvbnMSIS5raWxsY29yZC52MS5MaXN0RGVjaXNpb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvZW5mb3JjZS9kZWNpc2lvbnNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -65,6 +65,13 @@ export type PolicyTriggered = Message<"killcord.v1.PolicyTriggered"> & {
    * @generated from field: optional string policy_type = 6;
    */
   policyType?: string | undefined;
+
+  /**
+   * The version that judged, 1 and up, for policies of the workspace.
+   *
+   * @generated from field: optional int32 version = 7;
+   */
+  version?: number | undefined;
 };
 
 /**
@@ -73,6 +80,113 @@ export type PolicyTriggered = Message<"killcord.v1.PolicyTriggered"> & {
  */
 export const PolicyTriggeredSchema: GenMessage<PolicyTriggered> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 0);
+
+/**
+ * What an action costs.
+ *
+ * @generated from message killcord.v1.Cost
+ */
+export type Cost = Message<"killcord.v1.Cost"> & {
+  /**
+   * Tokens, 0 to 2^53-1; default 0.
+   *
+   * @generated from field: optional int64 tokens = 1;
+   */
+  tokens?: bigint | undefined;
+
+  /**
+   * Money in USD as a decimal, 0 to 9007199254.740991, kept exactly in micro-USD; finer is refused.
+   * Default 0. REST: also a JSON number.
+   *
+   * @generated from field: optional string cost_usd = 2;
+   */
+  costUsd?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.Cost.
+ * Use `create(CostSchema)` to create a new message.
+ */
+export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 1);
+
+/**
+ * Something that the caller should know; the action is allowed.
+ *
+ * @generated from message killcord.v1.Warning
+ */
+export type Warning = Message<"killcord.v1.Warning"> & {
+  /**
+   * The policy that warns; built-in ones have ids that begin with `__`.
+   *
+   * @generated from field: string policy_id = 1;
+   */
+  policyId: string;
+
+  /**
+   * Text for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message killcord.v1.Warning.
+ * Use `create(WarningSchema)` to create a new message.
+ */
+export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 2);
+
+/**
+ * What is left before a limit is reached: of the session and all that it is a part of, the least. An
+ * absent member means that nothing limits it. What is held for actions that are not settled is not left.
+ *
+ * @generated from message killcord.v1.BudgetLeft
+ */
+export type BudgetLeft = Message<"killcord.v1.BudgetLeft"> & {
+  /**
+   * Actions.
+   *
+   * @generated from field: optional int64 actions = 1;
+   */
+  actions?: bigint | undefined;
+
+  /**
+   * Tokens.
+   *
+   * @generated from field: optional int64 tokens = 2;
+   */
+  tokens?: bigint | undefined;
+
+  /**
+   * Money, in micro-USD.
+   *
+   * @generated from field: optional int64 cost_usd_micros = 3;
+   */
+  costUsdMicros?: bigint | undefined;
+
+  /**
+   * Whole seconds until the session, or one that it is a part of, expires by its ttl.
+   *
+   * @generated from field: optional int64 ttl_seconds = 4;
+   */
+  ttlSeconds?: bigint | undefined;
+
+  /**
+   * Whole seconds until the session expires for want of an action.
+   *
+   * @generated from field: optional int64 idle_seconds = 5;
+   */
+  idleSeconds?: bigint | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.BudgetLeft.
+ * Use `create(BudgetLeftSchema)` to create a new message.
+ */
+export const BudgetLeftSchema: GenMessage<BudgetLeft> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 3);
 
 /**
  * One action that an agent wants to do.
@@ -139,6 +253,29 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
   parentDecisionId?: string | undefined;
 
   /**
+   * Repeats an action that was escalated: same text and parameters. Allowed if a person approved it.
+   *
+   * @generated from field: optional string escalation_id = 9;
+   */
+  escalationId?: string | undefined;
+
+  /**
+   * What the action costs: charged when it is allowed. Not together with estimate.
+   *
+   * @generated from field: killcord.v1.Cost cost = 10;
+   */
+  cost?: Cost | undefined;
+
+  /**
+   * What the action may cost: held when it is allowed, until Settle says what it did cost or
+   * CancelReservation that it was not done; neither within 600 seconds (or what the server was
+   * started with) means that it cost its estimate. Needs session_id. Not together with cost.
+   *
+   * @generated from field: killcord.v1.Cost estimate = 11;
+   */
+  estimate?: Cost | undefined;
+
+  /**
    * A repeat with the same key is the same action: same verdict, counted once; or the stop, once
    * the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
    * kept. REST: the header Idempotency-Key.
@@ -153,7 +290,7 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
  * Use `create(InterceptRequestSchema)` to create a new message.
  */
 export const InterceptRequestSchema: GenMessage<InterceptRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 1);
+  messageDesc(file_killcord_v1_enforcement, 4);
 
 /**
  * The verdict on one action, given after its entry is on disk.
@@ -232,6 +369,13 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
   trustScore?: number | undefined;
 
   /**
+   * With `escalate`: what to wait for. With the repeat of an escalated action: what it repeats.
+   *
+   * @generated from field: optional string escalation_id = 11;
+   */
+  escalationId?: string | undefined;
+
+  /**
    * The verdict in one word of another form.
    *
    * @generated from field: killcord.v1.Outcome outcome = 12;
@@ -272,6 +416,41 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
    * @generated from field: optional string halt_id = 17;
    */
   haltId?: string | undefined;
+
+  /**
+   * What the caller should know beside the verdict.
+   *
+   * @generated from field: repeated killcord.v1.Warning warnings = 18;
+   */
+  warnings: Warning[];
+
+  /**
+   * What is left after this action; absent without a session.
+   *
+   * @generated from field: killcord.v1.BudgetLeft budget_left = 19;
+   */
+  budgetLeft?: BudgetLeft | undefined;
+
+  /**
+   * What the caller should do next, as text; never empty.
+   *
+   * @generated from field: string next_step = 20;
+   */
+  nextStep: string;
+
+  /**
+   * Policies in shadow mode that would have had a say.
+   *
+   * @generated from field: repeated killcord.v1.PolicyTriggered policies_shadowed = 21;
+   */
+  policiesShadowed: PolicyTriggered[];
+
+  /**
+   * What is held for the session's actions after this one; absent when nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 22;
+   */
+  reserved?: Reserved | undefined;
 };
 
 /**
@@ -279,7 +458,7 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
  * Use `create(InterceptResponseSchema)` to create a new message.
  */
 export const InterceptResponseSchema: GenMessage<InterceptResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 2);
+  messageDesc(file_killcord_v1_enforcement, 5);
 
 /**
  * Several actions.
@@ -300,7 +479,7 @@ export type InterceptBatchRequest = Message<"killcord.v1.InterceptBatchRequest">
  * Use `create(InterceptBatchRequestSchema)` to create a new message.
  */
 export const InterceptBatchRequestSchema: GenMessage<InterceptBatchRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 3);
+  messageDesc(file_killcord_v1_enforcement, 6);
 
 /**
  * The verdicts on several actions.
@@ -328,7 +507,7 @@ export type InterceptBatchResponse = Message<"killcord.v1.InterceptBatchResponse
  * Use `create(InterceptBatchResponseSchema)` to create a new message.
  */
 export const InterceptBatchResponseSchema: GenMessage<InterceptBatchResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 4);
+  messageDesc(file_killcord_v1_enforcement, 7);
 
 /**
  * One action's verdict or error.
@@ -365,7 +544,7 @@ export type InterceptResult = Message<"killcord.v1.InterceptResult"> & {
  * Use `create(InterceptResultSchema)` to create a new message.
  */
 export const InterceptResultSchema: GenMessage<InterceptResult> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 5);
+  messageDesc(file_killcord_v1_enforcement, 8);
 
 /**
  * Why one action of a batch was not decided.
@@ -407,7 +586,7 @@ export type InterceptError = Message<"killcord.v1.InterceptError"> & {
  * Use `create(InterceptErrorSchema)` to create a new message.
  */
 export const InterceptErrorSchema: GenMessage<InterceptError> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 6);
+  messageDesc(file_killcord_v1_enforcement, 9);
 
 /**
  * One field at fault.
@@ -435,7 +614,182 @@ export type FieldIssue = Message<"killcord.v1.FieldIssue"> & {
  * Use `create(FieldIssueSchema)` to create a new message.
  */
 export const FieldIssueSchema: GenMessage<FieldIssue> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 7);
+  messageDesc(file_killcord_v1_enforcement, 10);
+
+/**
+ * What an action cost.
+ *
+ * @generated from message killcord.v1.SettleRequest
+ */
+export type SettleRequest = Message<"killcord.v1.SettleRequest"> & {
+  /**
+   * The decision that allowed it with an estimate.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * What it cost, also more than its estimate; default nothing.
+   *
+   * @generated from field: killcord.v1.Cost cost = 2;
+   */
+  cost?: Cost | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.SettleRequest.
+ * Use `create(SettleRequestSchema)` to create a new message.
+ */
+export const SettleRequestSchema: GenMessage<SettleRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 11);
+
+/**
+ * A reservation that is closed.
+ *
+ * @generated from message killcord.v1.SettleResponse
+ */
+export type SettleResponse = Message<"killcord.v1.SettleResponse"> & {
+  /**
+   * The decision.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * How it was closed.
+   *
+   * @generated from field: killcord.v1.ReservationOutcome outcome = 2;
+   */
+  outcome: ReservationOutcome;
+
+  /**
+   * What is spent for it.
+   *
+   * @generated from field: killcord.v1.Reserved spent = 3;
+   */
+  spent?: Reserved | undefined;
+
+  /**
+   * What the caller said that it cost; absent when nothing was said.
+   *
+   * @generated from field: killcord.v1.Reserved reported = 4;
+   */
+  reported?: Reserved | undefined;
+
+  /**
+   * What the session has used now.
+   *
+   * @generated from field: killcord.v1.Consumed consumed = 5;
+   */
+  consumed?: Consumed | undefined;
+
+  /**
+   * What is held now for the session's actions; absent when nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 6;
+   */
+  reserved?: Reserved | undefined;
+
+  /**
+   * The session's status now.
+   *
+   * @generated from field: killcord.v1.SessionStatus session_status = 7;
+   */
+  sessionStatus: SessionStatus;
+};
+
+/**
+ * Describes the message killcord.v1.SettleResponse.
+ * Use `create(SettleResponseSchema)` to create a new message.
+ */
+export const SettleResponseSchema: GenMessage<SettleResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 12);
+
+/**
+ * Which reservation to cancel.
+ *
+ * @generated from message killcord.v1.CancelReservationRequest
+ */
+export type CancelReservationRequest = Message<"killcord.v1.CancelReservationRequest"> & {
+  /**
+   * The decision that allowed the action with an estimate.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+};
+
+/**
+ * Describes the message killcord.v1.CancelReservationRequest.
+ * Use `create(CancelReservationRequestSchema)` to create a new message.
+ */
+export const CancelReservationRequestSchema: GenMessage<CancelReservationRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 13);
+
+/**
+ * A reservation that is closed.
+ *
+ * @generated from message killcord.v1.CancelReservationResponse
+ */
+export type CancelReservationResponse = Message<"killcord.v1.CancelReservationResponse"> & {
+  /**
+   * The decision.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * How it was closed.
+   *
+   * @generated from field: killcord.v1.ReservationOutcome outcome = 2;
+   */
+  outcome: ReservationOutcome;
+
+  /**
+   * What is spent for it.
+   *
+   * @generated from field: killcord.v1.Reserved spent = 3;
+   */
+  spent?: Reserved | undefined;
+
+  /**
+   * What the caller said that it cost; absent when nothing was said.
+   *
+   * @generated from field: killcord.v1.Reserved reported = 4;
+   */
+  reported?: Reserved | undefined;
+
+  /**
+   * What the session has used now.
+   *
+   * @generated from field: killcord.v1.Consumed consumed = 5;
+   */
+  consumed?: Consumed | undefined;
+
+  /**
+   * What is held now for the session's actions; absent when nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 6;
+   */
+  reserved?: Reserved | undefined;
+
+  /**
+   * The session's status now.
+   *
+   * @generated from field: killcord.v1.SessionStatus session_status = 7;
+   */
+  sessionStatus: SessionStatus;
+};
+
+/**
+ * Describes the message killcord.v1.CancelReservationResponse.
+ * Use `create(CancelReservationResponseSchema)` to create a new message.
+ */
+export const CancelReservationResponseSchema: GenMessage<CancelReservationResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 14);
 
 /**
  * One message of the caller of an InterceptStream.
@@ -474,6 +828,14 @@ export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest
     case: "acknowledge";
   } | {
     /**
+     * Closes the reservation of an action.
+     *
+     * @generated from field: killcord.v1.StreamSettle settle = 4;
+     */
+    value: StreamSettle;
+    case: "settle";
+  } | {
+    /**
      * Renews the lease of the session.
      *
      * @generated from field: killcord.v1.StreamRenew renew = 5;
@@ -488,7 +850,7 @@ export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest
  * Use `create(InterceptStreamRequestSchema)` to create a new message.
  */
 export const InterceptStreamRequestSchema: GenMessage<InterceptStreamRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 8);
+  messageDesc(file_killcord_v1_enforcement, 15);
 
 /**
  * Opens a stream on a session that exists.
@@ -509,7 +871,7 @@ export type StreamOpen = Message<"killcord.v1.StreamOpen"> & {
  * Use `create(StreamOpenSchema)` to create a new message.
  */
 export const StreamOpenSchema: GenMessage<StreamOpen> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 9);
+  messageDesc(file_killcord_v1_enforcement, 16);
 
 /**
  * Asks for one action.
@@ -539,7 +901,50 @@ export type StreamIntercept = Message<"killcord.v1.StreamIntercept"> & {
  * Use `create(StreamInterceptSchema)` to create a new message.
  */
 export const StreamInterceptSchema: GenMessage<StreamIntercept> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 10);
+  messageDesc(file_killcord_v1_enforcement, 17);
+
+/**
+ * Closes the reservation of an action of the stream's session, as Settle or CancelReservation do.
+ *
+ * @generated from message killcord.v1.StreamSettle
+ */
+export type StreamSettle = Message<"killcord.v1.StreamSettle"> & {
+  /**
+   * The caller's number for it, 1 and up, which its answer carries; of its own among those that are
+   * not answered yet.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The decision that allowed the action with an estimate.
+   *
+   * @generated from field: string decision_id = 2;
+   */
+  decisionId: string;
+
+  /**
+   * What it cost; default nothing. Not with cancel.
+   *
+   * @generated from field: killcord.v1.Cost cost = 3;
+   */
+  cost?: Cost | undefined;
+
+  /**
+   * Whether the action was not done.
+   *
+   * @generated from field: bool cancel = 4;
+   */
+  cancel: boolean;
+};
+
+/**
+ * Describes the message killcord.v1.StreamSettle.
+ * Use `create(StreamSettleSchema)` to create a new message.
+ */
+export const StreamSettleSchema: GenMessage<StreamSettle> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 18);
 
 /**
  * Acknowledges the stop of the stream's session.
@@ -581,7 +986,7 @@ export type StreamAcknowledge = Message<"killcord.v1.StreamAcknowledge"> & {
  * Use `create(StreamAcknowledgeSchema)` to create a new message.
  */
 export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 11);
+  messageDesc(file_killcord_v1_enforcement, 19);
 
 /**
  * A sign of life: renews the lease, if the session has one, and seals nothing.
@@ -602,7 +1007,7 @@ export type StreamRenew = Message<"killcord.v1.StreamRenew"> & {
  * Use `create(StreamRenewSchema)` to create a new message.
  */
 export const StreamRenewSchema: GenMessage<StreamRenew> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 12);
+  messageDesc(file_killcord_v1_enforcement, 20);
 
 /**
  * One message of the server of an InterceptStream.
@@ -671,6 +1076,14 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
      */
     value: StreamRenewed;
     case: "renewed";
+  } | {
+    /**
+     * A reservation is closed.
+     *
+     * @generated from field: killcord.v1.StreamSettled settled = 8;
+     */
+    value: StreamSettled;
+    case: "settled";
   } | { case: undefined; value?: undefined };
 };
 
@@ -679,7 +1092,7 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
  * Use `create(InterceptStreamResponseSchema)` to create a new message.
  */
 export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 13);
+  messageDesc(file_killcord_v1_enforcement, 21);
 
 /**
  * The session that the stream is open on.
@@ -700,7 +1113,7 @@ export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
  * Use `create(StreamOpenedSchema)` to create a new message.
  */
 export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 14);
+  messageDesc(file_killcord_v1_enforcement, 22);
 
 /**
  * The verdict on one action, given after its entry is on disk.
@@ -728,7 +1141,7 @@ export type StreamVerdict = Message<"killcord.v1.StreamVerdict"> & {
  * Use `create(StreamVerdictSchema)` to create a new message.
  */
 export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 15);
+  messageDesc(file_killcord_v1_enforcement, 23);
 
 /**
  * Sent as soon as the stop, the pause or the end of the session is sealed, before anything that waits;
@@ -771,7 +1184,7 @@ export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
  * Use `create(StreamDirectiveSchema)` to create a new message.
  */
 export const StreamDirectiveSchema: GenMessage<StreamDirective> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 16);
+  messageDesc(file_killcord_v1_enforcement, 24);
 
 /**
  * Why one message of the caller had no effect.
@@ -800,7 +1213,7 @@ export type StreamError = Message<"killcord.v1.StreamError"> & {
  * Use `create(StreamErrorSchema)` to create a new message.
  */
 export const StreamErrorSchema: GenMessage<StreamError> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 17);
+  messageDesc(file_killcord_v1_enforcement, 25);
 
 /**
  * The lease is renewed: it runs anew from when the server received the renewal.
@@ -821,7 +1234,35 @@ export type StreamRenewed = Message<"killcord.v1.StreamRenewed"> & {
  * Use `create(StreamRenewedSchema)` to create a new message.
  */
 export const StreamRenewedSchema: GenMessage<StreamRenewed> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 18);
+  messageDesc(file_killcord_v1_enforcement, 26);
+
+/**
+ * A reservation is closed, now or before.
+ *
+ * @generated from message killcord.v1.StreamSettled
+ */
+export type StreamSettled = Message<"killcord.v1.StreamSettled"> & {
+  /**
+   * The settlement's.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * How it was closed, and what the session has used.
+   *
+   * @generated from field: killcord.v1.SettleResponse reservation = 2;
+   */
+  reservation?: SettleResponse | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamSettled.
+ * Use `create(StreamSettledSchema)` to create a new message.
+ */
+export const StreamSettledSchema: GenMessage<StreamSettled> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 27);
 
 /**
  * An acknowledgement is sealed, now or before.
@@ -856,7 +1297,7 @@ export type StreamAcknowledged = Message<"killcord.v1.StreamAcknowledged"> & {
  * Use `create(StreamAcknowledgedSchema)` to create a new message.
  */
 export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 19);
+  messageDesc(file_killcord_v1_enforcement, 28);
 
 /**
  * Which decision to show.
@@ -877,7 +1318,7 @@ export type GetDecisionRequest = Message<"killcord.v1.GetDecisionRequest"> & {
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 20);
+  messageDesc(file_killcord_v1_enforcement, 29);
 
 /**
  * One decision.
@@ -898,7 +1339,7 @@ export type GetDecisionResponse = Message<"killcord.v1.GetDecisionResponse"> & {
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 21);
+  messageDesc(file_killcord_v1_enforcement, 30);
 
 /**
  * Which decision to give a receipt of.
@@ -919,7 +1360,7 @@ export type GetReceiptRequest = Message<"killcord.v1.GetReceiptRequest"> & {
  * Use `create(GetReceiptRequestSchema)` to create a new message.
  */
 export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 22);
+  messageDesc(file_killcord_v1_enforcement, 31);
 
 /**
  * A receipt.
@@ -941,7 +1382,7 @@ export type GetReceiptResponse = Message<"killcord.v1.GetReceiptResponse"> & {
  * Use `create(GetReceiptResponseSchema)` to create a new message.
  */
 export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 23);
+  messageDesc(file_killcord_v1_enforcement, 32);
 
 /**
  * A verdict with its sealed entry.
@@ -1025,6 +1466,48 @@ export type Decision = Message<"killcord.v1.Decision"> & {
    * @generated from field: string vault_entry_id = 11;
    */
   vaultEntryId: string;
+
+  /**
+   * What was charged; absent when the action cost nothing.
+   *
+   * @generated from field: killcord.v1.Reserved charge = 12;
+   */
+  charge?: Reserved | undefined;
+
+  /**
+   * What was held until settled; absent when the action had no estimate.
+   *
+   * @generated from field: killcord.v1.Reserved reservation = 13;
+   */
+  reservation?: Reserved | undefined;
+
+  /**
+   * With `escalate`: the escalation. With the repeat of an escalated action: what it repeats.
+   *
+   * @generated from field: optional string escalation_id = 14;
+   */
+  escalationId?: string | undefined;
+
+  /**
+   * What the caller was told beside the verdict.
+   *
+   * @generated from field: repeated killcord.v1.Warning warnings = 15;
+   */
+  warnings: Warning[];
+
+  /**
+   * Policies in shadow mode that would have had a say.
+   *
+   * @generated from field: repeated killcord.v1.PolicyTriggered policies_shadowed = 16;
+   */
+  policiesShadowed: PolicyTriggered[];
+
+  /**
+   * The digest of the policies that were in force: SHA-256 as 64 hex digits; absent when there were none.
+   *
+   * @generated from field: optional string policy_set_digest = 17;
+   */
+  policySetDigest?: string | undefined;
 };
 
 /**
@@ -1032,7 +1515,7 @@ export type Decision = Message<"killcord.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 24);
+  messageDesc(file_killcord_v1_enforcement, 33);
 
 /**
  * Which decisions to list.
@@ -1095,7 +1578,7 @@ export type ListDecisionsRequest = Message<"killcord.v1.ListDecisionsRequest"> &
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 25);
+  messageDesc(file_killcord_v1_enforcement, 34);
 
 /**
  * A page of decisions.
@@ -1130,7 +1613,7 @@ export type ListDecisionsResponse = Message<"killcord.v1.ListDecisionsResponse">
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 26);
+  messageDesc(file_killcord_v1_enforcement, 35);
 
 /**
  * Since when figures are wanted.
@@ -1151,7 +1634,7 @@ export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 27);
+  messageDesc(file_killcord_v1_enforcement, 36);
 
 /**
  * Figures of what was sealed: of the workspace, or of the agent that asks.
@@ -1208,7 +1691,7 @@ export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 28);
+  messageDesc(file_killcord_v1_enforcement, 37);
 
 /**
  * Numbers of decisions.
@@ -1257,7 +1740,7 @@ export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
  * Use `create(DecisionFiguresSchema)` to create a new message.
  */
 export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 29);
+  messageDesc(file_killcord_v1_enforcement, 38);
 
 /**
  * Numbers of agents.
@@ -1285,7 +1768,7 @@ export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
  * Use `create(AgentFiguresSchema)` to create a new message.
  */
 export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 30);
+  messageDesc(file_killcord_v1_enforcement, 39);
 
 /**
  * Numbers of sessions.
@@ -1334,7 +1817,7 @@ export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
  * Use `create(SessionFiguresSchema)` to create a new message.
  */
 export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 31);
+  messageDesc(file_killcord_v1_enforcement, 40);
 
 /**
  * What an agent is told about one action.
@@ -1433,6 +1916,47 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_killcord_v1_enforcement, 1);
 
 /**
+ * How a reservation was closed.
+ *
+ * @generated from enum killcord.v1.ReservationOutcome
+ */
+export enum ReservationOutcome {
+  /**
+   * Not an outcome.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The caller said what the action cost.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_SETTLED = 1;
+   */
+  SETTLED = 1,
+
+  /**
+   * The caller said that the action was not done.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_CANCELLED = 2;
+   */
+  CANCELLED = 2,
+
+  /**
+   * Nothing was said in time: the estimate is spent.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_LAPSED = 3;
+   */
+  LAPSED = 3,
+}
+
+/**
+ * Describes the enum killcord.v1.ReservationOutcome.
+ */
+export const ReservationOutcomeSchema: GenEnum<ReservationOutcome> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_enforcement, 2);
+
+/**
  * What a directive asks for.
  *
  * @generated from enum killcord.v1.DirectiveKind
@@ -1473,13 +1997,20 @@ export enum DirectiveKind {
    * @generated from enum value: DIRECTIVE_KIND_RESUME = 4;
    */
   RESUME = 4,
+
+  /**
+   * Nothing to do: a share of a budget is used up, as reason says. May be left out for a slow reader.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_WARN = 5;
+   */
+  WARN = 5,
 }
 
 /**
  * Describes the enum killcord.v1.DirectiveKind.
  */
 export const DirectiveKindSchema: GenEnum<DirectiveKind> = /*@__PURE__*/
-  enumDesc(file_killcord_v1_enforcement, 2);
+  enumDesc(file_killcord_v1_enforcement, 3);
 
 /**
  * Decides what agents may do, and shows what was decided.
@@ -1527,6 +2058,31 @@ export const EnforcementService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof InterceptStreamRequestSchema;
     output: typeof InterceptStreamResponseSchema;
+  },
+  /**
+   * Says what an action with an estimate cost: that is spent as far as it fits, more is kept as the
+   * session's overrun, and what was held is given back. Also on a stopped session, until the
+   * reservation lapses. Role: agent, own decisions. Safe to repeat: a reservation that is closed
+   * answers how; one that was settled with another cost, cancelled, or lapsed is refused as
+   * reservation_closed.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.Settle
+   */
+  settle: {
+    methodKind: "unary";
+    input: typeof SettleRequestSchema;
+    output: typeof SettleResponseSchema;
+  },
+  /**
+   * Gives back what an action with an estimate holds: it was not done, and cost nothing. Role: agent,
+   * own decisions. Safe to repeat: a reservation that is closed answers how.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.CancelReservation
+   */
+  cancelReservation: {
+    methodKind: "unary";
+    input: typeof CancelReservationRequestSchema;
+    output: typeof CancelReservationResponseSchema;
   },
   /**
    * Shows one decision. Role: operator or auditor; an agent sees its own.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/session.proto.
  */
 export const file_killcord_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSLMAgoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIvChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgFIAEoA0IMukgJIgcYgOeEDygBSAKIAQESNgoLb25fZXhjZWVkZWQYCCABKA4yFy5raWxsY29yZC52MS5PbkV4Y2VlZGVkQgi6SAWCAQIQAUIOCgxfbWF4X2FjdGlvbnNCDgoMX3R0bF9zZWNvbmRzQhcKFV9pZGxlX3RpbWVvdXRfc2Vjb25kc0oECAMQBEoECAQQBUoECAYQB0oECAcQCFIKbWF4X3Rva2Vuc1IMbWF4X2Nvc3RfdXNkUgltYXhfZGVwdGhSDm1heF9jb25jdXJyZW50Il0KCENvbnN1bWVkEg8KB2FjdGlvbnMYASABKAMSDgoGdG9rZW5zGAIgASgDEhcKD2Nvc3RfdXNkX21pY3JvcxgDIAEoAxIXCg9lbGFwc2VkX3NlY29uZHMYBCABKAMiogcKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIqCgZzdGF0dXMYAiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAMgASgJSACIAQESEgoFbGFiZWwYBCABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAUgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBiABKAlIA4gBARIlCgdidWRnZXRzGAcgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxInCghjb25zdW1lZBgIIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNbGVhc2Vfc2Vjb25kcxgQIAEoBUgFiAEBEi8KDW9uX2xlYXNlX2xvc3QYESABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdBIUCgdoYWx0X2lkGBIgASgJSAaIAQESLgoKc3RvcHBlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcGF1c2VfcmVhc29uGBQgASgJSAeIAQESLQoJcGF1c2VkX2F0GBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCghkcmlsbF9pZBgWIAEoCUgIiAEBQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQg4KDF9raWxsX3JlYXNvbkIQCg5fbGVhc2Vfc2Vjb25kc0IKCghfaGFsdF9pZEIPCg1fcGF1c2VfcmVhc29uQgsKCV9kcmlsbF9pZEoECAkQClIIcmVzZXJ2ZWQi6gMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESJgoNbGVhc2Vfc2Vjb25kcxgGIAEoBUIKukgHGgUYrAIoAkgEiAEBEjkKDW9uX2xlYXNlX2xvc3QYByABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdEIIukgFggECEAESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBYgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIQCg5fbGVhc2Vfc2Vjb25kc0ISChBfaWRlbXBvdGVuY3lfa2V5Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJdChNQYXVzZVNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIj0KFFBhdXNlU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIl4KFFJlc3VtZVNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIj4KFVJlc3VtZVNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAiI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24i0QEKFkFja25vd2xlZGdlSGFsdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISGwoHaGFsdF9pZBgCIAEoCUIKukgHcgUQARiAAhIxCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZUIKukgHggEEEAEgABI1CghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZUIIukgFggECEAESEgoKc3VwZXJ2aXNvchgFIAEoCCJAChdBY2tub3dsZWRnZUhhbHRSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJTChNXYXRjaFNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh4KDHJlc3VtZV90b2tlbhgCIAEoCUIIukgFcgMYgAQinAEKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uSAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUiswMKFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0EiUKC3Nlc3Npb25faWRzGAEgAygJQhC6SA2SAQoQkE4iBXIDGIACEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEj0KBnN0YXR1cxgEIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh4KDHJlc3VtZV90b2tlbhgFIAEoCUIIukgFcgMYgAQ6vgG6SLoBGrcBChx3YXRjaF9zZXNzaW9ucy5pZHNfb3JfZmlsdGVyEjFzZXNzaW9uX2lkcyBnbyB3aXRob3V0IGFnZW50X2lkLCBsYWJlbCBhbmQgc3RhdHVzGmR0aGlzLnNlc3Npb25faWRzLnNpemUoKSA9PSAwIHx8ICghaGFzKHRoaXMuYWdlbnRfaWQpICYmICFoYXModGhpcy5sYWJlbCkgJiYgdGhpcy5zdGF0dXMuc2l6ZSgpID09IDApQgsKCV9hZ2VudF9pZEIICgZfbGFiZWwinQEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIhwKCEJvb2ttYXJrEhAKCGRyYWluaW5nGAEgASgIKrYBCg1TZXNzaW9uU3RhdHVzEh4KGlNFU1NJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VTU0lPTl9TVEFUVVNfQUNUSVZFEAESGQoVU0VTU0lPTl9TVEFUVVNfUEFVU0VEEAISGQoVU0VTU0lPTl9TVEFUVVNfS0lMTEVEEAMSGgoWU0VTU0lPTl9TVEFUVVNfRVhQSVJFRBAEEhgKFFNFU1NJT05fU1RBVFVTX0VOREVEEAUq5QIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJTVE9QX1JFQVNPTl9NQU5VQUwQARIfChtTVE9QX1JFQVNPTl9CVURHRVRfRVhDRUVERUQQAhIbChdTVE9QX1JFQVNPTl9UVExfRVhQSVJFRBADEhwKGFNUT1BfUkVBU09OX0lETEVfVElNRU9VVBAEEhoKFlNUT1BfUkVBU09OX0xFQVNFX0xPU1QQBRIiCh5TVE9QX1JFQVNPTl9DUkVERU5USUFMX1JFVk9LRUQQBhIdChlTVE9QX1JFQVNPTl9BR0VOVF9SRVZPS0VEEAcSFgoSU1RPUF9SRUFTT05fSEFMVEVEEAgSHgoaU1RPUF9SRUFTT05fUEFSRU5UX1NUT1BQRUQQCRIVChFTVE9QX1JFQVNPTl9EUklMTBALIgQIChAKKhJTVE9QX1JFQVNPTl9QT0xJQ1kqXQoKT25FeGNlZWRlZBIbChdPTl9FWENFRURFRF9VTlNQRUNJRklFRBAAEhkKFU9OX0VYQ0VFREVEX1RFUk1JTkFURRABIgQIAhACKhFPTl9FWENFRURFRF9QQVVTRSp5CgtPbkxlYXNlTG9zdBIdChlPTl9MRUFTRV9MT1NUX1VOU1BFQ0lGSUVEEAASFgoST05fTEVBU0VfTE9TVF9LSUxMEAESFwoTT05fTEVBU0VfTE9TVF9QQVVTRRACEhoKFk9OX0xFQVNFX0xPU1RfQ09OVElOVUUQAypYCglIYWx0UGhhc2USGgoWSEFMVF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0hBTFRfUEhBU0VfU1RPUFBJTkcQARIWChJIQUxUX1BIQVNFX1NUT1BQRUQQAiqPAQoMSGFsdEV2aWRlbmNlEh0KGUhBTFRfRVZJREVOQ0VfVU5TUEVDSUZJRUQQABIhCh1IQUxUX0VWSURFTkNFX1RBU0tTX0NBTkNFTExFRBABEh4KGkhBTFRfRVZJREVOQ0VfUFJPQ0VTU19FWElUEAISHQoZSEFMVF9FVklERU5DRV9HUk9VUF9FTVBUWRADMo4MCg5TZXNzaW9uU2VydmljZRKDAQoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASpiB3Nlc3Npb24iGi92MS9lbmZvcmNlL3Nlc3Npb25zL3N0YXJ0EnQKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZW5mb3JjZS9zZXNzaW9ucxKEAQoKR2V0U2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlc3BvbnNlIjWQAgGC0+STAixiB3Nlc3Npb24SIS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfRKLAQoJSGVhcnRiZWF0Eh0ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlc3BvbnNlIj+C0+STAjk6ASpiB3Nlc3Npb24iKy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9oZWFydGJlYXQSjAEKC0tpbGxTZXNzaW9uEh8ua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXF1ZXN0GiAua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXNwb25zZSI6gtPkkwI0OgEqYgdzZXNzaW9uIiYvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0va2lsbBKQAQoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlIjuC0+STAjU6ASpiB3Nlc3Npb24iJy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9wYXVzZRKUAQoNUmVzdW1lU2Vzc2lvbhIhLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXF1ZXN0GiIua2lsbGNvcmQudjEuUmVzdW1lU2Vzc2lvblJlc3BvbnNlIjyC0+STAjY6ASpiB3Nlc3Npb24iKC92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9yZXN1bWUSiAEKCkVuZFNlc3Npb24SHi5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXNwb25zZSI5gtPkkwIzOgEqYgdzZXNzaW9uIiUvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vZW5kEp8BCg9BY2tub3dsZWRnZUhhbHQSIy5raWxsY29yZC52MS5BY2tub3dsZWRnZUhhbHRSZXF1ZXN0GiQua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2UiQYLT5JMCOzoBKmIHc2Vzc2lvbiItL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L2Fja25vd2xlZGdlEoYBCgxXYXRjaFNlc3Npb24SIC5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiL4LT5JMCKRInL3YxL2VuZm9yY2Uvc2Vzc2lvbnMve3Nlc3Npb25faWR9L3dhdGNoMAESfAoNV2F0Y2hTZXNzaW9ucxIhLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXF1ZXN0GiIua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uc1Jlc3BvbnNlIiKC0+STAhwSGi92MS9lbmZvcmNlL3Nlc3Npb25zOndhdGNoMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSKmBAoHQnVkZ2V0cxIqCgttYXhfYWN0aW9ucxgBIAEoA0IQukgNIgsY/////////w8oAEgAiAEBEiYKC3R0bF9zZWNvbmRzGAIgASgDQgy6SAkiBxiA54QPKAFIAYgBARIpCgptYXhfdG9rZW5zGAMgASgDQhC6SA0iCxj/////////DygASAKIAQESQAoMbWF4X2Nvc3RfdXNkGAQgASgJQiW6SCJyIBhAMhxeKDB8WzEtOV1bMC05XSopKFwuWzAtOV0rKT8kSAOIAQESLwoUaWRsZV90aW1lb3V0X3NlY29uZHMYBSABKANCDLpICSIHGIDnhA8oAUgEiAEBEiEKCW1heF9kZXB0aBgGIAEoBUIJukgGGgQYCCgBSAWIAQESJwoObWF4X2NvbmN1cnJlbnQYByABKAVCCrpIBxoFGOgHKAFIBogBARI2Cgtvbl9leGNlZWRlZBgIIAEoDjIXLmtpbGxjb3JkLnYxLk9uRXhjZWVkZWRCCLpIBYIBAhABEisKD3dhcm5fYXRfcGVyY2VudBgJIAMoBUISukgPkgEMEAgYASIGGgQYYygBQg4KDF9tYXhfYWN0aW9uc0IOCgxfdHRsX3NlY29uZHNCDQoLX21heF90b2tlbnNCDwoNX21heF9jb3N0X3VzZEIXChVfaWRsZV90aW1lb3V0X3NlY29uZHNCDAoKX21heF9kZXB0aEIRCg9fbWF4X2NvbmN1cnJlbnQiXQoIQ29uc3VtZWQSDwoHYWN0aW9ucxgBIAEoAxIOCgZ0b2tlbnMYAiABKAMSFwoPY29zdF91c2RfbWljcm9zGAMgASgDEhcKD2VsYXBzZWRfc2Vjb25kcxgEIAEoAyIzCghSZXNlcnZlZBIOCgZ0b2tlbnMYASABKAMSFwoPY29zdF91c2RfbWljcm9zGAIgASgDIuMHCgdTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSKgoGc3RhdHVzGAIgASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgDIAEoCUgAiAEBEhIKBWxhYmVsGAQgASgJSAGIAQESGgoNY3JlZGVudGlhbF9pZBgFIAEoCUgCiAEBEh4KEXBhcmVudF9zZXNzaW9uX2lkGAYgASgJSAOIAQESJQoHYnVkZ2V0cxgHIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSJwoIY29uc3VtZWQYCCABKAsyFS5raWxsY29yZC52MS5Db25zdW1lZBInCghyZXNlcnZlZBgJIAEoCzIVLmtpbGxjb3JkLnYxLlJlc2VydmVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNbGVhc2Vfc2Vjb25kcxgQIAEoBUgFiAEBEi8KDW9uX2xlYXNlX2xvc3QYESABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdBIUCgdoYWx0X2lkGBIgASgJSAaIAQESLgoKc3RvcHBlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcGF1c2VfcmVhc29uGBQgASgJSAeIAQESLQoJcGF1c2VkX2F0GBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCghkcmlsbF9pZBgWIAEoCUgIiAEBEiYKB292ZXJydW4YFyABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZEILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIOCgxfa2lsbF9yZWFzb25CEAoOX2xlYXNlX3NlY29uZHNCCgoIX2hhbHRfaWRCDwoNX3BhdXNlX3JlYXNvbkILCglfZHJpbGxfaWQi6gMKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSOwoIYWdlbnRfaWQYASABKAlCJLpIIXIfEAEYgAIyGF5bXlx4MDAtXHgxZlx4N2YtXHg5Zl0qJEgAiAEBEiUKB2J1ZGdldHMYAiABKAsyFC5raWxsY29yZC52MS5CdWRnZXRzEhwKBWxhYmVsGAMgASgJQgi6SAVyAxiAAkgBiAEBEiQKDWNyZWRlbnRpYWxfaWQYBCABKAlCCLpIBXIDGIACSAKIAQESKAoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlCCLpIBXIDGIACSAOIAQESJgoNbGVhc2Vfc2Vjb25kcxgGIAEoBUIKukgHGgUYrAIoAkgEiAEBEjkKDW9uX2xlYXNlX2xvc3QYByABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdEIIukgFggECEAESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIBYgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIQCg5fbGVhc2Vfc2Vjb25kc0ISChBfaWRlbXBvdGVuY3lfa2V5Ij0KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIpkCChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ej0KBnN0YXR1cxgBIAMoDjIaLmtpbGxjb3JkLnYxLlNlc3Npb25TdGF0dXNCEbpIDpIBCxAQIgeCAQQQASAAEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyAxiAAkgAiAEBEiQKDWNyZWRlbnRpYWxfaWQYAyABKAlCCLpIBXIDGIACSAGIAQESGgoJcGFnZV9zaXplGA0gASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDiABKAlCCLpIBXIDGIAIEhoKBHBhZ2UYDyABKAVCB7pIBBoCKAFIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iMQoRR2V0U2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIjAKEEhlYXJ0YmVhdFJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOgoRSGVhcnRiZWF0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iqwEKEktpbGxTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIdCgZyZWFzb24YAiABKAlCCLpIBXIDGIAISACIAQESOQoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQhu6SBhyFjIUXltceDIxLVx4N2VdezEsMjU1fSRIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJdChNQYXVzZVNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIj0KFFBhdXNlU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIl4KFFJlc3VtZVNlc3Npb25SZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEh0KBnJlYXNvbhgCIAEoCUIIukgFcgMYgAhIAIgBAUIJCgdfcmVhc29uIj4KFVJlc3VtZVNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiKNAQoUVXBkYXRlQnVkZ2V0c1JlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAISLQoHYnVkZ2V0cxgCIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHNCBrpIA8gBARIdCgZyZWFzb24YAyABKAlCCLpIBXIDGIAISACIAQFCCQoHX3JlYXNvbiI+ChVVcGRhdGVCdWRnZXRzUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iMQoRRW5kU2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgMYgAIiOwoSRW5kU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uItEBChZBY2tub3dsZWRnZUhhbHRSZXF1ZXN0EhwKCnNlc3Npb25faWQYASABKAlCCLpIBXIDGIACEhsKB2hhbHRfaWQYAiABKAlCCrpIB3IFEAEYgAISMQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2VCCrpIB4IBBBABIAASNQoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2VCCLpIBYIBAhABEhIKCnN1cGVydmlzb3IYBSABKAgiQAoXQWNrbm93bGVkZ2VIYWx0UmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iUwoTV2F0Y2hTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyAxiAAhIeCgxyZXN1bWVfdG9rZW4YAiABKAlCCLpIBXIDGIAEIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIrMDChRXYXRjaFNlc3Npb25zUmVxdWVzdBIlCgtzZXNzaW9uX2lkcxgBIAMoCUIQukgNkgEKEJBOIgVyAxiAAhIfCghhZ2VudF9pZBgCIAEoCUIIukgFcgMYgAJIAIgBARIcCgVsYWJlbBgDIAEoCUIIukgFcgMYgAJIAYgBARI9CgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzQhG6SA6SAQsQECIHggEEEAEgABIeCgxyZXN1bWVfdG9rZW4YBSABKAlCCLpIBXIDGIAEOr4Buki6ARq3AQocd2F0Y2hfc2Vzc2lvbnMuaWRzX29yX2ZpbHRlchIxc2Vzc2lvbl9pZHMgZ28gd2l0aG91dCBhZ2VudF9pZCwgbGFiZWwgYW5kIHN0YXR1cxpkdGhpcy5zZXNzaW9uX2lkcy5zaXplKCkgPT0gMCB8fCAoIWhhcyh0aGlzLmFnZW50X2lkKSAmJiAhaGFzKHRoaXMubGFiZWwpICYmIHRoaXMuc3RhdHVzLnNpemUoKSA9PSAwKUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKuMCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIaChZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUEAUSIgoeU1RPUF9SRUFTT05fQ1JFREVOVElBTF9SRVZPS0VEEAYSHQoZU1RPUF9SRUFTT05fQUdFTlRfUkVWT0tFRBAHEhYKElNUT1BfUkVBU09OX0hBTFRFRBAIEh4KGlNUT1BfUkVBU09OX1BBUkVOVF9TVE9QUEVEEAkSFgoSU1RPUF9SRUFTT05fUE9MSUNZEAoSFQoRU1RPUF9SRUFTT05fRFJJTEwQCypbCgpPbkV4Y2VlZGVkEhsKF09OX0VYQ0VFREVEX1VOU1BFQ0lGSUVEEAASGQoVT05fRVhDRUVERURfVEVSTUlOQVRFEAESFQoRT05fRVhDRUVERURfUEFVU0UQAip5CgtPbkxlYXNlTG9zdBIdChlPTl9MRUFTRV9MT1NUX1VOU1BFQ0lGSUVEEAASFgoST05fTEVBU0VfTE9TVF9LSUxMEAESFwoTT05fTEVBU0VfTE9TVF9QQVVTRRACEhoKFk9OX0xFQVNFX0xPU1RfQ09OVElOVUUQAypYCglIYWx0UGhhc2USGgoWSEFMVF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0hBTFRfUEhBU0VfU1RPUFBJTkcQARIWChJIQUxUX1BIQVNFX1NUT1BQRUQQAiqPAQoMSGFsdEV2aWRlbmNlEh0KGUhBTFRfRVZJREVOQ0VfVU5TUEVDSUZJRUQQABIhCh1IQUxUX0VWSURFTkNFX1RBU0tTX0NBTkNFTExFRBABEh4KGkhBTFRfRVZJREVOQ0VfUFJPQ0VTU19FWElUEAISHQoZSEFMVF9FVklERU5DRV9HUk9VUF9FTVBUWRADMqYNCg5TZXNzaW9uU2VydmljZRKDAQoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlIi6C0+STAig6ASpiB3Nlc3Npb24iGi92MS9lbmZvcmNlL3Nlc3Npb25zL3N0YXJ0EnQKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZW5mb3JjZS9zZXNzaW9ucxKEAQoKR2V0U2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0U2Vzc2lvblJlc3BvbnNlIjWQAgGC0+STAixiB3Nlc3Npb24SIS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfRKLAQoJSGVhcnRiZWF0Eh0ua2lsbGNvcmQudjEuSGVhcnRiZWF0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlc3BvbnNlIj+C0+STAjk6ASpiB3Nlc3Npb24iKy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9oZWFydGJlYXQSjAEKC0tpbGxTZXNzaW9uEh8ua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXF1ZXN0GiAua2lsbGNvcmQudjEuS2lsbFNlc3Npb25SZXNwb25zZSI6gtPkkwI0OgEqYgdzZXNzaW9uIiYvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0va2lsbBKQAQoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlIjuC0+STAjU6ASpiB3Nlc3Npb24iJy92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9wYXVzZRKUAQoNUmVzdW1lU2Vzc2lvbhIhLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXF1ZXN0GiIua2lsbGNvcmQudjEuUmVzdW1lU2Vzc2lvblJlc3BvbnNlIjyC0+STAjY6ASpiB3Nlc3Npb24iKC92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9yZXN1bWUSlQEKDVVwZGF0ZUJ1ZGdldHMSIS5raWxsY29yZC52MS5VcGRhdGVCdWRnZXRzUmVxdWVzdBoiLmtpbGxjb3JkLnYxLlVwZGF0ZUJ1ZGdldHNSZXNwb25zZSI9gtPkkwI3OgEqYgdzZXNzaW9uIikvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vYnVkZ2V0cxKIAQoKRW5kU2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlc3BvbnNlIjmC0+STAjM6ASpiB3Nlc3Npb24iJS92MS9lbmZvcmNlL3Nlc3Npb25zL3tzZXNzaW9uX2lkfS9lbmQSnwEKD0Fja25vd2xlZGdlSGFsdBIjLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlcXVlc3QaJC5raWxsY29yZC52MS5BY2tub3dsZWRnZUhhbHRSZXNwb25zZSJBgtPkkwI7OgEqYgdzZXNzaW9uIi0vdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vYWNrbm93bGVkZ2UShgEKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZSIvgtPkkwIpEicvdjEvZW5mb3JjZS9zZXNzaW9ucy97c2Vzc2lvbl9pZH0vd2F0Y2gwARJ8Cg1XYXRjaFNlc3Npb25zEiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVzcG9uc2UiIoLT5JMCHBIaL3YxL2VuZm9yY2Uvc2Vzc2lvbnM6d2F0Y2gwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -38,6 +38,22 @@ export type Budgets = Message<"killcord.v1.Budgets"> & {
   ttlSeconds?: bigint | undefined;
 
   /**
+   * Number of tokens, 0 to 2^53-1, of actions that say what they cost: the first whose tokens would
+   * make more exceeds it; equal is fine.
+   *
+   * @generated from field: optional int64 max_tokens = 3;
+   */
+  maxTokens?: bigint | undefined;
+
+  /**
+   * Money in USD as a decimal, 0 to 9007199254.740991, kept exactly in micro-USD; finer is refused. The
+   * same rule as max_tokens. REST: also a JSON number.
+   *
+   * @generated from field: optional string max_cost_usd = 4;
+   */
+  maxCostUsd?: string | undefined;
+
+  /**
    * Seconds without an intercept until the session expires, 1 to 31536000. Heartbeats do not count.
    *
    * @generated from field: optional int64 idle_timeout_seconds = 5;
@@ -45,11 +61,34 @@ export type Budgets = Message<"killcord.v1.Budgets"> & {
   idleTimeoutSeconds?: bigint | undefined;
 
   /**
+   * Levels of sub-sessions below this session, 1 to 8: a start that is deeper is refused.
+   *
+   * @generated from field: optional int32 max_depth = 6;
+   */
+  maxDepth?: number | undefined;
+
+  /**
+   * Actions that are reserved and neither settled nor cancelled yet, of this session and those below it,
+   * 1 to 1000: one more with an estimate is `block`.
+   *
+   * @generated from field: optional int32 max_concurrent = 7;
+   */
+  maxConcurrent?: number | undefined;
+
+  /**
    * What an exceeded amount does; default terminate. Time limits always expire.
    *
    * @generated from field: killcord.v1.OnExceeded on_exceeded = 8;
    */
   onExceeded: OnExceeded;
+
+  /**
+   * Percentages, 1 to 99, at most 8: each time that the spent actions, tokens or money reach one of
+   * their limit, the verdict and the streams of the session warn, once. Default none.
+   *
+   * @generated from field: repeated int32 warn_at_percent = 9;
+   */
+  warnAtPercent: number[];
 };
 
 /**
@@ -100,6 +139,34 @@ export type Consumed = Message<"killcord.v1.Consumed"> & {
  */
 export const ConsumedSchema: GenMessage<Consumed> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 1);
+
+/**
+ * Amounts of tokens and money.
+ *
+ * @generated from message killcord.v1.Reserved
+ */
+export type Reserved = Message<"killcord.v1.Reserved"> & {
+  /**
+   * Tokens.
+   *
+   * @generated from field: int64 tokens = 1;
+   */
+  tokens: bigint;
+
+  /**
+   * Money, in micro-USD.
+   *
+   * @generated from field: int64 cost_usd_micros = 2;
+   */
+  costUsdMicros: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.Reserved.
+ * Use `create(ReservedSchema)` to create a new message.
+ */
+export const ReservedSchema: GenMessage<Reserved> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 2);
 
 /**
  * One run of one agent.
@@ -162,6 +229,14 @@ export type Session = Message<"killcord.v1.Session"> & {
    * @generated from field: killcord.v1.Consumed consumed = 8;
    */
   consumed?: Consumed | undefined;
+
+  /**
+   * What is held for actions of this session and those below it that are not settled yet; absent when
+   * nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 9;
+   */
+  reserved?: Reserved | undefined;
 
   /**
    * Text for people; set whenever status is killed or expired.
@@ -254,6 +329,14 @@ export type Session = Message<"killcord.v1.Session"> & {
    * @generated from field: optional string drill_id = 22;
    */
   drillId?: string | undefined;
+
+  /**
+   * What settlements reported beyond the limits, and is not in consumed; absent when nothing is. The next
+   * action exceeds the budget if used, held, this and its cost are more than the limit.
+   *
+   * @generated from field: killcord.v1.Reserved overrun = 23;
+   */
+  overrun?: Reserved | undefined;
 };
 
 /**
@@ -261,7 +344,7 @@ export type Session = Message<"killcord.v1.Session"> & {
  * Use `create(SessionSchema)` to create a new message.
  */
 export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 2);
+  messageDesc(file_killcord_v1_session, 3);
 
 /**
  * Opens a session.
@@ -337,7 +420,7 @@ export type StartSessionRequest = Message<"killcord.v1.StartSessionRequest"> & {
  * Use `create(StartSessionRequestSchema)` to create a new message.
  */
 export const StartSessionRequestSchema: GenMessage<StartSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 3);
+  messageDesc(file_killcord_v1_session, 4);
 
 /**
  * The session that was opened.
@@ -358,7 +441,7 @@ export type StartSessionResponse = Message<"killcord.v1.StartSessionResponse"> &
  * Use `create(StartSessionResponseSchema)` to create a new message.
  */
 export const StartSessionResponseSchema: GenMessage<StartSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 4);
+  messageDesc(file_killcord_v1_session, 5);
 
 /**
  * Which sessions to list.
@@ -414,7 +497,7 @@ export type ListSessionsRequest = Message<"killcord.v1.ListSessionsRequest"> & {
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 5);
+  messageDesc(file_killcord_v1_session, 6);
 
 /**
  * A page of sessions.
@@ -449,7 +532,7 @@ export type ListSessionsResponse = Message<"killcord.v1.ListSessionsResponse"> &
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 6);
+  messageDesc(file_killcord_v1_session, 7);
 
 /**
  * Which session to show.
@@ -470,7 +553,7 @@ export type GetSessionRequest = Message<"killcord.v1.GetSessionRequest"> & {
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
 export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 7);
+  messageDesc(file_killcord_v1_session, 8);
 
 /**
  * One session.
@@ -491,7 +574,7 @@ export type GetSessionResponse = Message<"killcord.v1.GetSessionResponse"> & {
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 8);
+  messageDesc(file_killcord_v1_session, 9);
 
 /**
  * A sign of life.
@@ -512,7 +595,7 @@ export type HeartbeatRequest = Message<"killcord.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 9);
+  messageDesc(file_killcord_v1_session, 10);
 
 /**
  * What the run must know.
@@ -533,7 +616,7 @@ export type HeartbeatResponse = Message<"killcord.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 10);
+  messageDesc(file_killcord_v1_session, 11);
 
 /**
  * Stops a session.
@@ -570,7 +653,7 @@ export type KillSessionRequest = Message<"killcord.v1.KillSessionRequest"> & {
  * Use `create(KillSessionRequestSchema)` to create a new message.
  */
 export const KillSessionRequestSchema: GenMessage<KillSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 11);
+  messageDesc(file_killcord_v1_session, 12);
 
 /**
  * The stopped session.
@@ -591,7 +674,7 @@ export type KillSessionResponse = Message<"killcord.v1.KillSessionResponse"> & {
  * Use `create(KillSessionResponseSchema)` to create a new message.
  */
 export const KillSessionResponseSchema: GenMessage<KillSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 12);
+  messageDesc(file_killcord_v1_session, 13);
 
 /**
  * Holds a session.
@@ -620,7 +703,7 @@ export type PauseSessionRequest = Message<"killcord.v1.PauseSessionRequest"> & {
  * Use `create(PauseSessionRequestSchema)` to create a new message.
  */
 export const PauseSessionRequestSchema: GenMessage<PauseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 13);
+  messageDesc(file_killcord_v1_session, 14);
 
 /**
  * The held session.
@@ -641,7 +724,7 @@ export type PauseSessionResponse = Message<"killcord.v1.PauseSessionResponse"> &
  * Use `create(PauseSessionResponseSchema)` to create a new message.
  */
 export const PauseSessionResponseSchema: GenMessage<PauseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 14);
+  messageDesc(file_killcord_v1_session, 15);
 
 /**
  * Lets a session go on.
@@ -670,7 +753,7 @@ export type ResumeSessionRequest = Message<"killcord.v1.ResumeSessionRequest"> &
  * Use `create(ResumeSessionRequestSchema)` to create a new message.
  */
 export const ResumeSessionRequestSchema: GenMessage<ResumeSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 15);
+  messageDesc(file_killcord_v1_session, 16);
 
 /**
  * The session.
@@ -691,7 +774,65 @@ export type ResumeSessionResponse = Message<"killcord.v1.ResumeSessionResponse">
  * Use `create(ResumeSessionResponseSchema)` to create a new message.
  */
 export const ResumeSessionResponseSchema: GenMessage<ResumeSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 16);
+  messageDesc(file_killcord_v1_session, 17);
+
+/**
+ * Raises limits of a session.
+ *
+ * @generated from message killcord.v1.UpdateBudgetsRequest
+ */
+export type UpdateBudgetsRequest = Message<"killcord.v1.UpdateBudgetsRequest"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The new limits; those that are absent stay as they are. max_actions, ttl_seconds, max_tokens and
+   * max_cost_usd can be raised; another member is refused.
+   *
+   * @generated from field: killcord.v1.Budgets budgets = 2;
+   */
+  budgets?: Budgets | undefined;
+
+  /**
+   * Text for people, at most 1024 characters; default "raised by operator". Sealed for ever: no personal
+   * data.
+   *
+   * @generated from field: optional string reason = 3;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.UpdateBudgetsRequest.
+ * Use `create(UpdateBudgetsRequestSchema)` to create a new message.
+ */
+export const UpdateBudgetsRequestSchema: GenMessage<UpdateBudgetsRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 18);
+
+/**
+ * The session with its new limits.
+ *
+ * @generated from message killcord.v1.UpdateBudgetsResponse
+ */
+export type UpdateBudgetsResponse = Message<"killcord.v1.UpdateBudgetsResponse"> & {
+  /**
+   * The session with the status it has.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.UpdateBudgetsResponse.
+ * Use `create(UpdateBudgetsResponseSchema)` to create a new message.
+ */
+export const UpdateBudgetsResponseSchema: GenMessage<UpdateBudgetsResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 19);
 
 /**
  * Ends a session.
@@ -712,7 +853,7 @@ export type EndSessionRequest = Message<"killcord.v1.EndSessionRequest"> & {
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 17);
+  messageDesc(file_killcord_v1_session, 20);
 
 /**
  * The ended session.
@@ -733,7 +874,7 @@ export type EndSessionResponse = Message<"killcord.v1.EndSessionResponse"> & {
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
 export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 18);
+  messageDesc(file_killcord_v1_session, 21);
 
 /**
  * Acknowledges a stop.
@@ -782,7 +923,7 @@ export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest
  * Use `create(AcknowledgeHaltRequestSchema)` to create a new message.
  */
 export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 19);
+  messageDesc(file_killcord_v1_session, 22);
 
 /**
  * The stopped session.
@@ -803,7 +944,7 @@ export type AcknowledgeHaltResponse = Message<"killcord.v1.AcknowledgeHaltRespon
  * Use `create(AcknowledgeHaltResponseSchema)` to create a new message.
  */
 export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 20);
+  messageDesc(file_killcord_v1_session, 23);
 
 /**
  * Which session to watch.
@@ -833,7 +974,7 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 21);
+  messageDesc(file_killcord_v1_session, 24);
 
 /**
  * One message of a watch.
@@ -884,7 +1025,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 22);
+  messageDesc(file_killcord_v1_session, 25);
 
 /**
  * Which sessions to watch: session_ids, or the other members, or none for all.
@@ -938,7 +1079,7 @@ export type WatchSessionsRequest = Message<"killcord.v1.WatchSessionsRequest"> &
  * Use `create(WatchSessionsRequestSchema)` to create a new message.
  */
 export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 23);
+  messageDesc(file_killcord_v1_session, 26);
 
 /**
  * One message of a watch.
@@ -990,7 +1131,7 @@ export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse">
  * Use `create(WatchSessionsResponseSchema)` to create a new message.
  */
 export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 24);
+  messageDesc(file_killcord_v1_session, 27);
 
 /**
  * A message that carries only the resume token. It never renews anything.
@@ -1011,7 +1152,7 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Use `create(BookmarkSchema)` to create a new message.
  */
 export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 25);
+  messageDesc(file_killcord_v1_session, 28);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -1145,6 +1286,13 @@ export enum StopReason {
   PARENT_STOPPED = 9,
 
   /**
+   * A policy whose decision is `terminate`.
+   *
+   * @generated from enum value: STOP_REASON_POLICY = 10;
+   */
+  POLICY = 10,
+
+  /**
    * A rehearsal.
    *
    * @generated from enum value: STOP_REASON_DRILL = 11;
@@ -1177,6 +1325,13 @@ export enum OnExceeded {
    * @generated from enum value: ON_EXCEEDED_TERMINATE = 1;
    */
   TERMINATE = 1,
+
+  /**
+   * The session is held and the action gets `block`, until an operator raises the limit.
+   *
+   * @generated from enum value: ON_EXCEEDED_PAUSE = 2;
+   */
+  PAUSE = 2,
 }
 
 /**
@@ -1386,6 +1541,18 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof ResumeSessionRequestSchema;
     output: typeof ResumeSessionResponseSchema;
+  },
+  /**
+   * Raises limits of a session that is not terminal; a session that is held by a budget goes on when
+   * everything that held it fits again. A limit that is as it was is left alone. One that is lower, or
+   * that the session does not have, is refused as invalid_argument. Role: operator. Safe to repeat.
+   *
+   * @generated from rpc killcord.v1.SessionService.UpdateBudgets
+   */
+  updateBudgets: {
+    methodKind: "unary";
+    input: typeof UpdateBudgetsRequestSchema;
+    output: typeof UpdateBudgetsResponseSchema;
   },
   /**
    * Says that the run is over. On a terminal session it answers what the session is.

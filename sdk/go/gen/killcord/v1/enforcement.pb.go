@@ -145,6 +145,63 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{1}
 }
 
+// How a reservation was closed.
+type ReservationOutcome int32
+
+const (
+	// Not an outcome.
+	ReservationOutcome_RESERVATION_OUTCOME_UNSPECIFIED ReservationOutcome = 0
+	// The caller said what the action cost.
+	ReservationOutcome_RESERVATION_OUTCOME_SETTLED ReservationOutcome = 1
+	// The caller said that the action was not done.
+	ReservationOutcome_RESERVATION_OUTCOME_CANCELLED ReservationOutcome = 2
+	// Nothing was said in time: the estimate is spent.
+	ReservationOutcome_RESERVATION_OUTCOME_LAPSED ReservationOutcome = 3
+)
+
+// Enum value maps for ReservationOutcome.
+var (
+	ReservationOutcome_name = map[int32]string{
+		0: "RESERVATION_OUTCOME_UNSPECIFIED",
+		1: "RESERVATION_OUTCOME_SETTLED",
+		2: "RESERVATION_OUTCOME_CANCELLED",
+		3: "RESERVATION_OUTCOME_LAPSED",
+	}
+	ReservationOutcome_value = map[string]int32{
+		"RESERVATION_OUTCOME_UNSPECIFIED": 0,
+		"RESERVATION_OUTCOME_SETTLED":     1,
+		"RESERVATION_OUTCOME_CANCELLED":   2,
+		"RESERVATION_OUTCOME_LAPSED":      3,
+	}
+)
+
+func (x ReservationOutcome) Enum() *ReservationOutcome {
+	p := new(ReservationOutcome)
+	*p = x
+	return p
+}
+
+func (x ReservationOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReservationOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_killcord_v1_enforcement_proto_enumTypes[2].Descriptor()
+}
+
+func (ReservationOutcome) Type() protoreflect.EnumType {
+	return &file_killcord_v1_enforcement_proto_enumTypes[2]
+}
+
+func (x ReservationOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReservationOutcome.Descriptor instead.
+func (ReservationOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{2}
+}
+
 // What a directive asks for.
 type DirectiveKind int32
 
@@ -160,6 +217,8 @@ const (
 	DirectiveKind_DIRECTIVE_KIND_PAUSE DirectiveKind = 3
 	// Go on.
 	DirectiveKind_DIRECTIVE_KIND_RESUME DirectiveKind = 4
+	// Nothing to do: a share of a budget is used up, as reason says. May be left out for a slow reader.
+	DirectiveKind_DIRECTIVE_KIND_WARN DirectiveKind = 5
 )
 
 // Enum value maps for DirectiveKind.
@@ -170,6 +229,7 @@ var (
 		2: "DIRECTIVE_KIND_END",
 		3: "DIRECTIVE_KIND_PAUSE",
 		4: "DIRECTIVE_KIND_RESUME",
+		5: "DIRECTIVE_KIND_WARN",
 	}
 	DirectiveKind_value = map[string]int32{
 		"DIRECTIVE_KIND_UNSPECIFIED": 0,
@@ -177,6 +237,7 @@ var (
 		"DIRECTIVE_KIND_END":         2,
 		"DIRECTIVE_KIND_PAUSE":       3,
 		"DIRECTIVE_KIND_RESUME":      4,
+		"DIRECTIVE_KIND_WARN":        5,
 	}
 )
 
@@ -191,11 +252,11 @@ func (x DirectiveKind) String() string {
 }
 
 func (DirectiveKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_killcord_v1_enforcement_proto_enumTypes[2].Descriptor()
+	return file_killcord_v1_enforcement_proto_enumTypes[3].Descriptor()
 }
 
 func (DirectiveKind) Type() protoreflect.EnumType {
-	return &file_killcord_v1_enforcement_proto_enumTypes[2]
+	return &file_killcord_v1_enforcement_proto_enumTypes[3]
 }
 
 func (x DirectiveKind) Number() protoreflect.EnumNumber {
@@ -204,7 +265,7 @@ func (x DirectiveKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DirectiveKind.Descriptor instead.
 func (DirectiveKind) EnumDescriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{2}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{3}
 }
 
 // A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -221,7 +282,9 @@ type PolicyTriggered struct {
 	// Its priority, for policies of the workspace.
 	Priority *int32 `protobuf:"varint,5,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
 	// Its type, for policies of the workspace.
-	PolicyType    *string `protobuf:"bytes,6,opt,name=policy_type,json=policyType,proto3,oneof" json:"policy_type,omitempty"`
+	PolicyType *string `protobuf:"bytes,6,opt,name=policy_type,json=policyType,proto3,oneof" json:"policy_type,omitempty"`
+	// The version that judged, 1 and up, for policies of the workspace.
+	Version       *int32 `protobuf:"varint,7,opt,name=version,proto3,oneof" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -298,6 +361,207 @@ func (x *PolicyTriggered) GetPolicyType() string {
 	return ""
 }
 
+func (x *PolicyTriggered) GetVersion() int32 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+// What an action costs.
+type Cost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tokens, 0 to 2^53-1; default 0.
+	Tokens *int64 `protobuf:"varint,1,opt,name=tokens,proto3,oneof" json:"tokens,omitempty"`
+	// Money in USD as a decimal, 0 to 9007199254.740991, kept exactly in micro-USD; finer is refused.
+	// Default 0. REST: also a JSON number.
+	CostUsd       *string `protobuf:"bytes,2,opt,name=cost_usd,json=costUsd,proto3,oneof" json:"cost_usd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cost) Reset() {
+	*x = Cost{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cost) ProtoMessage() {}
+
+func (x *Cost) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cost.ProtoReflect.Descriptor instead.
+func (*Cost) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Cost) GetTokens() int64 {
+	if x != nil && x.Tokens != nil {
+		return *x.Tokens
+	}
+	return 0
+}
+
+func (x *Cost) GetCostUsd() string {
+	if x != nil && x.CostUsd != nil {
+		return *x.CostUsd
+	}
+	return ""
+}
+
+// Something that the caller should know; the action is allowed.
+type Warning struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy that warns; built-in ones have ids that begin with `__`.
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// Text for people.
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Warning) Reset() {
+	*x = Warning{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Warning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Warning) ProtoMessage() {}
+
+func (x *Warning) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Warning.ProtoReflect.Descriptor instead.
+func (*Warning) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Warning) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *Warning) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+// What is left before a limit is reached: of the session and all that it is a part of, the least. An
+// absent member means that nothing limits it. What is held for actions that are not settled is not left.
+type BudgetLeft struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Actions.
+	Actions *int64 `protobuf:"varint,1,opt,name=actions,proto3,oneof" json:"actions,omitempty"`
+	// Tokens.
+	Tokens *int64 `protobuf:"varint,2,opt,name=tokens,proto3,oneof" json:"tokens,omitempty"`
+	// Money, in micro-USD.
+	CostUsdMicros *int64 `protobuf:"varint,3,opt,name=cost_usd_micros,json=costUsdMicros,proto3,oneof" json:"cost_usd_micros,omitempty"`
+	// Whole seconds until the session, or one that it is a part of, expires by its ttl.
+	TtlSeconds *int64 `protobuf:"varint,4,opt,name=ttl_seconds,json=ttlSeconds,proto3,oneof" json:"ttl_seconds,omitempty"`
+	// Whole seconds until the session expires for want of an action.
+	IdleSeconds   *int64 `protobuf:"varint,5,opt,name=idle_seconds,json=idleSeconds,proto3,oneof" json:"idle_seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BudgetLeft) Reset() {
+	*x = BudgetLeft{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetLeft) ProtoMessage() {}
+
+func (x *BudgetLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetLeft.ProtoReflect.Descriptor instead.
+func (*BudgetLeft) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BudgetLeft) GetActions() int64 {
+	if x != nil && x.Actions != nil {
+		return *x.Actions
+	}
+	return 0
+}
+
+func (x *BudgetLeft) GetTokens() int64 {
+	if x != nil && x.Tokens != nil {
+		return *x.Tokens
+	}
+	return 0
+}
+
+func (x *BudgetLeft) GetCostUsdMicros() int64 {
+	if x != nil && x.CostUsdMicros != nil {
+		return *x.CostUsdMicros
+	}
+	return 0
+}
+
+func (x *BudgetLeft) GetTtlSeconds() int64 {
+	if x != nil && x.TtlSeconds != nil {
+		return *x.TtlSeconds
+	}
+	return 0
+}
+
+func (x *BudgetLeft) GetIdleSeconds() int64 {
+	if x != nil && x.IdleSeconds != nil {
+		return *x.IdleSeconds
+	}
+	return 0
+}
+
 // One action that an agent wants to do.
 type InterceptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -319,6 +583,14 @@ type InterceptRequest struct {
 	ChainStep *int32 `protobuf:"varint,7,opt,name=chain_step,json=chainStep,proto3,oneof" json:"chain_step,omitempty"`
 	// The decision that led to this action, at most 256 characters.
 	ParentDecisionId *string `protobuf:"bytes,8,opt,name=parent_decision_id,json=parentDecisionId,proto3,oneof" json:"parent_decision_id,omitempty"`
+	// Repeats an action that was escalated: same text and parameters. Allowed if a person approved it.
+	EscalationId *string `protobuf:"bytes,9,opt,name=escalation_id,json=escalationId,proto3,oneof" json:"escalation_id,omitempty"`
+	// What the action costs: charged when it is allowed. Not together with estimate.
+	Cost *Cost `protobuf:"bytes,10,opt,name=cost,proto3" json:"cost,omitempty"`
+	// What the action may cost: held when it is allowed, until Settle says what it did cost or
+	// CancelReservation that it was not done; neither within 600 seconds (or what the server was
+	// started with) means that it cost its estimate. Needs session_id. Not together with cost.
+	Estimate *Cost `protobuf:"bytes,11,opt,name=estimate,proto3" json:"estimate,omitempty"`
 	// A repeat with the same key is the same action: same verdict, counted once; or the stop, once
 	// the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
 	// kept. REST: the header Idempotency-Key.
@@ -329,7 +601,7 @@ type InterceptRequest struct {
 
 func (x *InterceptRequest) Reset() {
 	*x = InterceptRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[1]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +613,7 @@ func (x *InterceptRequest) String() string {
 func (*InterceptRequest) ProtoMessage() {}
 
 func (x *InterceptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[1]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +626,7 @@ func (x *InterceptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptRequest.ProtoReflect.Descriptor instead.
 func (*InterceptRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{1}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *InterceptRequest) GetActionType() string {
@@ -413,6 +685,27 @@ func (x *InterceptRequest) GetParentDecisionId() string {
 	return ""
 }
 
+func (x *InterceptRequest) GetEscalationId() string {
+	if x != nil && x.EscalationId != nil {
+		return *x.EscalationId
+	}
+	return ""
+}
+
+func (x *InterceptRequest) GetCost() *Cost {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
+func (x *InterceptRequest) GetEstimate() *Cost {
+	if x != nil {
+		return x.Estimate
+	}
+	return nil
+}
+
 func (x *InterceptRequest) GetIdempotencyKey() string {
 	if x != nil && x.IdempotencyKey != nil {
 		return *x.IdempotencyKey
@@ -443,6 +736,8 @@ type InterceptResponse struct {
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// 0 to 100, only if the workspace computes one.
 	TrustScore *int32 `protobuf:"varint,10,opt,name=trust_score,json=trustScore,proto3,oneof" json:"trust_score,omitempty"`
+	// With `escalate`: what to wait for. With the repeat of an escalated action: what it repeats.
+	EscalationId *string `protobuf:"bytes,11,opt,name=escalation_id,json=escalationId,proto3,oneof" json:"escalation_id,omitempty"`
 	// The verdict in one word of another form.
 	Outcome Outcome `protobuf:"varint,12,opt,name=outcome,proto3,enum=killcord.v1.Outcome" json:"outcome,omitempty"`
 	// The session, if one was named.
@@ -454,14 +749,24 @@ type InterceptResponse struct {
 	// Why the session is stopped, if it is.
 	StopReason StopReason `protobuf:"varint,16,opt,name=stop_reason,json=stopReason,proto3,enum=killcord.v1.StopReason" json:"stop_reason,omitempty"`
 	// The stop or the pause to acknowledge, if the session is stopped or held.
-	HaltId        *string `protobuf:"bytes,17,opt,name=halt_id,json=haltId,proto3,oneof" json:"halt_id,omitempty"`
+	HaltId *string `protobuf:"bytes,17,opt,name=halt_id,json=haltId,proto3,oneof" json:"halt_id,omitempty"`
+	// What the caller should know beside the verdict.
+	Warnings []*Warning `protobuf:"bytes,18,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// What is left after this action; absent without a session.
+	BudgetLeft *BudgetLeft `protobuf:"bytes,19,opt,name=budget_left,json=budgetLeft,proto3" json:"budget_left,omitempty"`
+	// What the caller should do next, as text; never empty.
+	NextStep string `protobuf:"bytes,20,opt,name=next_step,json=nextStep,proto3" json:"next_step,omitempty"`
+	// Policies in shadow mode that would have had a say.
+	PoliciesShadowed []*PolicyTriggered `protobuf:"bytes,21,rep,name=policies_shadowed,json=policiesShadowed,proto3" json:"policies_shadowed,omitempty"`
+	// What is held for the session's actions after this one; absent when nothing is.
+	Reserved      *Reserved `protobuf:"bytes,22,opt,name=reserved,proto3" json:"reserved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InterceptResponse) Reset() {
 	*x = InterceptResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[2]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +778,7 @@ func (x *InterceptResponse) String() string {
 func (*InterceptResponse) ProtoMessage() {}
 
 func (x *InterceptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[2]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +791,7 @@ func (x *InterceptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptResponse.ProtoReflect.Descriptor instead.
 func (*InterceptResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{2}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *InterceptResponse) GetDecision() Verdict {
@@ -559,6 +864,13 @@ func (x *InterceptResponse) GetTrustScore() int32 {
 	return 0
 }
 
+func (x *InterceptResponse) GetEscalationId() string {
+	if x != nil && x.EscalationId != nil {
+		return *x.EscalationId
+	}
+	return ""
+}
+
 func (x *InterceptResponse) GetOutcome() Outcome {
 	if x != nil {
 		return x.Outcome
@@ -601,6 +913,41 @@ func (x *InterceptResponse) GetHaltId() string {
 	return ""
 }
 
+func (x *InterceptResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *InterceptResponse) GetBudgetLeft() *BudgetLeft {
+	if x != nil {
+		return x.BudgetLeft
+	}
+	return nil
+}
+
+func (x *InterceptResponse) GetNextStep() string {
+	if x != nil {
+		return x.NextStep
+	}
+	return ""
+}
+
+func (x *InterceptResponse) GetPoliciesShadowed() []*PolicyTriggered {
+	if x != nil {
+		return x.PoliciesShadowed
+	}
+	return nil
+}
+
+func (x *InterceptResponse) GetReserved() *Reserved {
+	if x != nil {
+		return x.Reserved
+	}
+	return nil
+}
+
 // Several actions.
 type InterceptBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -612,7 +959,7 @@ type InterceptBatchRequest struct {
 
 func (x *InterceptBatchRequest) Reset() {
 	*x = InterceptBatchRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[3]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +971,7 @@ func (x *InterceptBatchRequest) String() string {
 func (*InterceptBatchRequest) ProtoMessage() {}
 
 func (x *InterceptBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[3]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +984,7 @@ func (x *InterceptBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptBatchRequest.ProtoReflect.Descriptor instead.
 func (*InterceptBatchRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{3}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InterceptBatchRequest) GetActions() []*InterceptRequest {
@@ -660,7 +1007,7 @@ type InterceptBatchResponse struct {
 
 func (x *InterceptBatchResponse) Reset() {
 	*x = InterceptBatchResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[4]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +1019,7 @@ func (x *InterceptBatchResponse) String() string {
 func (*InterceptBatchResponse) ProtoMessage() {}
 
 func (x *InterceptBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[4]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +1032,7 @@ func (x *InterceptBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptBatchResponse.ProtoReflect.Descriptor instead.
 func (*InterceptBatchResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{4}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InterceptBatchResponse) GetResults() []*InterceptResult {
@@ -718,7 +1065,7 @@ type InterceptResult struct {
 
 func (x *InterceptResult) Reset() {
 	*x = InterceptResult{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[5]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +1077,7 @@ func (x *InterceptResult) String() string {
 func (*InterceptResult) ProtoMessage() {}
 
 func (x *InterceptResult) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[5]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,7 +1090,7 @@ func (x *InterceptResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptResult.ProtoReflect.Descriptor instead.
 func (*InterceptResult) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{5}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *InterceptResult) GetResult() isInterceptResult_Result {
@@ -806,7 +1153,7 @@ type InterceptError struct {
 
 func (x *InterceptError) Reset() {
 	*x = InterceptError{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[6]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +1165,7 @@ func (x *InterceptError) String() string {
 func (*InterceptError) ProtoMessage() {}
 
 func (x *InterceptError) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[6]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +1178,7 @@ func (x *InterceptError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptError.ProtoReflect.Descriptor instead.
 func (*InterceptError) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{6}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InterceptError) GetCode() string {
@@ -875,7 +1222,7 @@ type FieldIssue struct {
 
 func (x *FieldIssue) Reset() {
 	*x = FieldIssue{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[7]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1234,7 @@ func (x *FieldIssue) String() string {
 func (*FieldIssue) ProtoMessage() {}
 
 func (x *FieldIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[7]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1247,7 @@ func (x *FieldIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldIssue.ProtoReflect.Descriptor instead.
 func (*FieldIssue) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{7}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FieldIssue) GetField() string {
@@ -917,6 +1264,307 @@ func (x *FieldIssue) GetIssue() string {
 	return ""
 }
 
+// What an action cost.
+type SettleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decision that allowed it with an estimate.
+	DecisionId string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// What it cost, also more than its estimate; default nothing.
+	Cost          *Cost `protobuf:"bytes,2,opt,name=cost,proto3" json:"cost,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettleRequest) Reset() {
+	*x = SettleRequest{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettleRequest) ProtoMessage() {}
+
+func (x *SettleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettleRequest.ProtoReflect.Descriptor instead.
+func (*SettleRequest) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SettleRequest) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *SettleRequest) GetCost() *Cost {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
+// A reservation that is closed.
+type SettleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decision.
+	DecisionId string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// How it was closed.
+	Outcome ReservationOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=killcord.v1.ReservationOutcome" json:"outcome,omitempty"`
+	// What is spent for it.
+	Spent *Reserved `protobuf:"bytes,3,opt,name=spent,proto3" json:"spent,omitempty"`
+	// What the caller said that it cost; absent when nothing was said.
+	Reported *Reserved `protobuf:"bytes,4,opt,name=reported,proto3" json:"reported,omitempty"`
+	// What the session has used now.
+	Consumed *Consumed `protobuf:"bytes,5,opt,name=consumed,proto3" json:"consumed,omitempty"`
+	// What is held now for the session's actions; absent when nothing is.
+	Reserved *Reserved `protobuf:"bytes,6,opt,name=reserved,proto3" json:"reserved,omitempty"`
+	// The session's status now.
+	SessionStatus SessionStatus `protobuf:"varint,7,opt,name=session_status,json=sessionStatus,proto3,enum=killcord.v1.SessionStatus" json:"session_status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettleResponse) Reset() {
+	*x = SettleResponse{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettleResponse) ProtoMessage() {}
+
+func (x *SettleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettleResponse.ProtoReflect.Descriptor instead.
+func (*SettleResponse) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SettleResponse) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *SettleResponse) GetOutcome() ReservationOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return ReservationOutcome_RESERVATION_OUTCOME_UNSPECIFIED
+}
+
+func (x *SettleResponse) GetSpent() *Reserved {
+	if x != nil {
+		return x.Spent
+	}
+	return nil
+}
+
+func (x *SettleResponse) GetReported() *Reserved {
+	if x != nil {
+		return x.Reported
+	}
+	return nil
+}
+
+func (x *SettleResponse) GetConsumed() *Consumed {
+	if x != nil {
+		return x.Consumed
+	}
+	return nil
+}
+
+func (x *SettleResponse) GetReserved() *Reserved {
+	if x != nil {
+		return x.Reserved
+	}
+	return nil
+}
+
+func (x *SettleResponse) GetSessionStatus() SessionStatus {
+	if x != nil {
+		return x.SessionStatus
+	}
+	return SessionStatus_SESSION_STATUS_UNSPECIFIED
+}
+
+// Which reservation to cancel.
+type CancelReservationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decision that allowed the action with an estimate.
+	DecisionId    string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelReservationRequest) Reset() {
+	*x = CancelReservationRequest{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelReservationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelReservationRequest) ProtoMessage() {}
+
+func (x *CancelReservationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelReservationRequest.ProtoReflect.Descriptor instead.
+func (*CancelReservationRequest) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CancelReservationRequest) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+// A reservation that is closed.
+type CancelReservationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decision.
+	DecisionId string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// How it was closed.
+	Outcome ReservationOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=killcord.v1.ReservationOutcome" json:"outcome,omitempty"`
+	// What is spent for it.
+	Spent *Reserved `protobuf:"bytes,3,opt,name=spent,proto3" json:"spent,omitempty"`
+	// What the caller said that it cost; absent when nothing was said.
+	Reported *Reserved `protobuf:"bytes,4,opt,name=reported,proto3" json:"reported,omitempty"`
+	// What the session has used now.
+	Consumed *Consumed `protobuf:"bytes,5,opt,name=consumed,proto3" json:"consumed,omitempty"`
+	// What is held now for the session's actions; absent when nothing is.
+	Reserved *Reserved `protobuf:"bytes,6,opt,name=reserved,proto3" json:"reserved,omitempty"`
+	// The session's status now.
+	SessionStatus SessionStatus `protobuf:"varint,7,opt,name=session_status,json=sessionStatus,proto3,enum=killcord.v1.SessionStatus" json:"session_status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelReservationResponse) Reset() {
+	*x = CancelReservationResponse{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelReservationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelReservationResponse) ProtoMessage() {}
+
+func (x *CancelReservationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelReservationResponse.ProtoReflect.Descriptor instead.
+func (*CancelReservationResponse) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CancelReservationResponse) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *CancelReservationResponse) GetOutcome() ReservationOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return ReservationOutcome_RESERVATION_OUTCOME_UNSPECIFIED
+}
+
+func (x *CancelReservationResponse) GetSpent() *Reserved {
+	if x != nil {
+		return x.Spent
+	}
+	return nil
+}
+
+func (x *CancelReservationResponse) GetReported() *Reserved {
+	if x != nil {
+		return x.Reported
+	}
+	return nil
+}
+
+func (x *CancelReservationResponse) GetConsumed() *Consumed {
+	if x != nil {
+		return x.Consumed
+	}
+	return nil
+}
+
+func (x *CancelReservationResponse) GetReserved() *Reserved {
+	if x != nil {
+		return x.Reserved
+	}
+	return nil
+}
+
+func (x *CancelReservationResponse) GetSessionStatus() SessionStatus {
+	if x != nil {
+		return x.SessionStatus
+	}
+	return SessionStatus_SESSION_STATUS_UNSPECIFIED
+}
+
 // One message of the caller of an InterceptStream.
 type InterceptStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -927,6 +1575,7 @@ type InterceptStreamRequest struct {
 	//	*InterceptStreamRequest_Open
 	//	*InterceptStreamRequest_Intercept
 	//	*InterceptStreamRequest_Acknowledge
+	//	*InterceptStreamRequest_Settle
 	//	*InterceptStreamRequest_Renew
 	Message       isInterceptStreamRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
@@ -935,7 +1584,7 @@ type InterceptStreamRequest struct {
 
 func (x *InterceptStreamRequest) Reset() {
 	*x = InterceptStreamRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[8]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1596,7 @@ func (x *InterceptStreamRequest) String() string {
 func (*InterceptStreamRequest) ProtoMessage() {}
 
 func (x *InterceptStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[8]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1609,7 @@ func (x *InterceptStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptStreamRequest.ProtoReflect.Descriptor instead.
 func (*InterceptStreamRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{8}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *InterceptStreamRequest) GetMessage() isInterceptStreamRequest_Message {
@@ -997,6 +1646,15 @@ func (x *InterceptStreamRequest) GetAcknowledge() *StreamAcknowledge {
 	return nil
 }
 
+func (x *InterceptStreamRequest) GetSettle() *StreamSettle {
+	if x != nil {
+		if x, ok := x.Message.(*InterceptStreamRequest_Settle); ok {
+			return x.Settle
+		}
+	}
+	return nil
+}
+
 func (x *InterceptStreamRequest) GetRenew() *StreamRenew {
 	if x != nil {
 		if x, ok := x.Message.(*InterceptStreamRequest_Renew); ok {
@@ -1025,6 +1683,11 @@ type InterceptStreamRequest_Acknowledge struct {
 	Acknowledge *StreamAcknowledge `protobuf:"bytes,3,opt,name=acknowledge,proto3,oneof"`
 }
 
+type InterceptStreamRequest_Settle struct {
+	// Closes the reservation of an action.
+	Settle *StreamSettle `protobuf:"bytes,4,opt,name=settle,proto3,oneof"`
+}
+
 type InterceptStreamRequest_Renew struct {
 	// Renews the lease of the session.
 	Renew *StreamRenew `protobuf:"bytes,5,opt,name=renew,proto3,oneof"`
@@ -1035,6 +1698,8 @@ func (*InterceptStreamRequest_Open) isInterceptStreamRequest_Message() {}
 func (*InterceptStreamRequest_Intercept) isInterceptStreamRequest_Message() {}
 
 func (*InterceptStreamRequest_Acknowledge) isInterceptStreamRequest_Message() {}
+
+func (*InterceptStreamRequest_Settle) isInterceptStreamRequest_Message() {}
 
 func (*InterceptStreamRequest_Renew) isInterceptStreamRequest_Message() {}
 
@@ -1049,7 +1714,7 @@ type StreamOpen struct {
 
 func (x *StreamOpen) Reset() {
 	*x = StreamOpen{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[9]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1726,7 @@ func (x *StreamOpen) String() string {
 func (*StreamOpen) ProtoMessage() {}
 
 func (x *StreamOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[9]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1739,7 @@ func (x *StreamOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOpen.ProtoReflect.Descriptor instead.
 func (*StreamOpen) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{9}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StreamOpen) GetSessionId() string {
@@ -1099,7 +1764,7 @@ type StreamIntercept struct {
 
 func (x *StreamIntercept) Reset() {
 	*x = StreamIntercept{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[10]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1776,7 @@ func (x *StreamIntercept) String() string {
 func (*StreamIntercept) ProtoMessage() {}
 
 func (x *StreamIntercept) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[10]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1789,7 @@ func (x *StreamIntercept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamIntercept.ProtoReflect.Descriptor instead.
 func (*StreamIntercept) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{10}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StreamIntercept) GetRef() uint32 {
@@ -1139,6 +1804,80 @@ func (x *StreamIntercept) GetAction() *InterceptRequest {
 		return x.Action
 	}
 	return nil
+}
+
+// Closes the reservation of an action of the stream's session, as Settle or CancelReservation do.
+type StreamSettle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's number for it, 1 and up, which its answer carries; of its own among those that are
+	// not answered yet.
+	Ref uint32 `protobuf:"varint,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// The decision that allowed the action with an estimate.
+	DecisionId string `protobuf:"bytes,2,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// What it cost; default nothing. Not with cancel.
+	Cost *Cost `protobuf:"bytes,3,opt,name=cost,proto3" json:"cost,omitempty"`
+	// Whether the action was not done.
+	Cancel        bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamSettle) Reset() {
+	*x = StreamSettle{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamSettle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamSettle) ProtoMessage() {}
+
+func (x *StreamSettle) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamSettle.ProtoReflect.Descriptor instead.
+func (*StreamSettle) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *StreamSettle) GetRef() uint32 {
+	if x != nil {
+		return x.Ref
+	}
+	return 0
+}
+
+func (x *StreamSettle) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *StreamSettle) GetCost() *Cost {
+	if x != nil {
+		return x.Cost
+	}
+	return nil
+}
+
+func (x *StreamSettle) GetCancel() bool {
+	if x != nil {
+		return x.Cancel
+	}
+	return false
 }
 
 // Acknowledges the stop of the stream's session.
@@ -1158,7 +1897,7 @@ type StreamAcknowledge struct {
 
 func (x *StreamAcknowledge) Reset() {
 	*x = StreamAcknowledge{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[11]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1170,7 +1909,7 @@ func (x *StreamAcknowledge) String() string {
 func (*StreamAcknowledge) ProtoMessage() {}
 
 func (x *StreamAcknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[11]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1922,7 @@ func (x *StreamAcknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamAcknowledge.ProtoReflect.Descriptor instead.
 func (*StreamAcknowledge) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{11}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StreamAcknowledge) GetRef() uint32 {
@@ -1225,7 +1964,7 @@ type StreamRenew struct {
 
 func (x *StreamRenew) Reset() {
 	*x = StreamRenew{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[12]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1976,7 @@ func (x *StreamRenew) String() string {
 func (*StreamRenew) ProtoMessage() {}
 
 func (x *StreamRenew) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[12]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1989,7 @@ func (x *StreamRenew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRenew.ProtoReflect.Descriptor instead.
 func (*StreamRenew) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{12}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StreamRenew) GetNonce() uint64 {
@@ -1274,6 +2013,7 @@ type InterceptStreamResponse struct {
 	//	*InterceptStreamResponse_Error
 	//	*InterceptStreamResponse_Acknowledged
 	//	*InterceptStreamResponse_Renewed
+	//	*InterceptStreamResponse_Settled
 	Message       isInterceptStreamResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1281,7 +2021,7 @@ type InterceptStreamResponse struct {
 
 func (x *InterceptStreamResponse) Reset() {
 	*x = InterceptStreamResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[13]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +2033,7 @@ func (x *InterceptStreamResponse) String() string {
 func (*InterceptStreamResponse) ProtoMessage() {}
 
 func (x *InterceptStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[13]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +2046,7 @@ func (x *InterceptStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterceptStreamResponse.ProtoReflect.Descriptor instead.
 func (*InterceptStreamResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{13}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *InterceptStreamResponse) GetMessage() isInterceptStreamResponse_Message {
@@ -1379,6 +2119,15 @@ func (x *InterceptStreamResponse) GetRenewed() *StreamRenewed {
 	return nil
 }
 
+func (x *InterceptStreamResponse) GetSettled() *StreamSettled {
+	if x != nil {
+		if x, ok := x.Message.(*InterceptStreamResponse_Settled); ok {
+			return x.Settled
+		}
+	}
+	return nil
+}
+
 type isInterceptStreamResponse_Message interface {
 	isInterceptStreamResponse_Message()
 }
@@ -1418,6 +2167,11 @@ type InterceptStreamResponse_Renewed struct {
 	Renewed *StreamRenewed `protobuf:"bytes,7,opt,name=renewed,proto3,oneof"`
 }
 
+type InterceptStreamResponse_Settled struct {
+	// A reservation is closed.
+	Settled *StreamSettled `protobuf:"bytes,8,opt,name=settled,proto3,oneof"`
+}
+
 func (*InterceptStreamResponse_Opened) isInterceptStreamResponse_Message() {}
 
 func (*InterceptStreamResponse_Verdict) isInterceptStreamResponse_Message() {}
@@ -1432,6 +2186,8 @@ func (*InterceptStreamResponse_Acknowledged) isInterceptStreamResponse_Message()
 
 func (*InterceptStreamResponse_Renewed) isInterceptStreamResponse_Message() {}
 
+func (*InterceptStreamResponse_Settled) isInterceptStreamResponse_Message() {}
+
 // The session that the stream is open on.
 type StreamOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1443,7 +2199,7 @@ type StreamOpened struct {
 
 func (x *StreamOpened) Reset() {
 	*x = StreamOpened{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[14]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +2211,7 @@ func (x *StreamOpened) String() string {
 func (*StreamOpened) ProtoMessage() {}
 
 func (x *StreamOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[14]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +2224,7 @@ func (x *StreamOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOpened.ProtoReflect.Descriptor instead.
 func (*StreamOpened) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{14}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StreamOpened) GetSession() *Session {
@@ -1491,7 +2247,7 @@ type StreamVerdict struct {
 
 func (x *StreamVerdict) Reset() {
 	*x = StreamVerdict{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[15]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +2259,7 @@ func (x *StreamVerdict) String() string {
 func (*StreamVerdict) ProtoMessage() {}
 
 func (x *StreamVerdict) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[15]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +2272,7 @@ func (x *StreamVerdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamVerdict.ProtoReflect.Descriptor instead.
 func (*StreamVerdict) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{15}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StreamVerdict) GetRef() uint32 {
@@ -1551,7 +2307,7 @@ type StreamDirective struct {
 
 func (x *StreamDirective) Reset() {
 	*x = StreamDirective{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[16]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +2319,7 @@ func (x *StreamDirective) String() string {
 func (*StreamDirective) ProtoMessage() {}
 
 func (x *StreamDirective) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[16]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +2332,7 @@ func (x *StreamDirective) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamDirective.ProtoReflect.Descriptor instead.
 func (*StreamDirective) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{16}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StreamDirective) GetKind() DirectiveKind {
@@ -1621,7 +2377,7 @@ type StreamError struct {
 
 func (x *StreamError) Reset() {
 	*x = StreamError{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[17]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +2389,7 @@ func (x *StreamError) String() string {
 func (*StreamError) ProtoMessage() {}
 
 func (x *StreamError) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[17]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +2402,7 @@ func (x *StreamError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamError.ProtoReflect.Descriptor instead.
 func (*StreamError) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{17}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StreamError) GetRef() uint32 {
@@ -1674,7 +2430,7 @@ type StreamRenewed struct {
 
 func (x *StreamRenewed) Reset() {
 	*x = StreamRenewed{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[18]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +2442,7 @@ func (x *StreamRenewed) String() string {
 func (*StreamRenewed) ProtoMessage() {}
 
 func (x *StreamRenewed) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[18]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +2455,7 @@ func (x *StreamRenewed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRenewed.ProtoReflect.Descriptor instead.
 func (*StreamRenewed) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{18}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StreamRenewed) GetNonce() uint64 {
@@ -1707,6 +2463,61 @@ func (x *StreamRenewed) GetNonce() uint64 {
 		return x.Nonce
 	}
 	return 0
+}
+
+// A reservation is closed, now or before.
+type StreamSettled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settlement's.
+	Ref uint32 `protobuf:"varint,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// How it was closed, and what the session has used.
+	Reservation   *SettleResponse `protobuf:"bytes,2,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamSettled) Reset() {
+	*x = StreamSettled{}
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamSettled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamSettled) ProtoMessage() {}
+
+func (x *StreamSettled) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamSettled.ProtoReflect.Descriptor instead.
+func (*StreamSettled) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *StreamSettled) GetRef() uint32 {
+	if x != nil {
+		return x.Ref
+	}
+	return 0
+}
+
+func (x *StreamSettled) GetReservation() *SettleResponse {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
 }
 
 // An acknowledgement is sealed, now or before.
@@ -1724,7 +2535,7 @@ type StreamAcknowledged struct {
 
 func (x *StreamAcknowledged) Reset() {
 	*x = StreamAcknowledged{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[19]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +2547,7 @@ func (x *StreamAcknowledged) String() string {
 func (*StreamAcknowledged) ProtoMessage() {}
 
 func (x *StreamAcknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[19]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +2560,7 @@ func (x *StreamAcknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamAcknowledged.ProtoReflect.Descriptor instead.
 func (*StreamAcknowledged) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{19}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StreamAcknowledged) GetRef() uint32 {
@@ -1784,7 +2595,7 @@ type GetDecisionRequest struct {
 
 func (x *GetDecisionRequest) Reset() {
 	*x = GetDecisionRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[20]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +2607,7 @@ func (x *GetDecisionRequest) String() string {
 func (*GetDecisionRequest) ProtoMessage() {}
 
 func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[20]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +2620,7 @@ func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
 func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{20}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetDecisionRequest) GetDecisionId() string {
@@ -1830,7 +2641,7 @@ type GetDecisionResponse struct {
 
 func (x *GetDecisionResponse) Reset() {
 	*x = GetDecisionResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[21]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1842,7 +2653,7 @@ func (x *GetDecisionResponse) String() string {
 func (*GetDecisionResponse) ProtoMessage() {}
 
 func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[21]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1855,7 +2666,7 @@ func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
 func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{21}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetDecisionResponse) GetDecision() *Decision {
@@ -1876,7 +2687,7 @@ type GetReceiptRequest struct {
 
 func (x *GetReceiptRequest) Reset() {
 	*x = GetReceiptRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[22]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1888,7 +2699,7 @@ func (x *GetReceiptRequest) String() string {
 func (*GetReceiptRequest) ProtoMessage() {}
 
 func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[22]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1901,7 +2712,7 @@ func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{22}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetReceiptRequest) GetDecisionId() string {
@@ -1923,7 +2734,7 @@ type GetReceiptResponse struct {
 
 func (x *GetReceiptResponse) Reset() {
 	*x = GetReceiptResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[23]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2746,7 @@ func (x *GetReceiptResponse) String() string {
 func (*GetReceiptResponse) ProtoMessage() {}
 
 func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[23]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2759,7 @@ func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptResponse.ProtoReflect.Descriptor instead.
 func (*GetReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{23}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetReceiptResponse) GetReceipt() *structpb.Struct {
@@ -1982,14 +2793,26 @@ type Decision struct {
 	// The session that asked.
 	SessionId *string `protobuf:"bytes,10,opt,name=session_id,json=sessionId,proto3,oneof" json:"session_id,omitempty"`
 	// The sealed entry, `ve_` and 24 hex digits.
-	VaultEntryId  string `protobuf:"bytes,11,opt,name=vault_entry_id,json=vaultEntryId,proto3" json:"vault_entry_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	VaultEntryId string `protobuf:"bytes,11,opt,name=vault_entry_id,json=vaultEntryId,proto3" json:"vault_entry_id,omitempty"`
+	// What was charged; absent when the action cost nothing.
+	Charge *Reserved `protobuf:"bytes,12,opt,name=charge,proto3" json:"charge,omitempty"`
+	// What was held until settled; absent when the action had no estimate.
+	Reservation *Reserved `protobuf:"bytes,13,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	// With `escalate`: the escalation. With the repeat of an escalated action: what it repeats.
+	EscalationId *string `protobuf:"bytes,14,opt,name=escalation_id,json=escalationId,proto3,oneof" json:"escalation_id,omitempty"`
+	// What the caller was told beside the verdict.
+	Warnings []*Warning `protobuf:"bytes,15,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// Policies in shadow mode that would have had a say.
+	PoliciesShadowed []*PolicyTriggered `protobuf:"bytes,16,rep,name=policies_shadowed,json=policiesShadowed,proto3" json:"policies_shadowed,omitempty"`
+	// The digest of the policies that were in force: SHA-256 as 64 hex digits; absent when there were none.
+	PolicySetDigest *string `protobuf:"bytes,17,opt,name=policy_set_digest,json=policySetDigest,proto3,oneof" json:"policy_set_digest,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[24]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2824,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[24]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2837,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{24}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Decision) GetDecisionId() string {
@@ -2094,6 +2917,48 @@ func (x *Decision) GetVaultEntryId() string {
 	return ""
 }
 
+func (x *Decision) GetCharge() *Reserved {
+	if x != nil {
+		return x.Charge
+	}
+	return nil
+}
+
+func (x *Decision) GetReservation() *Reserved {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
+}
+
+func (x *Decision) GetEscalationId() string {
+	if x != nil && x.EscalationId != nil {
+		return *x.EscalationId
+	}
+	return ""
+}
+
+func (x *Decision) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *Decision) GetPoliciesShadowed() []*PolicyTriggered {
+	if x != nil {
+		return x.PoliciesShadowed
+	}
+	return nil
+}
+
+func (x *Decision) GetPolicySetDigest() string {
+	if x != nil && x.PolicySetDigest != nil {
+		return *x.PolicySetDigest
+	}
+	return ""
+}
+
 // Which decisions to list.
 type ListDecisionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2117,7 +2982,7 @@ type ListDecisionsRequest struct {
 
 func (x *ListDecisionsRequest) Reset() {
 	*x = ListDecisionsRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[25]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2994,7 @@ func (x *ListDecisionsRequest) String() string {
 func (*ListDecisionsRequest) ProtoMessage() {}
 
 func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[25]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +3007,7 @@ func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{25}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListDecisionsRequest) GetDecision() Verdict {
@@ -2209,7 +3074,7 @@ type ListDecisionsResponse struct {
 
 func (x *ListDecisionsResponse) Reset() {
 	*x = ListDecisionsResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[26]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +3086,7 @@ func (x *ListDecisionsResponse) String() string {
 func (*ListDecisionsResponse) ProtoMessage() {}
 
 func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[26]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +3099,7 @@ func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{26}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListDecisionsResponse) GetDecisions() []*Decision {
@@ -2269,7 +3134,7 @@ type GetStatsRequest struct {
 
 func (x *GetStatsRequest) Reset() {
 	*x = GetStatsRequest{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[27]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +3146,7 @@ func (x *GetStatsRequest) String() string {
 func (*GetStatsRequest) ProtoMessage() {}
 
 func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[27]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +3159,7 @@ func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatsRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{27}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetStatsRequest) GetSince() *timestamppb.Timestamp {
@@ -2326,7 +3191,7 @@ type GetStatsResponse struct {
 
 func (x *GetStatsResponse) Reset() {
 	*x = GetStatsResponse{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[28]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2338,7 +3203,7 @@ func (x *GetStatsResponse) String() string {
 func (*GetStatsResponse) ProtoMessage() {}
 
 func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[28]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2351,7 +3216,7 @@ func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatsResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{28}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetStatsResponse) GetSince() *timestamppb.Timestamp {
@@ -2415,7 +3280,7 @@ type DecisionFigures struct {
 
 func (x *DecisionFigures) Reset() {
 	*x = DecisionFigures{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[29]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2427,7 +3292,7 @@ func (x *DecisionFigures) String() string {
 func (*DecisionFigures) ProtoMessage() {}
 
 func (x *DecisionFigures) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[29]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2440,7 +3305,7 @@ func (x *DecisionFigures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionFigures.ProtoReflect.Descriptor instead.
 func (*DecisionFigures) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{29}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DecisionFigures) GetTotal() int64 {
@@ -2491,7 +3356,7 @@ type AgentFigures struct {
 
 func (x *AgentFigures) Reset() {
 	*x = AgentFigures{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[30]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2503,7 +3368,7 @@ func (x *AgentFigures) String() string {
 func (*AgentFigures) ProtoMessage() {}
 
 func (x *AgentFigures) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[30]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2516,7 +3381,7 @@ func (x *AgentFigures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentFigures.ProtoReflect.Descriptor instead.
 func (*AgentFigures) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{30}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AgentFigures) GetTotal() int64 {
@@ -2552,7 +3417,7 @@ type SessionFigures struct {
 
 func (x *SessionFigures) Reset() {
 	*x = SessionFigures{}
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[31]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2564,7 +3429,7 @@ func (x *SessionFigures) String() string {
 func (*SessionFigures) ProtoMessage() {}
 
 func (x *SessionFigures) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_enforcement_proto_msgTypes[31]
+	mi := &file_killcord_v1_enforcement_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2577,7 +3442,7 @@ func (x *SessionFigures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFigures.ProtoReflect.Descriptor instead.
 func (*SessionFigures) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{31}
+	return file_killcord_v1_enforcement_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SessionFigures) GetActive() int64 {
@@ -2619,7 +3484,7 @@ var File_killcord_v1_enforcement_proto protoreflect.FileDescriptor
 
 const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\n" +
-	"\x1dkillcord/v1/enforcement.proto\x12\vkillcord.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19killcord/v1/session.proto\"\xf0\x01\n" +
+	"\x1dkillcord/v1/enforcement.proto\x12\vkillcord.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19killcord/v1/session.proto\"\x9b\x02\n" +
 	"\x0fPolicyTriggered\x12\x1b\n" +
 	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -2627,9 +3492,34 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1f\n" +
 	"\bpriority\x18\x05 \x01(\x05H\x00R\bpriority\x88\x01\x01\x12$\n" +
 	"\vpolicy_type\x18\x06 \x01(\tH\x01R\n" +
-	"policyType\x88\x01\x01B\v\n" +
+	"policyType\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\a \x01(\x05H\x02R\aversion\x88\x01\x01B\v\n" +
 	"\t_priorityB\x0e\n" +
-	"\f_policy_type\"\xa4\x04\n" +
+	"\f_policy_typeB\n" +
+	"\n" +
+	"\b_version\"[\n" +
+	"\x04Cost\x12\x1b\n" +
+	"\x06tokens\x18\x01 \x01(\x03H\x00R\x06tokens\x88\x01\x01\x12\x1e\n" +
+	"\bcost_usd\x18\x02 \x01(\tH\x01R\acostUsd\x88\x01\x01B\t\n" +
+	"\a_tokensB\v\n" +
+	"\t_cost_usd\"@\n" +
+	"\aWarning\x12\x1b\n" +
+	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x8f\x02\n" +
+	"\n" +
+	"BudgetLeft\x12\x1d\n" +
+	"\aactions\x18\x01 \x01(\x03H\x00R\aactions\x88\x01\x01\x12\x1b\n" +
+	"\x06tokens\x18\x02 \x01(\x03H\x01R\x06tokens\x88\x01\x01\x12+\n" +
+	"\x0fcost_usd_micros\x18\x03 \x01(\x03H\x02R\rcostUsdMicros\x88\x01\x01\x12$\n" +
+	"\vttl_seconds\x18\x04 \x01(\x03H\x03R\n" +
+	"ttlSeconds\x88\x01\x01\x12&\n" +
+	"\fidle_seconds\x18\x05 \x01(\x03H\x04R\vidleSeconds\x88\x01\x01B\n" +
+	"\n" +
+	"\b_actionsB\t\n" +
+	"\a_tokensB\x12\n" +
+	"\x10_cost_usd_microsB\x0e\n" +
+	"\f_ttl_secondsB\x0f\n" +
+	"\r_idle_seconds\"\x85\x05\n" +
 	"\x10InterceptRequest\x12\x1f\n" +
 	"\vaction_type\x18\x01 \x01(\tR\n" +
 	"actionType\x12*\n" +
@@ -2641,17 +3531,20 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\bchain_id\x18\x06 \x01(\tH\x03R\achainId\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"chain_step\x18\a \x01(\x05H\x04R\tchainStep\x88\x01\x01\x121\n" +
-	"\x12parent_decision_id\x18\b \x01(\tH\x05R\x10parentDecisionId\x88\x01\x01\x12,\n" +
-	"\x0fidempotency_key\x18\x0f \x01(\tH\x06R\x0eidempotencyKey\x88\x01\x01B\x11\n" +
+	"\x12parent_decision_id\x18\b \x01(\tH\x05R\x10parentDecisionId\x88\x01\x01\x12(\n" +
+	"\rescalation_id\x18\t \x01(\tH\x06R\fescalationId\x88\x01\x01\x12%\n" +
+	"\x04cost\x18\n" +
+	" \x01(\v2\x11.killcord.v1.CostR\x04cost\x12-\n" +
+	"\bestimate\x18\v \x01(\v2\x11.killcord.v1.CostR\bestimate\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tH\aR\x0eidempotencyKey\x88\x01\x01B\x11\n" +
 	"\x0f_action_contentB\v\n" +
 	"\t_agent_idB\r\n" +
 	"\v_session_idB\v\n" +
 	"\t_chain_idB\r\n" +
 	"\v_chain_stepB\x15\n" +
-	"\x13_parent_decision_idB\x12\n" +
-	"\x10_idempotency_keyJ\x04\b\t\x10\n" +
-	"J\x04\b\n" +
-	"\x10\vJ\x04\b\v\x10\fR\rescalation_idR\x04costR\bestimate\"\xad\x06\n" +
+	"\x13_parent_decision_idB\x10\n" +
+	"\x0e_escalation_idB\x12\n" +
+	"\x10_idempotency_key\"\xdb\b\n" +
 	"\x11InterceptResponse\x120\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x14.killcord.v1.VerdictR\bdecision\x12\x1f\n" +
 	"\vdecision_id\x18\x02 \x01(\tR\n" +
@@ -2667,19 +3560,27 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12$\n" +
 	"\vtrust_score\x18\n" +
 	" \x01(\x05H\x00R\n" +
-	"trustScore\x88\x01\x01\x12.\n" +
+	"trustScore\x88\x01\x01\x12(\n" +
+	"\rescalation_id\x18\v \x01(\tH\x01R\fescalationId\x88\x01\x01\x12.\n" +
 	"\aoutcome\x18\f \x01(\x0e2\x14.killcord.v1.OutcomeR\aoutcome\x12\"\n" +
 	"\n" +
-	"session_id\x18\r \x01(\tH\x01R\tsessionId\x88\x01\x01\x12A\n" +
+	"session_id\x18\r \x01(\tH\x02R\tsessionId\x88\x01\x01\x12A\n" +
 	"\x0esession_status\x18\x0e \x01(\x0e2\x1a.killcord.v1.SessionStatusR\rsessionStatus\x121\n" +
 	"\bconsumed\x18\x0f \x01(\v2\x15.killcord.v1.ConsumedR\bconsumed\x128\n" +
 	"\vstop_reason\x18\x10 \x01(\x0e2\x17.killcord.v1.StopReasonR\n" +
 	"stopReason\x12\x1c\n" +
-	"\ahalt_id\x18\x11 \x01(\tH\x02R\x06haltId\x88\x01\x01B\x0e\n" +
-	"\f_trust_scoreB\r\n" +
+	"\ahalt_id\x18\x11 \x01(\tH\x03R\x06haltId\x88\x01\x01\x120\n" +
+	"\bwarnings\x18\x12 \x03(\v2\x14.killcord.v1.WarningR\bwarnings\x128\n" +
+	"\vbudget_left\x18\x13 \x01(\v2\x17.killcord.v1.BudgetLeftR\n" +
+	"budgetLeft\x12\x1b\n" +
+	"\tnext_step\x18\x14 \x01(\tR\bnextStep\x12I\n" +
+	"\x11policies_shadowed\x18\x15 \x03(\v2\x1c.killcord.v1.PolicyTriggeredR\x10policiesShadowed\x121\n" +
+	"\breserved\x18\x16 \x01(\v2\x15.killcord.v1.ReservedR\breservedB\x0e\n" +
+	"\f_trust_scoreB\x10\n" +
+	"\x0e_escalation_idB\r\n" +
 	"\v_session_idB\n" +
 	"\n" +
-	"\b_halt_idJ\x04\b\v\x10\fR\rescalation_id\"P\n" +
+	"\b_halt_id\"P\n" +
 	"\x15InterceptBatchRequest\x127\n" +
 	"\aactions\x18\x01 \x03(\v2\x1d.killcord.v1.InterceptRequestR\aactions\"h\n" +
 	"\x16InterceptBatchResponse\x126\n" +
@@ -2698,27 +3599,59 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\n" +
 	"FieldIssue\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
-	"\x05issue\x18\x02 \x01(\tR\x05issue\"\x94\x02\n" +
+	"\x05issue\x18\x02 \x01(\tR\x05issue\"W\n" +
+	"\rSettleRequest\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\x12%\n" +
+	"\x04cost\x18\x02 \x01(\v2\x11.killcord.v1.CostR\x04cost\"\xf5\x02\n" +
+	"\x0eSettleResponse\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\x129\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x1f.killcord.v1.ReservationOutcomeR\aoutcome\x12+\n" +
+	"\x05spent\x18\x03 \x01(\v2\x15.killcord.v1.ReservedR\x05spent\x121\n" +
+	"\breported\x18\x04 \x01(\v2\x15.killcord.v1.ReservedR\breported\x121\n" +
+	"\bconsumed\x18\x05 \x01(\v2\x15.killcord.v1.ConsumedR\bconsumed\x121\n" +
+	"\breserved\x18\x06 \x01(\v2\x15.killcord.v1.ReservedR\breserved\x12A\n" +
+	"\x0esession_status\x18\a \x01(\x0e2\x1a.killcord.v1.SessionStatusR\rsessionStatus\";\n" +
+	"\x18CancelReservationRequest\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\"\x80\x03\n" +
+	"\x19CancelReservationResponse\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\x129\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x1f.killcord.v1.ReservationOutcomeR\aoutcome\x12+\n" +
+	"\x05spent\x18\x03 \x01(\v2\x15.killcord.v1.ReservedR\x05spent\x121\n" +
+	"\breported\x18\x04 \x01(\v2\x15.killcord.v1.ReservedR\breported\x121\n" +
+	"\bconsumed\x18\x05 \x01(\v2\x15.killcord.v1.ConsumedR\bconsumed\x121\n" +
+	"\breserved\x18\x06 \x01(\v2\x15.killcord.v1.ReservedR\breserved\x12A\n" +
+	"\x0esession_status\x18\a \x01(\x0e2\x1a.killcord.v1.SessionStatusR\rsessionStatus\"\xbb\x02\n" +
 	"\x16InterceptStreamRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.killcord.v1.StreamOpenH\x00R\x04open\x12<\n" +
 	"\tintercept\x18\x02 \x01(\v2\x1c.killcord.v1.StreamInterceptH\x00R\tintercept\x12B\n" +
-	"\vacknowledge\x18\x03 \x01(\v2\x1e.killcord.v1.StreamAcknowledgeH\x00R\vacknowledge\x120\n" +
+	"\vacknowledge\x18\x03 \x01(\v2\x1e.killcord.v1.StreamAcknowledgeH\x00R\vacknowledge\x123\n" +
+	"\x06settle\x18\x04 \x01(\v2\x19.killcord.v1.StreamSettleH\x00R\x06settle\x120\n" +
 	"\x05renew\x18\x05 \x01(\v2\x18.killcord.v1.StreamRenewH\x00R\x05renewB\t\n" +
-	"\amessageJ\x04\b\x04\x10\x05R\x06settle\"+\n" +
+	"\amessage\"+\n" +
 	"\n" +
 	"StreamOpen\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"Z\n" +
 	"\x0fStreamIntercept\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\rR\x03ref\x125\n" +
-	"\x06action\x18\x02 \x01(\v2\x1d.killcord.v1.InterceptRequestR\x06action\"\xa3\x01\n" +
+	"\x06action\x18\x02 \x01(\v2\x1d.killcord.v1.InterceptRequestR\x06action\"\x80\x01\n" +
+	"\fStreamSettle\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\rR\x03ref\x12\x1f\n" +
+	"\vdecision_id\x18\x02 \x01(\tR\n" +
+	"decisionId\x12%\n" +
+	"\x04cost\x18\x03 \x01(\v2\x11.killcord.v1.CostR\x04cost\x12\x16\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\"\xa3\x01\n" +
 	"\x11StreamAcknowledge\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\rR\x03ref\x12\x17\n" +
 	"\ahalt_id\x18\x02 \x01(\tR\x06haltId\x12,\n" +
 	"\x05phase\x18\x03 \x01(\x0e2\x16.killcord.v1.HaltPhaseR\x05phase\x125\n" +
 	"\bevidence\x18\x04 \x01(\x0e2\x19.killcord.v1.HaltEvidenceR\bevidence\"#\n" +
 	"\vStreamRenew\x12\x14\n" +
-	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\"\xb5\x03\n" +
+	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\"\xed\x03\n" +
 	"\x17InterceptStreamResponse\x123\n" +
 	"\x06opened\x18\x01 \x01(\v2\x19.killcord.v1.StreamOpenedH\x00R\x06opened\x126\n" +
 	"\averdict\x18\x02 \x01(\v2\x1a.killcord.v1.StreamVerdictH\x00R\averdict\x12<\n" +
@@ -2726,7 +3659,8 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\bbookmark\x18\x04 \x01(\v2\x15.killcord.v1.BookmarkH\x00R\bbookmark\x120\n" +
 	"\x05error\x18\x05 \x01(\v2\x18.killcord.v1.StreamErrorH\x00R\x05error\x12E\n" +
 	"\facknowledged\x18\x06 \x01(\v2\x1f.killcord.v1.StreamAcknowledgedH\x00R\facknowledged\x126\n" +
-	"\arenewed\x18\a \x01(\v2\x1a.killcord.v1.StreamRenewedH\x00R\arenewedB\t\n" +
+	"\arenewed\x18\a \x01(\v2\x1a.killcord.v1.StreamRenewedH\x00R\arenewed\x126\n" +
+	"\asettled\x18\b \x01(\v2\x1a.killcord.v1.StreamSettledH\x00R\asettledB\t\n" +
 	"\amessage\">\n" +
 	"\fStreamOpened\x12.\n" +
 	"\asession\x18\x01 \x01(\v2\x14.killcord.v1.SessionR\asession\"[\n" +
@@ -2745,7 +3679,10 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\x03ref\x18\x01 \x01(\rR\x03ref\x121\n" +
 	"\x05error\x18\x02 \x01(\v2\x1b.killcord.v1.InterceptErrorR\x05error\"%\n" +
 	"\rStreamRenewed\x12\x14\n" +
-	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\"m\n" +
+	"\x05nonce\x18\x01 \x01(\x04R\x05nonce\"`\n" +
+	"\rStreamSettled\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\rR\x03ref\x12=\n" +
+	"\vreservation\x18\x02 \x01(\v2\x1b.killcord.v1.SettleResponseR\vreservation\"m\n" +
 	"\x12StreamAcknowledged\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\rR\x03ref\x12\x17\n" +
 	"\ahalt_id\x18\x02 \x01(\tR\x06haltId\x12,\n" +
@@ -2759,7 +3696,7 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\"G\n" +
 	"\x12GetReceiptResponse\x121\n" +
-	"\areceipt\x18\x01 \x01(\v2\x17.google.protobuf.StructR\areceipt\"\xff\x03\n" +
+	"\areceipt\x18\x01 \x01(\v2\x17.google.protobuf.StructR\areceipt\"\xe7\x06\n" +
 	"\bDecision\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x1f\n" +
@@ -2778,10 +3715,18 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\n" +
 	" \x01(\tH\x02R\tsessionId\x88\x01\x01\x12$\n" +
-	"\x0evault_entry_id\x18\v \x01(\tR\fvaultEntryIdB\x0e\n" +
+	"\x0evault_entry_id\x18\v \x01(\tR\fvaultEntryId\x12-\n" +
+	"\x06charge\x18\f \x01(\v2\x15.killcord.v1.ReservedR\x06charge\x127\n" +
+	"\vreservation\x18\r \x01(\v2\x15.killcord.v1.ReservedR\vreservation\x12(\n" +
+	"\rescalation_id\x18\x0e \x01(\tH\x03R\fescalationId\x88\x01\x01\x120\n" +
+	"\bwarnings\x18\x0f \x03(\v2\x14.killcord.v1.WarningR\bwarnings\x12I\n" +
+	"\x11policies_shadowed\x18\x10 \x03(\v2\x1c.killcord.v1.PolicyTriggeredR\x10policiesShadowed\x12/\n" +
+	"\x11policy_set_digest\x18\x11 \x01(\tH\x04R\x0fpolicySetDigest\x88\x01\x01B\x0e\n" +
 	"\f_trust_scoreB\v\n" +
 	"\t_agent_idB\r\n" +
-	"\v_session_id\"\xce\x02\n" +
+	"\v_session_idB\x10\n" +
+	"\x0e_escalation_idB\x14\n" +
+	"\x12_policy_set_digest\"\xce\x02\n" +
 	"\x14ListDecisionsRequest\x125\n" +
 	"\bdecision\x18\x01 \x01(\x0e2\x14.killcord.v1.VerdictH\x00R\bdecision\x88\x01\x01\x12$\n" +
 	"\vaction_type\x18\x02 \x01(\tH\x01R\n" +
@@ -2839,17 +3784,25 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\x0fOUTCOME_ALLOWED\x10\x01\x12\x13\n" +
 	"\x0fOUTCOME_REFUSED\x10\x02\x12\x15\n" +
 	"\x11OUTCOME_ESCALATED\x10\x03\x12\x16\n" +
-	"\x12OUTCOME_TERMINATED\x10\x04*\xb0\x01\n" +
+	"\x12OUTCOME_TERMINATED\x10\x04*\x9d\x01\n" +
+	"\x12ReservationOutcome\x12#\n" +
+	"\x1fRESERVATION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bRESERVATION_OUTCOME_SETTLED\x10\x01\x12!\n" +
+	"\x1dRESERVATION_OUTCOME_CANCELLED\x10\x02\x12\x1e\n" +
+	"\x1aRESERVATION_OUTCOME_LAPSED\x10\x03*\xae\x01\n" +
 	"\rDirectiveKind\x12\x1e\n" +
 	"\x1aDIRECTIVE_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DIRECTIVE_KIND_STOP\x10\x01\x12\x16\n" +
 	"\x12DIRECTIVE_KIND_END\x10\x02\x12\x18\n" +
 	"\x14DIRECTIVE_KIND_PAUSE\x10\x03\x12\x19\n" +
-	"\x15DIRECTIVE_KIND_RESUME\x10\x04\"\x04\b\x05\x10\x05*\x13DIRECTIVE_KIND_WARN2\xf3\x04\n" +
+	"\x15DIRECTIVE_KIND_RESUME\x10\x04\x12\x17\n" +
+	"\x13DIRECTIVE_KIND_WARN\x10\x052\x9a\x06\n" +
 	"\x12EnforcementService\x12J\n" +
 	"\tIntercept\x12\x1d.killcord.v1.InterceptRequest\x1a\x1e.killcord.v1.InterceptResponse\x12Y\n" +
 	"\x0eInterceptBatch\x12\".killcord.v1.InterceptBatchRequest\x1a#.killcord.v1.InterceptBatchResponse\x12`\n" +
-	"\x0fInterceptStream\x12#.killcord.v1.InterceptStreamRequest\x1a$.killcord.v1.InterceptStreamResponse(\x010\x01\x12U\n" +
+	"\x0fInterceptStream\x12#.killcord.v1.InterceptStreamRequest\x1a$.killcord.v1.InterceptStreamResponse(\x010\x01\x12A\n" +
+	"\x06Settle\x12\x1a.killcord.v1.SettleRequest\x1a\x1b.killcord.v1.SettleResponse\x12b\n" +
+	"\x11CancelReservation\x12%.killcord.v1.CancelReservationRequest\x1a&.killcord.v1.CancelReservationResponse\x12U\n" +
 	"\vGetDecision\x12\x1f.killcord.v1.GetDecisionRequest\x1a .killcord.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12R\n" +
 	"\n" +
 	"GetReceipt\x12\x1e.killcord.v1.GetReceiptRequest\x1a\x1f.killcord.v1.GetReceiptResponse\"\x03\x90\x02\x01\x12L\n" +
@@ -2869,120 +3822,162 @@ func file_killcord_v1_enforcement_proto_rawDescGZIP() []byte {
 	return file_killcord_v1_enforcement_proto_rawDescData
 }
 
-var file_killcord_v1_enforcement_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_killcord_v1_enforcement_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_killcord_v1_enforcement_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_killcord_v1_enforcement_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_killcord_v1_enforcement_proto_goTypes = []any{
-	(Verdict)(0),                    // 0: killcord.v1.Verdict
-	(Outcome)(0),                    // 1: killcord.v1.Outcome
-	(DirectiveKind)(0),              // 2: killcord.v1.DirectiveKind
-	(*PolicyTriggered)(nil),         // 3: killcord.v1.PolicyTriggered
-	(*InterceptRequest)(nil),        // 4: killcord.v1.InterceptRequest
-	(*InterceptResponse)(nil),       // 5: killcord.v1.InterceptResponse
-	(*InterceptBatchRequest)(nil),   // 6: killcord.v1.InterceptBatchRequest
-	(*InterceptBatchResponse)(nil),  // 7: killcord.v1.InterceptBatchResponse
-	(*InterceptResult)(nil),         // 8: killcord.v1.InterceptResult
-	(*InterceptError)(nil),          // 9: killcord.v1.InterceptError
-	(*FieldIssue)(nil),              // 10: killcord.v1.FieldIssue
-	(*InterceptStreamRequest)(nil),  // 11: killcord.v1.InterceptStreamRequest
-	(*StreamOpen)(nil),              // 12: killcord.v1.StreamOpen
-	(*StreamIntercept)(nil),         // 13: killcord.v1.StreamIntercept
-	(*StreamAcknowledge)(nil),       // 14: killcord.v1.StreamAcknowledge
-	(*StreamRenew)(nil),             // 15: killcord.v1.StreamRenew
-	(*InterceptStreamResponse)(nil), // 16: killcord.v1.InterceptStreamResponse
-	(*StreamOpened)(nil),            // 17: killcord.v1.StreamOpened
-	(*StreamVerdict)(nil),           // 18: killcord.v1.StreamVerdict
-	(*StreamDirective)(nil),         // 19: killcord.v1.StreamDirective
-	(*StreamError)(nil),             // 20: killcord.v1.StreamError
-	(*StreamRenewed)(nil),           // 21: killcord.v1.StreamRenewed
-	(*StreamAcknowledged)(nil),      // 22: killcord.v1.StreamAcknowledged
-	(*GetDecisionRequest)(nil),      // 23: killcord.v1.GetDecisionRequest
-	(*GetDecisionResponse)(nil),     // 24: killcord.v1.GetDecisionResponse
-	(*GetReceiptRequest)(nil),       // 25: killcord.v1.GetReceiptRequest
-	(*GetReceiptResponse)(nil),      // 26: killcord.v1.GetReceiptResponse
-	(*Decision)(nil),                // 27: killcord.v1.Decision
-	(*ListDecisionsRequest)(nil),    // 28: killcord.v1.ListDecisionsRequest
-	(*ListDecisionsResponse)(nil),   // 29: killcord.v1.ListDecisionsResponse
-	(*GetStatsRequest)(nil),         // 30: killcord.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),        // 31: killcord.v1.GetStatsResponse
-	(*DecisionFigures)(nil),         // 32: killcord.v1.DecisionFigures
-	(*AgentFigures)(nil),            // 33: killcord.v1.AgentFigures
-	(*SessionFigures)(nil),          // 34: killcord.v1.SessionFigures
-	(*structpb.Struct)(nil),         // 35: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),   // 36: google.protobuf.Timestamp
-	(SessionStatus)(0),              // 37: killcord.v1.SessionStatus
-	(*Consumed)(nil),                // 38: killcord.v1.Consumed
-	(StopReason)(0),                 // 39: killcord.v1.StopReason
-	(HaltPhase)(0),                  // 40: killcord.v1.HaltPhase
-	(HaltEvidence)(0),               // 41: killcord.v1.HaltEvidence
-	(*Bookmark)(nil),                // 42: killcord.v1.Bookmark
-	(*Session)(nil),                 // 43: killcord.v1.Session
+	(Verdict)(0),                      // 0: killcord.v1.Verdict
+	(Outcome)(0),                      // 1: killcord.v1.Outcome
+	(ReservationOutcome)(0),           // 2: killcord.v1.ReservationOutcome
+	(DirectiveKind)(0),                // 3: killcord.v1.DirectiveKind
+	(*PolicyTriggered)(nil),           // 4: killcord.v1.PolicyTriggered
+	(*Cost)(nil),                      // 5: killcord.v1.Cost
+	(*Warning)(nil),                   // 6: killcord.v1.Warning
+	(*BudgetLeft)(nil),                // 7: killcord.v1.BudgetLeft
+	(*InterceptRequest)(nil),          // 8: killcord.v1.InterceptRequest
+	(*InterceptResponse)(nil),         // 9: killcord.v1.InterceptResponse
+	(*InterceptBatchRequest)(nil),     // 10: killcord.v1.InterceptBatchRequest
+	(*InterceptBatchResponse)(nil),    // 11: killcord.v1.InterceptBatchResponse
+	(*InterceptResult)(nil),           // 12: killcord.v1.InterceptResult
+	(*InterceptError)(nil),            // 13: killcord.v1.InterceptError
+	(*FieldIssue)(nil),                // 14: killcord.v1.FieldIssue
+	(*SettleRequest)(nil),             // 15: killcord.v1.SettleRequest
+	(*SettleResponse)(nil),            // 16: killcord.v1.SettleResponse
+	(*CancelReservationRequest)(nil),  // 17: killcord.v1.CancelReservationRequest
+	(*CancelReservationResponse)(nil), // 18: killcord.v1.CancelReservationResponse
+	(*InterceptStreamRequest)(nil),    // 19: killcord.v1.InterceptStreamRequest
+	(*StreamOpen)(nil),                // 20: killcord.v1.StreamOpen
+	(*StreamIntercept)(nil),           // 21: killcord.v1.StreamIntercept
+	(*StreamSettle)(nil),              // 22: killcord.v1.StreamSettle
+	(*StreamAcknowledge)(nil),         // 23: killcord.v1.StreamAcknowledge
+	(*StreamRenew)(nil),               // 24: killcord.v1.StreamRenew
+	(*InterceptStreamResponse)(nil),   // 25: killcord.v1.InterceptStreamResponse
+	(*StreamOpened)(nil),              // 26: killcord.v1.StreamOpened
+	(*StreamVerdict)(nil),             // 27: killcord.v1.StreamVerdict
+	(*StreamDirective)(nil),           // 28: killcord.v1.StreamDirective
+	(*StreamError)(nil),               // 29: killcord.v1.StreamError
+	(*StreamRenewed)(nil),             // 30: killcord.v1.StreamRenewed
+	(*StreamSettled)(nil),             // 31: killcord.v1.StreamSettled
+	(*StreamAcknowledged)(nil),        // 32: killcord.v1.StreamAcknowledged
+	(*GetDecisionRequest)(nil),        // 33: killcord.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),       // 34: killcord.v1.GetDecisionResponse
+	(*GetReceiptRequest)(nil),         // 35: killcord.v1.GetReceiptRequest
+	(*GetReceiptResponse)(nil),        // 36: killcord.v1.GetReceiptResponse
+	(*Decision)(nil),                  // 37: killcord.v1.Decision
+	(*ListDecisionsRequest)(nil),      // 38: killcord.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil),     // 39: killcord.v1.ListDecisionsResponse
+	(*GetStatsRequest)(nil),           // 40: killcord.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),          // 41: killcord.v1.GetStatsResponse
+	(*DecisionFigures)(nil),           // 42: killcord.v1.DecisionFigures
+	(*AgentFigures)(nil),              // 43: killcord.v1.AgentFigures
+	(*SessionFigures)(nil),            // 44: killcord.v1.SessionFigures
+	(*structpb.Struct)(nil),           // 45: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),     // 46: google.protobuf.Timestamp
+	(SessionStatus)(0),                // 47: killcord.v1.SessionStatus
+	(*Consumed)(nil),                  // 48: killcord.v1.Consumed
+	(StopReason)(0),                   // 49: killcord.v1.StopReason
+	(*Reserved)(nil),                  // 50: killcord.v1.Reserved
+	(HaltPhase)(0),                    // 51: killcord.v1.HaltPhase
+	(HaltEvidence)(0),                 // 52: killcord.v1.HaltEvidence
+	(*Bookmark)(nil),                  // 53: killcord.v1.Bookmark
+	(*Session)(nil),                   // 54: killcord.v1.Session
 }
 var file_killcord_v1_enforcement_proto_depIdxs = []int32{
 	0,  // 0: killcord.v1.PolicyTriggered.decision:type_name -> killcord.v1.Verdict
-	35, // 1: killcord.v1.InterceptRequest.metadata:type_name -> google.protobuf.Struct
-	0,  // 2: killcord.v1.InterceptResponse.decision:type_name -> killcord.v1.Verdict
-	3,  // 3: killcord.v1.InterceptResponse.policies_triggered:type_name -> killcord.v1.PolicyTriggered
-	36, // 4: killcord.v1.InterceptResponse.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: killcord.v1.InterceptResponse.outcome:type_name -> killcord.v1.Outcome
-	37, // 6: killcord.v1.InterceptResponse.session_status:type_name -> killcord.v1.SessionStatus
-	38, // 7: killcord.v1.InterceptResponse.consumed:type_name -> killcord.v1.Consumed
-	39, // 8: killcord.v1.InterceptResponse.stop_reason:type_name -> killcord.v1.StopReason
-	4,  // 9: killcord.v1.InterceptBatchRequest.actions:type_name -> killcord.v1.InterceptRequest
-	8,  // 10: killcord.v1.InterceptBatchResponse.results:type_name -> killcord.v1.InterceptResult
-	5,  // 11: killcord.v1.InterceptResult.verdict:type_name -> killcord.v1.InterceptResponse
-	9,  // 12: killcord.v1.InterceptResult.error:type_name -> killcord.v1.InterceptError
-	10, // 13: killcord.v1.InterceptError.details:type_name -> killcord.v1.FieldIssue
-	12, // 14: killcord.v1.InterceptStreamRequest.open:type_name -> killcord.v1.StreamOpen
-	13, // 15: killcord.v1.InterceptStreamRequest.intercept:type_name -> killcord.v1.StreamIntercept
-	14, // 16: killcord.v1.InterceptStreamRequest.acknowledge:type_name -> killcord.v1.StreamAcknowledge
-	15, // 17: killcord.v1.InterceptStreamRequest.renew:type_name -> killcord.v1.StreamRenew
-	4,  // 18: killcord.v1.StreamIntercept.action:type_name -> killcord.v1.InterceptRequest
-	40, // 19: killcord.v1.StreamAcknowledge.phase:type_name -> killcord.v1.HaltPhase
-	41, // 20: killcord.v1.StreamAcknowledge.evidence:type_name -> killcord.v1.HaltEvidence
-	17, // 21: killcord.v1.InterceptStreamResponse.opened:type_name -> killcord.v1.StreamOpened
-	18, // 22: killcord.v1.InterceptStreamResponse.verdict:type_name -> killcord.v1.StreamVerdict
-	19, // 23: killcord.v1.InterceptStreamResponse.directive:type_name -> killcord.v1.StreamDirective
-	42, // 24: killcord.v1.InterceptStreamResponse.bookmark:type_name -> killcord.v1.Bookmark
-	20, // 25: killcord.v1.InterceptStreamResponse.error:type_name -> killcord.v1.StreamError
-	22, // 26: killcord.v1.InterceptStreamResponse.acknowledged:type_name -> killcord.v1.StreamAcknowledged
-	21, // 27: killcord.v1.InterceptStreamResponse.renewed:type_name -> killcord.v1.StreamRenewed
-	43, // 28: killcord.v1.StreamOpened.session:type_name -> killcord.v1.Session
-	5,  // 29: killcord.v1.StreamVerdict.verdict:type_name -> killcord.v1.InterceptResponse
-	2,  // 30: killcord.v1.StreamDirective.kind:type_name -> killcord.v1.DirectiveKind
-	39, // 31: killcord.v1.StreamDirective.stop_reason:type_name -> killcord.v1.StopReason
-	9,  // 32: killcord.v1.StreamError.error:type_name -> killcord.v1.InterceptError
-	40, // 33: killcord.v1.StreamAcknowledged.phase:type_name -> killcord.v1.HaltPhase
-	27, // 34: killcord.v1.GetDecisionResponse.decision:type_name -> killcord.v1.Decision
-	35, // 35: killcord.v1.GetReceiptResponse.receipt:type_name -> google.protobuf.Struct
-	0,  // 36: killcord.v1.Decision.decision:type_name -> killcord.v1.Verdict
-	36, // 37: killcord.v1.Decision.created_at:type_name -> google.protobuf.Timestamp
-	3,  // 38: killcord.v1.Decision.policies_triggered:type_name -> killcord.v1.PolicyTriggered
-	0,  // 39: killcord.v1.ListDecisionsRequest.decision:type_name -> killcord.v1.Verdict
-	27, // 40: killcord.v1.ListDecisionsResponse.decisions:type_name -> killcord.v1.Decision
-	36, // 41: killcord.v1.GetStatsRequest.since:type_name -> google.protobuf.Timestamp
-	36, // 42: killcord.v1.GetStatsResponse.since:type_name -> google.protobuf.Timestamp
-	32, // 43: killcord.v1.GetStatsResponse.decisions:type_name -> killcord.v1.DecisionFigures
-	33, // 44: killcord.v1.GetStatsResponse.agents:type_name -> killcord.v1.AgentFigures
-	34, // 45: killcord.v1.GetStatsResponse.sessions:type_name -> killcord.v1.SessionFigures
-	4,  // 46: killcord.v1.EnforcementService.Intercept:input_type -> killcord.v1.InterceptRequest
-	6,  // 47: killcord.v1.EnforcementService.InterceptBatch:input_type -> killcord.v1.InterceptBatchRequest
-	11, // 48: killcord.v1.EnforcementService.InterceptStream:input_type -> killcord.v1.InterceptStreamRequest
-	23, // 49: killcord.v1.EnforcementService.GetDecision:input_type -> killcord.v1.GetDecisionRequest
-	25, // 50: killcord.v1.EnforcementService.GetReceipt:input_type -> killcord.v1.GetReceiptRequest
-	30, // 51: killcord.v1.EnforcementService.GetStats:input_type -> killcord.v1.GetStatsRequest
-	28, // 52: killcord.v1.EnforcementService.ListDecisions:input_type -> killcord.v1.ListDecisionsRequest
-	5,  // 53: killcord.v1.EnforcementService.Intercept:output_type -> killcord.v1.InterceptResponse
-	7,  // 54: killcord.v1.EnforcementService.InterceptBatch:output_type -> killcord.v1.InterceptBatchResponse
-	16, // 55: killcord.v1.EnforcementService.InterceptStream:output_type -> killcord.v1.InterceptStreamResponse
-	24, // 56: killcord.v1.EnforcementService.GetDecision:output_type -> killcord.v1.GetDecisionResponse
-	26, // 57: killcord.v1.EnforcementService.GetReceipt:output_type -> killcord.v1.GetReceiptResponse
-	31, // 58: killcord.v1.EnforcementService.GetStats:output_type -> killcord.v1.GetStatsResponse
-	29, // 59: killcord.v1.EnforcementService.ListDecisions:output_type -> killcord.v1.ListDecisionsResponse
-	53, // [53:60] is the sub-list for method output_type
-	46, // [46:53] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	45, // 1: killcord.v1.InterceptRequest.metadata:type_name -> google.protobuf.Struct
+	5,  // 2: killcord.v1.InterceptRequest.cost:type_name -> killcord.v1.Cost
+	5,  // 3: killcord.v1.InterceptRequest.estimate:type_name -> killcord.v1.Cost
+	0,  // 4: killcord.v1.InterceptResponse.decision:type_name -> killcord.v1.Verdict
+	4,  // 5: killcord.v1.InterceptResponse.policies_triggered:type_name -> killcord.v1.PolicyTriggered
+	46, // 6: killcord.v1.InterceptResponse.created_at:type_name -> google.protobuf.Timestamp
+	1,  // 7: killcord.v1.InterceptResponse.outcome:type_name -> killcord.v1.Outcome
+	47, // 8: killcord.v1.InterceptResponse.session_status:type_name -> killcord.v1.SessionStatus
+	48, // 9: killcord.v1.InterceptResponse.consumed:type_name -> killcord.v1.Consumed
+	49, // 10: killcord.v1.InterceptResponse.stop_reason:type_name -> killcord.v1.StopReason
+	6,  // 11: killcord.v1.InterceptResponse.warnings:type_name -> killcord.v1.Warning
+	7,  // 12: killcord.v1.InterceptResponse.budget_left:type_name -> killcord.v1.BudgetLeft
+	4,  // 13: killcord.v1.InterceptResponse.policies_shadowed:type_name -> killcord.v1.PolicyTriggered
+	50, // 14: killcord.v1.InterceptResponse.reserved:type_name -> killcord.v1.Reserved
+	8,  // 15: killcord.v1.InterceptBatchRequest.actions:type_name -> killcord.v1.InterceptRequest
+	12, // 16: killcord.v1.InterceptBatchResponse.results:type_name -> killcord.v1.InterceptResult
+	9,  // 17: killcord.v1.InterceptResult.verdict:type_name -> killcord.v1.InterceptResponse
+	13, // 18: killcord.v1.InterceptResult.error:type_name -> killcord.v1.InterceptError
+	14, // 19: killcord.v1.InterceptError.details:type_name -> killcord.v1.FieldIssue
+	5,  // 20: killcord.v1.SettleRequest.cost:type_name -> killcord.v1.Cost
+	2,  // 21: killcord.v1.SettleResponse.outcome:type_name -> killcord.v1.ReservationOutcome
+	50, // 22: killcord.v1.SettleResponse.spent:type_name -> killcord.v1.Reserved
+	50, // 23: killcord.v1.SettleResponse.reported:type_name -> killcord.v1.Reserved
+	48, // 24: killcord.v1.SettleResponse.consumed:type_name -> killcord.v1.Consumed
+	50, // 25: killcord.v1.SettleResponse.reserved:type_name -> killcord.v1.Reserved
+	47, // 26: killcord.v1.SettleResponse.session_status:type_name -> killcord.v1.SessionStatus
+	2,  // 27: killcord.v1.CancelReservationResponse.outcome:type_name -> killcord.v1.ReservationOutcome
+	50, // 28: killcord.v1.CancelReservationResponse.spent:type_name -> killcord.v1.Reserved
+	50, // 29: killcord.v1.CancelReservationResponse.reported:type_name -> killcord.v1.Reserved
+	48, // 30: killcord.v1.CancelReservationResponse.consumed:type_name -> killcord.v1.Consumed
+	50, // 31: killcord.v1.CancelReservationResponse.reserved:type_name -> killcord.v1.Reserved
+	47, // 32: killcord.v1.CancelReservationResponse.session_status:type_name -> killcord.v1.SessionStatus
+	20, // 33: killcord.v1.InterceptStreamRequest.open:type_name -> killcord.v1.StreamOpen
+	21, // 34: killcord.v1.InterceptStreamRequest.intercept:type_name -> killcord.v1.StreamIntercept
+	23, // 35: killcord.v1.InterceptStreamRequest.acknowledge:type_name -> killcord.v1.StreamAcknowledge
+	22, // 36: killcord.v1.InterceptStreamRequest.settle:type_name -> killcord.v1.StreamSettle
+	24, // 37: killcord.v1.InterceptStreamRequest.renew:type_name -> killcord.v1.StreamRenew
+	8,  // 38: killcord.v1.StreamIntercept.action:type_name -> killcord.v1.InterceptRequest
+	5,  // 39: killcord.v1.StreamSettle.cost:type_name -> killcord.v1.Cost
+	51, // 40: killcord.v1.StreamAcknowledge.phase:type_name -> killcord.v1.HaltPhase
+	52, // 41: killcord.v1.StreamAcknowledge.evidence:type_name -> killcord.v1.HaltEvidence
+	26, // 42: killcord.v1.InterceptStreamResponse.opened:type_name -> killcord.v1.StreamOpened
+	27, // 43: killcord.v1.InterceptStreamResponse.verdict:type_name -> killcord.v1.StreamVerdict
+	28, // 44: killcord.v1.InterceptStreamResponse.directive:type_name -> killcord.v1.StreamDirective
+	53, // 45: killcord.v1.InterceptStreamResponse.bookmark:type_name -> killcord.v1.Bookmark
+	29, // 46: killcord.v1.InterceptStreamResponse.error:type_name -> killcord.v1.StreamError
+	32, // 47: killcord.v1.InterceptStreamResponse.acknowledged:type_name -> killcord.v1.StreamAcknowledged
+	30, // 48: killcord.v1.InterceptStreamResponse.renewed:type_name -> killcord.v1.StreamRenewed
+	31, // 49: killcord.v1.InterceptStreamResponse.settled:type_name -> killcord.v1.StreamSettled
+	54, // 50: killcord.v1.StreamOpened.session:type_name -> killcord.v1.Session
+	9,  // 51: killcord.v1.StreamVerdict.verdict:type_name -> killcord.v1.InterceptResponse
+	3,  // 52: killcord.v1.StreamDirective.kind:type_name -> killcord.v1.DirectiveKind
+	49, // 53: killcord.v1.StreamDirective.stop_reason:type_name -> killcord.v1.StopReason
+	13, // 54: killcord.v1.StreamError.error:type_name -> killcord.v1.InterceptError
+	16, // 55: killcord.v1.StreamSettled.reservation:type_name -> killcord.v1.SettleResponse
+	51, // 56: killcord.v1.StreamAcknowledged.phase:type_name -> killcord.v1.HaltPhase
+	37, // 57: killcord.v1.GetDecisionResponse.decision:type_name -> killcord.v1.Decision
+	45, // 58: killcord.v1.GetReceiptResponse.receipt:type_name -> google.protobuf.Struct
+	0,  // 59: killcord.v1.Decision.decision:type_name -> killcord.v1.Verdict
+	46, // 60: killcord.v1.Decision.created_at:type_name -> google.protobuf.Timestamp
+	4,  // 61: killcord.v1.Decision.policies_triggered:type_name -> killcord.v1.PolicyTriggered
+	50, // 62: killcord.v1.Decision.charge:type_name -> killcord.v1.Reserved
+	50, // 63: killcord.v1.Decision.reservation:type_name -> killcord.v1.Reserved
+	6,  // 64: killcord.v1.Decision.warnings:type_name -> killcord.v1.Warning
+	4,  // 65: killcord.v1.Decision.policies_shadowed:type_name -> killcord.v1.PolicyTriggered
+	0,  // 66: killcord.v1.ListDecisionsRequest.decision:type_name -> killcord.v1.Verdict
+	37, // 67: killcord.v1.ListDecisionsResponse.decisions:type_name -> killcord.v1.Decision
+	46, // 68: killcord.v1.GetStatsRequest.since:type_name -> google.protobuf.Timestamp
+	46, // 69: killcord.v1.GetStatsResponse.since:type_name -> google.protobuf.Timestamp
+	42, // 70: killcord.v1.GetStatsResponse.decisions:type_name -> killcord.v1.DecisionFigures
+	43, // 71: killcord.v1.GetStatsResponse.agents:type_name -> killcord.v1.AgentFigures
+	44, // 72: killcord.v1.GetStatsResponse.sessions:type_name -> killcord.v1.SessionFigures
+	8,  // 73: killcord.v1.EnforcementService.Intercept:input_type -> killcord.v1.InterceptRequest
+	10, // 74: killcord.v1.EnforcementService.InterceptBatch:input_type -> killcord.v1.InterceptBatchRequest
+	19, // 75: killcord.v1.EnforcementService.InterceptStream:input_type -> killcord.v1.InterceptStreamRequest
+	15, // 76: killcord.v1.EnforcementService.Settle:input_type -> killcord.v1.SettleRequest
+	17, // 77: killcord.v1.EnforcementService.CancelReservation:input_type -> killcord.v1.CancelReservationRequest
+	33, // 78: killcord.v1.EnforcementService.GetDecision:input_type -> killcord.v1.GetDecisionRequest
+	35, // 79: killcord.v1.EnforcementService.GetReceipt:input_type -> killcord.v1.GetReceiptRequest
+	40, // 80: killcord.v1.EnforcementService.GetStats:input_type -> killcord.v1.GetStatsRequest
+	38, // 81: killcord.v1.EnforcementService.ListDecisions:input_type -> killcord.v1.ListDecisionsRequest
+	9,  // 82: killcord.v1.EnforcementService.Intercept:output_type -> killcord.v1.InterceptResponse
+	11, // 83: killcord.v1.EnforcementService.InterceptBatch:output_type -> killcord.v1.InterceptBatchResponse
+	25, // 84: killcord.v1.EnforcementService.InterceptStream:output_type -> killcord.v1.InterceptStreamResponse
+	16, // 85: killcord.v1.EnforcementService.Settle:output_type -> killcord.v1.SettleResponse
+	18, // 86: killcord.v1.EnforcementService.CancelReservation:output_type -> killcord.v1.CancelReservationResponse
+	34, // 87: killcord.v1.EnforcementService.GetDecision:output_type -> killcord.v1.GetDecisionResponse
+	36, // 88: killcord.v1.EnforcementService.GetReceipt:output_type -> killcord.v1.GetReceiptResponse
+	41, // 89: killcord.v1.EnforcementService.GetStats:output_type -> killcord.v1.GetStatsResponse
+	39, // 90: killcord.v1.EnforcementService.ListDecisions:output_type -> killcord.v1.ListDecisionsResponse
+	82, // [82:91] is the sub-list for method output_type
+	73, // [73:82] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_killcord_v1_enforcement_proto_init() }
@@ -2993,18 +3988,21 @@ func file_killcord_v1_enforcement_proto_init() {
 	file_killcord_v1_session_proto_init()
 	file_killcord_v1_enforcement_proto_msgTypes[0].OneofWrappers = []any{}
 	file_killcord_v1_enforcement_proto_msgTypes[1].OneofWrappers = []any{}
-	file_killcord_v1_enforcement_proto_msgTypes[2].OneofWrappers = []any{}
-	file_killcord_v1_enforcement_proto_msgTypes[5].OneofWrappers = []any{
+	file_killcord_v1_enforcement_proto_msgTypes[3].OneofWrappers = []any{}
+	file_killcord_v1_enforcement_proto_msgTypes[4].OneofWrappers = []any{}
+	file_killcord_v1_enforcement_proto_msgTypes[5].OneofWrappers = []any{}
+	file_killcord_v1_enforcement_proto_msgTypes[8].OneofWrappers = []any{
 		(*InterceptResult_Verdict)(nil),
 		(*InterceptResult_Error)(nil),
 	}
-	file_killcord_v1_enforcement_proto_msgTypes[8].OneofWrappers = []any{
+	file_killcord_v1_enforcement_proto_msgTypes[15].OneofWrappers = []any{
 		(*InterceptStreamRequest_Open)(nil),
 		(*InterceptStreamRequest_Intercept)(nil),
 		(*InterceptStreamRequest_Acknowledge)(nil),
+		(*InterceptStreamRequest_Settle)(nil),
 		(*InterceptStreamRequest_Renew)(nil),
 	}
-	file_killcord_v1_enforcement_proto_msgTypes[13].OneofWrappers = []any{
+	file_killcord_v1_enforcement_proto_msgTypes[21].OneofWrappers = []any{
 		(*InterceptStreamResponse_Opened)(nil),
 		(*InterceptStreamResponse_Verdict)(nil),
 		(*InterceptStreamResponse_Directive)(nil),
@@ -3012,18 +4010,19 @@ func file_killcord_v1_enforcement_proto_init() {
 		(*InterceptStreamResponse_Error)(nil),
 		(*InterceptStreamResponse_Acknowledged)(nil),
 		(*InterceptStreamResponse_Renewed)(nil),
+		(*InterceptStreamResponse_Settled)(nil),
 	}
-	file_killcord_v1_enforcement_proto_msgTypes[16].OneofWrappers = []any{}
 	file_killcord_v1_enforcement_proto_msgTypes[24].OneofWrappers = []any{}
-	file_killcord_v1_enforcement_proto_msgTypes[25].OneofWrappers = []any{}
-	file_killcord_v1_enforcement_proto_msgTypes[26].OneofWrappers = []any{}
+	file_killcord_v1_enforcement_proto_msgTypes[33].OneofWrappers = []any{}
+	file_killcord_v1_enforcement_proto_msgTypes[34].OneofWrappers = []any{}
+	file_killcord_v1_enforcement_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_killcord_v1_enforcement_proto_rawDesc), len(file_killcord_v1_enforcement_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   32,
+			NumEnums:      4,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

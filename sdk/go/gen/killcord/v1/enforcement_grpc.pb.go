@@ -19,13 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	EnforcementService_Intercept_FullMethodName       = "/killcord.v1.EnforcementService/Intercept"
-	EnforcementService_InterceptBatch_FullMethodName  = "/killcord.v1.EnforcementService/InterceptBatch"
-	EnforcementService_InterceptStream_FullMethodName = "/killcord.v1.EnforcementService/InterceptStream"
-	EnforcementService_GetDecision_FullMethodName     = "/killcord.v1.EnforcementService/GetDecision"
-	EnforcementService_GetReceipt_FullMethodName      = "/killcord.v1.EnforcementService/GetReceipt"
-	EnforcementService_GetStats_FullMethodName        = "/killcord.v1.EnforcementService/GetStats"
-	EnforcementService_ListDecisions_FullMethodName   = "/killcord.v1.EnforcementService/ListDecisions"
+	EnforcementService_Intercept_FullMethodName         = "/killcord.v1.EnforcementService/Intercept"
+	EnforcementService_InterceptBatch_FullMethodName    = "/killcord.v1.EnforcementService/InterceptBatch"
+	EnforcementService_InterceptStream_FullMethodName   = "/killcord.v1.EnforcementService/InterceptStream"
+	EnforcementService_Settle_FullMethodName            = "/killcord.v1.EnforcementService/Settle"
+	EnforcementService_CancelReservation_FullMethodName = "/killcord.v1.EnforcementService/CancelReservation"
+	EnforcementService_GetDecision_FullMethodName       = "/killcord.v1.EnforcementService/GetDecision"
+	EnforcementService_GetReceipt_FullMethodName        = "/killcord.v1.EnforcementService/GetReceipt"
+	EnforcementService_GetStats_FullMethodName          = "/killcord.v1.EnforcementService/GetStats"
+	EnforcementService_ListDecisions_FullMethodName     = "/killcord.v1.EnforcementService/ListDecisions"
 )
 
 // EnforcementServiceClient is the client API for EnforcementService service.
@@ -51,6 +53,15 @@ type EnforcementServiceClient interface {
 	// the server is about to stop. What is not answered by then may have been decided and counted:
 	// repeat it with its idempotency_key.
 	InterceptStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[InterceptStreamRequest, InterceptStreamResponse], error)
+	// Says what an action with an estimate cost: that is spent as far as it fits, more is kept as the
+	// session's overrun, and what was held is given back. Also on a stopped session, until the
+	// reservation lapses. Role: agent, own decisions. Safe to repeat: a reservation that is closed
+	// answers how; one that was settled with another cost, cancelled, or lapsed is refused as
+	// reservation_closed.
+	Settle(ctx context.Context, in *SettleRequest, opts ...grpc.CallOption) (*SettleResponse, error)
+	// Gives back what an action with an estimate holds: it was not done, and cost nothing. Role: agent,
+	// own decisions. Safe to repeat: a reservation that is closed answers how.
+	CancelReservation(ctx context.Context, in *CancelReservationRequest, opts ...grpc.CallOption) (*CancelReservationResponse, error)
 	// Shows one decision. Role: operator or auditor; an agent sees its own.
 	GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error)
 	// Gives the receipt of a decision: its entry, and the proof that it stands in the log. Waits up to 2 s
@@ -102,6 +113,26 @@ func (c *enforcementServiceClient) InterceptStream(ctx context.Context, opts ...
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type EnforcementService_InterceptStreamClient = grpc.BidiStreamingClient[InterceptStreamRequest, InterceptStreamResponse]
+
+func (c *enforcementServiceClient) Settle(ctx context.Context, in *SettleRequest, opts ...grpc.CallOption) (*SettleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SettleResponse)
+	err := c.cc.Invoke(ctx, EnforcementService_Settle_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *enforcementServiceClient) CancelReservation(ctx context.Context, in *CancelReservationRequest, opts ...grpc.CallOption) (*CancelReservationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelReservationResponse)
+	err := c.cc.Invoke(ctx, EnforcementService_CancelReservation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *enforcementServiceClient) GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -166,6 +197,15 @@ type EnforcementServiceServer interface {
 	// the server is about to stop. What is not answered by then may have been decided and counted:
 	// repeat it with its idempotency_key.
 	InterceptStream(grpc.BidiStreamingServer[InterceptStreamRequest, InterceptStreamResponse]) error
+	// Says what an action with an estimate cost: that is spent as far as it fits, more is kept as the
+	// session's overrun, and what was held is given back. Also on a stopped session, until the
+	// reservation lapses. Role: agent, own decisions. Safe to repeat: a reservation that is closed
+	// answers how; one that was settled with another cost, cancelled, or lapsed is refused as
+	// reservation_closed.
+	Settle(context.Context, *SettleRequest) (*SettleResponse, error)
+	// Gives back what an action with an estimate holds: it was not done, and cost nothing. Role: agent,
+	// own decisions. Safe to repeat: a reservation that is closed answers how.
+	CancelReservation(context.Context, *CancelReservationRequest) (*CancelReservationResponse, error)
 	// Shows one decision. Role: operator or auditor; an agent sees its own.
 	GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error)
 	// Gives the receipt of a decision: its entry, and the proof that it stands in the log. Waits up to 2 s
@@ -193,6 +233,12 @@ func (UnimplementedEnforcementServiceServer) InterceptBatch(context.Context, *In
 }
 func (UnimplementedEnforcementServiceServer) InterceptStream(grpc.BidiStreamingServer[InterceptStreamRequest, InterceptStreamResponse]) error {
 	return status.Error(codes.Unimplemented, "method InterceptStream not implemented")
+}
+func (UnimplementedEnforcementServiceServer) Settle(context.Context, *SettleRequest) (*SettleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Settle not implemented")
+}
+func (UnimplementedEnforcementServiceServer) CancelReservation(context.Context, *CancelReservationRequest) (*CancelReservationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelReservation not implemented")
 }
 func (UnimplementedEnforcementServiceServer) GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDecision not implemented")
@@ -269,6 +315,42 @@ func _EnforcementService_InterceptStream_Handler(srv interface{}, stream grpc.Se
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type EnforcementService_InterceptStreamServer = grpc.BidiStreamingServer[InterceptStreamRequest, InterceptStreamResponse]
+
+func _EnforcementService_Settle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SettleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EnforcementServiceServer).Settle(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EnforcementService_Settle_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EnforcementServiceServer).Settle(ctx, req.(*SettleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EnforcementService_CancelReservation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelReservationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EnforcementServiceServer).CancelReservation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EnforcementService_CancelReservation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EnforcementServiceServer).CancelReservation(ctx, req.(*CancelReservationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _EnforcementService_GetDecision_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetDecisionRequest)
@@ -356,6 +438,14 @@ var EnforcementService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "InterceptBatch",
 			Handler:    _EnforcementService_InterceptBatch_Handler,
+		},
+		{
+			MethodName: "Settle",
+			Handler:    _EnforcementService_Settle_Handler,
+		},
+		{
+			MethodName: "CancelReservation",
+			Handler:    _EnforcementService_CancelReservation_Handler,
 		},
 		{
 			MethodName: "GetDecision",

@@ -111,6 +111,8 @@ const (
 	StopReason_STOP_REASON_HALTED StopReason = 8
 	// The parent session became terminal.
 	StopReason_STOP_REASON_PARENT_STOPPED StopReason = 9
+	// A policy whose decision is `terminate`.
+	StopReason_STOP_REASON_POLICY StopReason = 10
 	// A rehearsal.
 	StopReason_STOP_REASON_DRILL StopReason = 11
 )
@@ -128,6 +130,7 @@ var (
 		7:  "STOP_REASON_AGENT_REVOKED",
 		8:  "STOP_REASON_HALTED",
 		9:  "STOP_REASON_PARENT_STOPPED",
+		10: "STOP_REASON_POLICY",
 		11: "STOP_REASON_DRILL",
 	}
 	StopReason_value = map[string]int32{
@@ -141,6 +144,7 @@ var (
 		"STOP_REASON_AGENT_REVOKED":      7,
 		"STOP_REASON_HALTED":             8,
 		"STOP_REASON_PARENT_STOPPED":     9,
+		"STOP_REASON_POLICY":             10,
 		"STOP_REASON_DRILL":              11,
 	}
 )
@@ -180,6 +184,8 @@ const (
 	OnExceeded_ON_EXCEEDED_UNSPECIFIED OnExceeded = 0
 	// The session is killed and the action gets `terminate`.
 	OnExceeded_ON_EXCEEDED_TERMINATE OnExceeded = 1
+	// The session is held and the action gets `block`, until an operator raises the limit.
+	OnExceeded_ON_EXCEEDED_PAUSE OnExceeded = 2
 )
 
 // Enum value maps for OnExceeded.
@@ -187,10 +193,12 @@ var (
 	OnExceeded_name = map[int32]string{
 		0: "ON_EXCEEDED_UNSPECIFIED",
 		1: "ON_EXCEEDED_TERMINATE",
+		2: "ON_EXCEEDED_PAUSE",
 	}
 	OnExceeded_value = map[string]int32{
 		"ON_EXCEEDED_UNSPECIFIED": 0,
 		"ON_EXCEEDED_TERMINATE":   1,
+		"ON_EXCEEDED_PAUSE":       2,
 	}
 )
 
@@ -396,10 +404,24 @@ type Budgets struct {
 	MaxActions *int64 `protobuf:"varint,1,opt,name=max_actions,json=maxActions,proto3,oneof" json:"max_actions,omitempty"`
 	// Seconds from the start until the session expires, 1 to 31536000.
 	TtlSeconds *int64 `protobuf:"varint,2,opt,name=ttl_seconds,json=ttlSeconds,proto3,oneof" json:"ttl_seconds,omitempty"`
+	// Number of tokens, 0 to 2^53-1, of actions that say what they cost: the first whose tokens would
+	// make more exceeds it; equal is fine.
+	MaxTokens *int64 `protobuf:"varint,3,opt,name=max_tokens,json=maxTokens,proto3,oneof" json:"max_tokens,omitempty"`
+	// Money in USD as a decimal, 0 to 9007199254.740991, kept exactly in micro-USD; finer is refused. The
+	// same rule as max_tokens. REST: also a JSON number.
+	MaxCostUsd *string `protobuf:"bytes,4,opt,name=max_cost_usd,json=maxCostUsd,proto3,oneof" json:"max_cost_usd,omitempty"`
 	// Seconds without an intercept until the session expires, 1 to 31536000. Heartbeats do not count.
 	IdleTimeoutSeconds *int64 `protobuf:"varint,5,opt,name=idle_timeout_seconds,json=idleTimeoutSeconds,proto3,oneof" json:"idle_timeout_seconds,omitempty"`
+	// Levels of sub-sessions below this session, 1 to 8: a start that is deeper is refused.
+	MaxDepth *int32 `protobuf:"varint,6,opt,name=max_depth,json=maxDepth,proto3,oneof" json:"max_depth,omitempty"`
+	// Actions that are reserved and neither settled nor cancelled yet, of this session and those below it,
+	// 1 to 1000: one more with an estimate is `block`.
+	MaxConcurrent *int32 `protobuf:"varint,7,opt,name=max_concurrent,json=maxConcurrent,proto3,oneof" json:"max_concurrent,omitempty"`
 	// What an exceeded amount does; default terminate. Time limits always expire.
-	OnExceeded    OnExceeded `protobuf:"varint,8,opt,name=on_exceeded,json=onExceeded,proto3,enum=killcord.v1.OnExceeded" json:"on_exceeded,omitempty"`
+	OnExceeded OnExceeded `protobuf:"varint,8,opt,name=on_exceeded,json=onExceeded,proto3,enum=killcord.v1.OnExceeded" json:"on_exceeded,omitempty"`
+	// Percentages, 1 to 99, at most 8: each time that the spent actions, tokens or money reach one of
+	// their limit, the verdict and the streams of the session warn, once. Default none.
+	WarnAtPercent []int32 `protobuf:"varint,9,rep,packed,name=warn_at_percent,json=warnAtPercent,proto3" json:"warn_at_percent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -448,9 +470,37 @@ func (x *Budgets) GetTtlSeconds() int64 {
 	return 0
 }
 
+func (x *Budgets) GetMaxTokens() int64 {
+	if x != nil && x.MaxTokens != nil {
+		return *x.MaxTokens
+	}
+	return 0
+}
+
+func (x *Budgets) GetMaxCostUsd() string {
+	if x != nil && x.MaxCostUsd != nil {
+		return *x.MaxCostUsd
+	}
+	return ""
+}
+
 func (x *Budgets) GetIdleTimeoutSeconds() int64 {
 	if x != nil && x.IdleTimeoutSeconds != nil {
 		return *x.IdleTimeoutSeconds
+	}
+	return 0
+}
+
+func (x *Budgets) GetMaxDepth() int32 {
+	if x != nil && x.MaxDepth != nil {
+		return *x.MaxDepth
+	}
+	return 0
+}
+
+func (x *Budgets) GetMaxConcurrent() int32 {
+	if x != nil && x.MaxConcurrent != nil {
+		return *x.MaxConcurrent
 	}
 	return 0
 }
@@ -460,6 +510,13 @@ func (x *Budgets) GetOnExceeded() OnExceeded {
 		return x.OnExceeded
 	}
 	return OnExceeded_ON_EXCEEDED_UNSPECIFIED
+}
+
+func (x *Budgets) GetWarnAtPercent() []int32 {
+	if x != nil {
+		return x.WarnAtPercent
+	}
+	return nil
 }
 
 // What a session has used. Counts never fall.
@@ -535,6 +592,61 @@ func (x *Consumed) GetElapsedSeconds() int64 {
 	return 0
 }
 
+// Amounts of tokens and money.
+type Reserved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tokens.
+	Tokens int64 `protobuf:"varint,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	// Money, in micro-USD.
+	CostUsdMicros int64 `protobuf:"varint,2,opt,name=cost_usd_micros,json=costUsdMicros,proto3" json:"cost_usd_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reserved) Reset() {
+	*x = Reserved{}
+	mi := &file_killcord_v1_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reserved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reserved) ProtoMessage() {}
+
+func (x *Reserved) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reserved.ProtoReflect.Descriptor instead.
+func (*Reserved) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Reserved) GetTokens() int64 {
+	if x != nil {
+		return x.Tokens
+	}
+	return 0
+}
+
+func (x *Reserved) GetCostUsdMicros() int64 {
+	if x != nil {
+		return x.CostUsdMicros
+	}
+	return 0
+}
+
 // One run of one agent.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -554,6 +666,9 @@ type Session struct {
 	Budgets *Budgets `protobuf:"bytes,7,opt,name=budgets,proto3" json:"budgets,omitempty"`
 	// What is used of them.
 	Consumed *Consumed `protobuf:"bytes,8,opt,name=consumed,proto3" json:"consumed,omitempty"`
+	// What is held for actions of this session and those below it that are not settled yet; absent when
+	// nothing is.
+	Reserved *Reserved `protobuf:"bytes,9,opt,name=reserved,proto3" json:"reserved,omitempty"`
 	// Text for people; set whenever status is killed or expired.
 	KillReason *string `protobuf:"bytes,10,opt,name=kill_reason,json=killReason,proto3,oneof" json:"kill_reason,omitempty"`
 	// Set whenever status is killed or expired.
@@ -580,14 +695,17 @@ type Session struct {
 	// Since when it is held; set whenever status is paused.
 	PausedAt *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
 	// The rehearsal that it belongs to.
-	DrillId       *string `protobuf:"bytes,22,opt,name=drill_id,json=drillId,proto3,oneof" json:"drill_id,omitempty"`
+	DrillId *string `protobuf:"bytes,22,opt,name=drill_id,json=drillId,proto3,oneof" json:"drill_id,omitempty"`
+	// What settlements reported beyond the limits, and is not in consumed; absent when nothing is. The next
+	// action exceeds the budget if used, held, this and its cost are more than the limit.
+	Overrun       *Reserved `protobuf:"bytes,23,opt,name=overrun,proto3" json:"overrun,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_killcord_v1_session_proto_msgTypes[2]
+	mi := &file_killcord_v1_session_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +717,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[2]
+	mi := &file_killcord_v1_session_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +730,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Session) GetSessionId() string {
@@ -667,6 +785,13 @@ func (x *Session) GetBudgets() *Budgets {
 func (x *Session) GetConsumed() *Consumed {
 	if x != nil {
 		return x.Consumed
+	}
+	return nil
+}
+
+func (x *Session) GetReserved() *Reserved {
+	if x != nil {
+		return x.Reserved
 	}
 	return nil
 }
@@ -762,6 +887,13 @@ func (x *Session) GetDrillId() string {
 	return ""
 }
 
+func (x *Session) GetOverrun() *Reserved {
+	if x != nil {
+		return x.Overrun
+	}
+	return nil
+}
+
 // Opens a session.
 type StartSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -793,7 +925,7 @@ type StartSessionRequest struct {
 
 func (x *StartSessionRequest) Reset() {
 	*x = StartSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[3]
+	mi := &file_killcord_v1_session_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +937,7 @@ func (x *StartSessionRequest) String() string {
 func (*StartSessionRequest) ProtoMessage() {}
 
 func (x *StartSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[3]
+	mi := &file_killcord_v1_session_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +950,7 @@ func (x *StartSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartSessionRequest.ProtoReflect.Descriptor instead.
 func (*StartSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StartSessionRequest) GetAgentId() string {
@@ -888,7 +1020,7 @@ type StartSessionResponse struct {
 
 func (x *StartSessionResponse) Reset() {
 	*x = StartSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[4]
+	mi := &file_killcord_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1032,7 @@ func (x *StartSessionResponse) String() string {
 func (*StartSessionResponse) ProtoMessage() {}
 
 func (x *StartSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[4]
+	mi := &file_killcord_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1045,7 @@ func (x *StartSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartSessionResponse.ProtoReflect.Descriptor instead.
 func (*StartSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StartSessionResponse) GetSession() *Session {
@@ -944,7 +1076,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[5]
+	mi := &file_killcord_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1088,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[5]
+	mi := &file_killcord_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1101,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListSessionsRequest) GetStatus() []SessionStatus {
@@ -1029,7 +1161,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[6]
+	mi := &file_killcord_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1173,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[6]
+	mi := &file_killcord_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1186,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1089,7 +1221,7 @@ type GetSessionRequest struct {
 
 func (x *GetSessionRequest) Reset() {
 	*x = GetSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[7]
+	mi := &file_killcord_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1101,7 +1233,7 @@ func (x *GetSessionRequest) String() string {
 func (*GetSessionRequest) ProtoMessage() {}
 
 func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[7]
+	mi := &file_killcord_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1114,7 +1246,7 @@ func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetSessionRequest) GetSessionId() string {
@@ -1135,7 +1267,7 @@ type GetSessionResponse struct {
 
 func (x *GetSessionResponse) Reset() {
 	*x = GetSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[8]
+	mi := &file_killcord_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1279,7 @@ func (x *GetSessionResponse) String() string {
 func (*GetSessionResponse) ProtoMessage() {}
 
 func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[8]
+	mi := &file_killcord_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1292,7 @@ func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetSessionResponse) GetSession() *Session {
@@ -1181,7 +1313,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[9]
+	mi := &file_killcord_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1325,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[9]
+	mi := &file_killcord_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1338,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HeartbeatRequest) GetSessionId() string {
@@ -1227,7 +1359,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[10]
+	mi := &file_killcord_v1_session_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1239,7 +1371,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[10]
+	mi := &file_killcord_v1_session_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1252,7 +1384,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HeartbeatResponse) GetSession() *Session {
@@ -1279,7 +1411,7 @@ type KillSessionRequest struct {
 
 func (x *KillSessionRequest) Reset() {
 	*x = KillSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[11]
+	mi := &file_killcord_v1_session_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1423,7 @@ func (x *KillSessionRequest) String() string {
 func (*KillSessionRequest) ProtoMessage() {}
 
 func (x *KillSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[11]
+	mi := &file_killcord_v1_session_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1436,7 @@ func (x *KillSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillSessionRequest.ProtoReflect.Descriptor instead.
 func (*KillSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *KillSessionRequest) GetSessionId() string {
@@ -1339,7 +1471,7 @@ type KillSessionResponse struct {
 
 func (x *KillSessionResponse) Reset() {
 	*x = KillSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[12]
+	mi := &file_killcord_v1_session_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1483,7 @@ func (x *KillSessionResponse) String() string {
 func (*KillSessionResponse) ProtoMessage() {}
 
 func (x *KillSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[12]
+	mi := &file_killcord_v1_session_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1496,7 @@ func (x *KillSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillSessionResponse.ProtoReflect.Descriptor instead.
 func (*KillSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *KillSessionResponse) GetSession() *Session {
@@ -1388,7 +1520,7 @@ type PauseSessionRequest struct {
 
 func (x *PauseSessionRequest) Reset() {
 	*x = PauseSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[13]
+	mi := &file_killcord_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1532,7 @@ func (x *PauseSessionRequest) String() string {
 func (*PauseSessionRequest) ProtoMessage() {}
 
 func (x *PauseSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[13]
+	mi := &file_killcord_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1545,7 @@ func (x *PauseSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseSessionRequest.ProtoReflect.Descriptor instead.
 func (*PauseSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PauseSessionRequest) GetSessionId() string {
@@ -1441,7 +1573,7 @@ type PauseSessionResponse struct {
 
 func (x *PauseSessionResponse) Reset() {
 	*x = PauseSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[14]
+	mi := &file_killcord_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1585,7 @@ func (x *PauseSessionResponse) String() string {
 func (*PauseSessionResponse) ProtoMessage() {}
 
 func (x *PauseSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[14]
+	mi := &file_killcord_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1598,7 @@ func (x *PauseSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseSessionResponse.ProtoReflect.Descriptor instead.
 func (*PauseSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PauseSessionResponse) GetSession() *Session {
@@ -1490,7 +1622,7 @@ type ResumeSessionRequest struct {
 
 func (x *ResumeSessionRequest) Reset() {
 	*x = ResumeSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[15]
+	mi := &file_killcord_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1634,7 @@ func (x *ResumeSessionRequest) String() string {
 func (*ResumeSessionRequest) ProtoMessage() {}
 
 func (x *ResumeSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[15]
+	mi := &file_killcord_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1647,7 @@ func (x *ResumeSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeSessionRequest.ProtoReflect.Descriptor instead.
 func (*ResumeSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResumeSessionRequest) GetSessionId() string {
@@ -1543,7 +1675,7 @@ type ResumeSessionResponse struct {
 
 func (x *ResumeSessionResponse) Reset() {
 	*x = ResumeSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[16]
+	mi := &file_killcord_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1687,7 @@ func (x *ResumeSessionResponse) String() string {
 func (*ResumeSessionResponse) ProtoMessage() {}
 
 func (x *ResumeSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[16]
+	mi := &file_killcord_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,10 +1700,122 @@ func (x *ResumeSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeSessionResponse.ProtoReflect.Descriptor instead.
 func (*ResumeSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResumeSessionResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+// Raises limits of a session.
+type UpdateBudgetsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session's id.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The new limits; those that are absent stay as they are. max_actions, ttl_seconds, max_tokens and
+	// max_cost_usd can be raised; another member is refused.
+	Budgets *Budgets `protobuf:"bytes,2,opt,name=budgets,proto3" json:"budgets,omitempty"`
+	// Text for people, at most 1024 characters; default "raised by operator". Sealed for ever: no personal
+	// data.
+	Reason        *string `protobuf:"bytes,3,opt,name=reason,proto3,oneof" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateBudgetsRequest) Reset() {
+	*x = UpdateBudgetsRequest{}
+	mi := &file_killcord_v1_session_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateBudgetsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateBudgetsRequest) ProtoMessage() {}
+
+func (x *UpdateBudgetsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_session_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateBudgetsRequest.ProtoReflect.Descriptor instead.
+func (*UpdateBudgetsRequest) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *UpdateBudgetsRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *UpdateBudgetsRequest) GetBudgets() *Budgets {
+	if x != nil {
+		return x.Budgets
+	}
+	return nil
+}
+
+func (x *UpdateBudgetsRequest) GetReason() string {
+	if x != nil && x.Reason != nil {
+		return *x.Reason
+	}
+	return ""
+}
+
+// The session with its new limits.
+type UpdateBudgetsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session with the status it has.
+	Session       *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateBudgetsResponse) Reset() {
+	*x = UpdateBudgetsResponse{}
+	mi := &file_killcord_v1_session_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateBudgetsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateBudgetsResponse) ProtoMessage() {}
+
+func (x *UpdateBudgetsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_killcord_v1_session_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateBudgetsResponse.ProtoReflect.Descriptor instead.
+func (*UpdateBudgetsResponse) Descriptor() ([]byte, []int) {
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *UpdateBudgetsResponse) GetSession() *Session {
 	if x != nil {
 		return x.Session
 	}
@@ -1589,7 +1833,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[17]
+	mi := &file_killcord_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1845,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[17]
+	mi := &file_killcord_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1858,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EndSessionRequest) GetSessionId() string {
@@ -1635,7 +1879,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[18]
+	mi := &file_killcord_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1891,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[18]
+	mi := &file_killcord_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1904,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EndSessionResponse) GetSession() *Session {
@@ -1689,7 +1933,7 @@ type AcknowledgeHaltRequest struct {
 
 func (x *AcknowledgeHaltRequest) Reset() {
 	*x = AcknowledgeHaltRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[19]
+	mi := &file_killcord_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1945,7 @@ func (x *AcknowledgeHaltRequest) String() string {
 func (*AcknowledgeHaltRequest) ProtoMessage() {}
 
 func (x *AcknowledgeHaltRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[19]
+	mi := &file_killcord_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1958,7 @@ func (x *AcknowledgeHaltRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeHaltRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeHaltRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AcknowledgeHaltRequest) GetSessionId() string {
@@ -1763,7 +2007,7 @@ type AcknowledgeHaltResponse struct {
 
 func (x *AcknowledgeHaltResponse) Reset() {
 	*x = AcknowledgeHaltResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[20]
+	mi := &file_killcord_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1775,7 +2019,7 @@ func (x *AcknowledgeHaltResponse) String() string {
 func (*AcknowledgeHaltResponse) ProtoMessage() {}
 
 func (x *AcknowledgeHaltResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[20]
+	mi := &file_killcord_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1788,7 +2032,7 @@ func (x *AcknowledgeHaltResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeHaltResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeHaltResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AcknowledgeHaltResponse) GetSession() *Session {
@@ -1813,7 +2057,7 @@ type WatchSessionRequest struct {
 
 func (x *WatchSessionRequest) Reset() {
 	*x = WatchSessionRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[21]
+	mi := &file_killcord_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +2069,7 @@ func (x *WatchSessionRequest) String() string {
 func (*WatchSessionRequest) ProtoMessage() {}
 
 func (x *WatchSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[21]
+	mi := &file_killcord_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +2082,7 @@ func (x *WatchSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionRequest.ProtoReflect.Descriptor instead.
 func (*WatchSessionRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchSessionRequest) GetSessionId() string {
@@ -1875,7 +2119,7 @@ type WatchSessionResponse struct {
 
 func (x *WatchSessionResponse) Reset() {
 	*x = WatchSessionResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[22]
+	mi := &file_killcord_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +2131,7 @@ func (x *WatchSessionResponse) String() string {
 func (*WatchSessionResponse) ProtoMessage() {}
 
 func (x *WatchSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[22]
+	mi := &file_killcord_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +2144,7 @@ func (x *WatchSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionResponse.ProtoReflect.Descriptor instead.
 func (*WatchSessionResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{22}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchSessionResponse) GetUpdate() isWatchSessionResponse_Update {
@@ -1984,7 +2228,7 @@ type WatchSessionsRequest struct {
 
 func (x *WatchSessionsRequest) Reset() {
 	*x = WatchSessionsRequest{}
-	mi := &file_killcord_v1_session_proto_msgTypes[23]
+	mi := &file_killcord_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2240,7 @@ func (x *WatchSessionsRequest) String() string {
 func (*WatchSessionsRequest) ProtoMessage() {}
 
 func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[23]
+	mi := &file_killcord_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2253,7 @@ func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionsRequest.ProtoReflect.Descriptor instead.
 func (*WatchSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{23}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchSessionsRequest) GetSessionIds() []string {
@@ -2067,7 +2311,7 @@ type WatchSessionsResponse struct {
 
 func (x *WatchSessionsResponse) Reset() {
 	*x = WatchSessionsResponse{}
-	mi := &file_killcord_v1_session_proto_msgTypes[24]
+	mi := &file_killcord_v1_session_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2079,7 +2323,7 @@ func (x *WatchSessionsResponse) String() string {
 func (*WatchSessionsResponse) ProtoMessage() {}
 
 func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[24]
+	mi := &file_killcord_v1_session_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2092,7 +2336,7 @@ func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionsResponse.ProtoReflect.Descriptor instead.
 func (*WatchSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{24}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchSessionsResponse) GetUpdate() isWatchSessionsResponse_Update {
@@ -2164,7 +2408,7 @@ type Bookmark struct {
 
 func (x *Bookmark) Reset() {
 	*x = Bookmark{}
-	mi := &file_killcord_v1_session_proto_msgTypes[25]
+	mi := &file_killcord_v1_session_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2176,7 +2420,7 @@ func (x *Bookmark) String() string {
 func (*Bookmark) ProtoMessage() {}
 
 func (x *Bookmark) ProtoReflect() protoreflect.Message {
-	mi := &file_killcord_v1_session_proto_msgTypes[25]
+	mi := &file_killcord_v1_session_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2189,7 +2433,7 @@ func (x *Bookmark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bookmark.ProtoReflect.Descriptor instead.
 func (*Bookmark) Descriptor() ([]byte, []int) {
-	return file_killcord_v1_session_proto_rawDescGZIP(), []int{25}
+	return file_killcord_v1_session_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Bookmark) GetDraining() bool {
@@ -2203,24 +2447,38 @@ var File_killcord_v1_session_proto protoreflect.FileDescriptor
 
 const file_killcord_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x19killcord/v1/session.proto\x12\vkillcord.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x02\n" +
+	"\x19killcord/v1/session.proto\x12\vkillcord.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x04\n" +
 	"\aBudgets\x12$\n" +
 	"\vmax_actions\x18\x01 \x01(\x03H\x00R\n" +
 	"maxActions\x88\x01\x01\x12$\n" +
 	"\vttl_seconds\x18\x02 \x01(\x03H\x01R\n" +
-	"ttlSeconds\x88\x01\x01\x125\n" +
-	"\x14idle_timeout_seconds\x18\x05 \x01(\x03H\x02R\x12idleTimeoutSeconds\x88\x01\x01\x128\n" +
+	"ttlSeconds\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"max_tokens\x18\x03 \x01(\x03H\x02R\tmaxTokens\x88\x01\x01\x12%\n" +
+	"\fmax_cost_usd\x18\x04 \x01(\tH\x03R\n" +
+	"maxCostUsd\x88\x01\x01\x125\n" +
+	"\x14idle_timeout_seconds\x18\x05 \x01(\x03H\x04R\x12idleTimeoutSeconds\x88\x01\x01\x12 \n" +
+	"\tmax_depth\x18\x06 \x01(\x05H\x05R\bmaxDepth\x88\x01\x01\x12*\n" +
+	"\x0emax_concurrent\x18\a \x01(\x05H\x06R\rmaxConcurrent\x88\x01\x01\x128\n" +
 	"\von_exceeded\x18\b \x01(\x0e2\x17.killcord.v1.OnExceededR\n" +
-	"onExceededB\x0e\n" +
+	"onExceeded\x12&\n" +
+	"\x0fwarn_at_percent\x18\t \x03(\x05R\rwarnAtPercentB\x0e\n" +
 	"\f_max_actionsB\x0e\n" +
-	"\f_ttl_secondsB\x17\n" +
-	"\x15_idle_timeout_secondsJ\x04\b\x03\x10\x04J\x04\b\x04\x10\x05J\x04\b\x06\x10\aJ\x04\b\a\x10\bR\n" +
-	"max_tokensR\fmax_cost_usdR\tmax_depthR\x0emax_concurrent\"\x8d\x01\n" +
+	"\f_ttl_secondsB\r\n" +
+	"\v_max_tokensB\x0f\n" +
+	"\r_max_cost_usdB\x17\n" +
+	"\x15_idle_timeout_secondsB\f\n" +
+	"\n" +
+	"_max_depthB\x11\n" +
+	"\x0f_max_concurrent\"\x8d\x01\n" +
 	"\bConsumed\x12\x18\n" +
 	"\aactions\x18\x01 \x01(\x03R\aactions\x12\x16\n" +
 	"\x06tokens\x18\x02 \x01(\x03R\x06tokens\x12&\n" +
 	"\x0fcost_usd_micros\x18\x03 \x01(\x03R\rcostUsdMicros\x12'\n" +
-	"\x0felapsed_seconds\x18\x04 \x01(\x03R\x0eelapsedSeconds\"\x92\t\n" +
+	"\x0felapsed_seconds\x18\x04 \x01(\x03R\x0eelapsedSeconds\"J\n" +
+	"\bReserved\x12\x16\n" +
+	"\x06tokens\x18\x01 \x01(\x03R\x06tokens\x12&\n" +
+	"\x0fcost_usd_micros\x18\x02 \x01(\x03R\rcostUsdMicros\"\xe6\t\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x122\n" +
@@ -2230,7 +2488,8 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\rcredential_id\x18\x05 \x01(\tH\x02R\fcredentialId\x88\x01\x01\x12/\n" +
 	"\x11parent_session_id\x18\x06 \x01(\tH\x03R\x0fparentSessionId\x88\x01\x01\x12.\n" +
 	"\abudgets\x18\a \x01(\v2\x14.killcord.v1.BudgetsR\abudgets\x121\n" +
-	"\bconsumed\x18\b \x01(\v2\x15.killcord.v1.ConsumedR\bconsumed\x12$\n" +
+	"\bconsumed\x18\b \x01(\v2\x15.killcord.v1.ConsumedR\bconsumed\x121\n" +
+	"\breserved\x18\t \x01(\v2\x15.killcord.v1.ReservedR\breserved\x12$\n" +
 	"\vkill_reason\x18\n" +
 	" \x01(\tH\x04R\n" +
 	"killReason\x88\x01\x01\x128\n" +
@@ -2249,7 +2508,8 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"stopped_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\tstoppedAt\x12&\n" +
 	"\fpause_reason\x18\x14 \x01(\tH\aR\vpauseReason\x88\x01\x01\x127\n" +
 	"\tpaused_at\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt\x12\x1e\n" +
-	"\bdrill_id\x18\x16 \x01(\tH\bR\adrillId\x88\x01\x01B\v\n" +
+	"\bdrill_id\x18\x16 \x01(\tH\bR\adrillId\x88\x01\x01\x12/\n" +
+	"\aoverrun\x18\x17 \x01(\v2\x15.killcord.v1.ReservedR\aoverrunB\v\n" +
 	"\t_agent_idB\b\n" +
 	"\x06_labelB\x10\n" +
 	"\x0e_credential_idB\x14\n" +
@@ -2259,8 +2519,7 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"\b_halt_idB\x0f\n" +
 	"\r_pause_reasonB\v\n" +
-	"\t_drill_idJ\x04\b\t\x10\n" +
-	"R\breserved\"\xd6\x03\n" +
+	"\t_drill_id\"\xd6\x03\n" +
 	"\x13StartSessionRequest\x12\x1e\n" +
 	"\bagent_id\x18\x01 \x01(\tH\x00R\aagentId\x88\x01\x01\x12.\n" +
 	"\abudgets\x18\x02 \x01(\v2\x14.killcord.v1.BudgetsR\abudgets\x12\x19\n" +
@@ -2326,6 +2585,14 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tH\x00R\x06reason\x88\x01\x01B\t\n" +
 	"\a_reason\"G\n" +
 	"\x15ResumeSessionResponse\x12.\n" +
+	"\asession\x18\x01 \x01(\v2\x14.killcord.v1.SessionR\asession\"\x8d\x01\n" +
+	"\x14UpdateBudgetsRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12.\n" +
+	"\abudgets\x18\x02 \x01(\v2\x14.killcord.v1.BudgetsR\abudgets\x12\x1b\n" +
+	"\x06reason\x18\x03 \x01(\tH\x00R\x06reason\x88\x01\x01B\t\n" +
+	"\a_reason\"G\n" +
+	"\x15UpdateBudgetsResponse\x12.\n" +
 	"\asession\x18\x01 \x01(\v2\x14.killcord.v1.SessionR\asession\"2\n" +
 	"\x11EndSessionRequest\x12\x1d\n" +
 	"\n" +
@@ -2376,7 +2643,7 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\x15SESSION_STATUS_PAUSED\x10\x02\x12\x19\n" +
 	"\x15SESSION_STATUS_KILLED\x10\x03\x12\x1a\n" +
 	"\x16SESSION_STATUS_EXPIRED\x10\x04\x12\x18\n" +
-	"\x14SESSION_STATUS_ENDED\x10\x05*\xe5\x02\n" +
+	"\x14SESSION_STATUS_ENDED\x10\x05*\xe3\x02\n" +
 	"\n" +
 	"StopReason\x12\x1b\n" +
 	"\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -2388,14 +2655,15 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\x1eSTOP_REASON_CREDENTIAL_REVOKED\x10\x06\x12\x1d\n" +
 	"\x19STOP_REASON_AGENT_REVOKED\x10\a\x12\x16\n" +
 	"\x12STOP_REASON_HALTED\x10\b\x12\x1e\n" +
-	"\x1aSTOP_REASON_PARENT_STOPPED\x10\t\x12\x15\n" +
-	"\x11STOP_REASON_DRILL\x10\v\"\x04\b\n" +
-	"\x10\n" +
-	"*\x12STOP_REASON_POLICY*]\n" +
+	"\x1aSTOP_REASON_PARENT_STOPPED\x10\t\x12\x16\n" +
+	"\x12STOP_REASON_POLICY\x10\n" +
+	"\x12\x15\n" +
+	"\x11STOP_REASON_DRILL\x10\v*[\n" +
 	"\n" +
 	"OnExceeded\x12\x1b\n" +
 	"\x17ON_EXCEEDED_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15ON_EXCEEDED_TERMINATE\x10\x01\"\x04\b\x02\x10\x02*\x11ON_EXCEEDED_PAUSE*y\n" +
+	"\x15ON_EXCEEDED_TERMINATE\x10\x01\x12\x15\n" +
+	"\x11ON_EXCEEDED_PAUSE\x10\x02*y\n" +
 	"\vOnLeaseLost\x12\x1d\n" +
 	"\x19ON_LEASE_LOST_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ON_LEASE_LOST_KILL\x10\x01\x12\x17\n" +
@@ -2409,7 +2677,7 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\x19HALT_EVIDENCE_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dHALT_EVIDENCE_TASKS_CANCELLED\x10\x01\x12\x1e\n" +
 	"\x1aHALT_EVIDENCE_PROCESS_EXIT\x10\x02\x12\x1d\n" +
-	"\x19HALT_EVIDENCE_GROUP_EMPTY\x10\x032\xbc\a\n" +
+	"\x19HALT_EVIDENCE_GROUP_EMPTY\x10\x032\x94\b\n" +
 	"\x0eSessionService\x12S\n" +
 	"\fStartSession\x12 .killcord.v1.StartSessionRequest\x1a!.killcord.v1.StartSessionResponse\x12X\n" +
 	"\fListSessions\x12 .killcord.v1.ListSessionsRequest\x1a!.killcord.v1.ListSessionsResponse\"\x03\x90\x02\x01\x12R\n" +
@@ -2418,7 +2686,8 @@ const file_killcord_v1_session_proto_rawDesc = "" +
 	"\tHeartbeat\x12\x1d.killcord.v1.HeartbeatRequest\x1a\x1e.killcord.v1.HeartbeatResponse\x12P\n" +
 	"\vKillSession\x12\x1f.killcord.v1.KillSessionRequest\x1a .killcord.v1.KillSessionResponse\x12S\n" +
 	"\fPauseSession\x12 .killcord.v1.PauseSessionRequest\x1a!.killcord.v1.PauseSessionResponse\x12V\n" +
-	"\rResumeSession\x12!.killcord.v1.ResumeSessionRequest\x1a\".killcord.v1.ResumeSessionResponse\x12M\n" +
+	"\rResumeSession\x12!.killcord.v1.ResumeSessionRequest\x1a\".killcord.v1.ResumeSessionResponse\x12V\n" +
+	"\rUpdateBudgets\x12!.killcord.v1.UpdateBudgetsRequest\x1a\".killcord.v1.UpdateBudgetsResponse\x12M\n" +
 	"\n" +
 	"EndSession\x12\x1e.killcord.v1.EndSessionRequest\x1a\x1f.killcord.v1.EndSessionResponse\x12\\\n" +
 	"\x0fAcknowledgeHalt\x12#.killcord.v1.AcknowledgeHaltRequest\x1a$.killcord.v1.AcknowledgeHaltResponse\x12U\n" +
@@ -2439,7 +2708,7 @@ func file_killcord_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_killcord_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_killcord_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_killcord_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_killcord_v1_session_proto_goTypes = []any{
 	(SessionStatus)(0),              // 0: killcord.v1.SessionStatus
 	(StopReason)(0),                 // 1: killcord.v1.StopReason
@@ -2449,91 +2718,100 @@ var file_killcord_v1_session_proto_goTypes = []any{
 	(HaltEvidence)(0),               // 5: killcord.v1.HaltEvidence
 	(*Budgets)(nil),                 // 6: killcord.v1.Budgets
 	(*Consumed)(nil),                // 7: killcord.v1.Consumed
-	(*Session)(nil),                 // 8: killcord.v1.Session
-	(*StartSessionRequest)(nil),     // 9: killcord.v1.StartSessionRequest
-	(*StartSessionResponse)(nil),    // 10: killcord.v1.StartSessionResponse
-	(*ListSessionsRequest)(nil),     // 11: killcord.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),    // 12: killcord.v1.ListSessionsResponse
-	(*GetSessionRequest)(nil),       // 13: killcord.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),      // 14: killcord.v1.GetSessionResponse
-	(*HeartbeatRequest)(nil),        // 15: killcord.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),       // 16: killcord.v1.HeartbeatResponse
-	(*KillSessionRequest)(nil),      // 17: killcord.v1.KillSessionRequest
-	(*KillSessionResponse)(nil),     // 18: killcord.v1.KillSessionResponse
-	(*PauseSessionRequest)(nil),     // 19: killcord.v1.PauseSessionRequest
-	(*PauseSessionResponse)(nil),    // 20: killcord.v1.PauseSessionResponse
-	(*ResumeSessionRequest)(nil),    // 21: killcord.v1.ResumeSessionRequest
-	(*ResumeSessionResponse)(nil),   // 22: killcord.v1.ResumeSessionResponse
-	(*EndSessionRequest)(nil),       // 23: killcord.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),      // 24: killcord.v1.EndSessionResponse
-	(*AcknowledgeHaltRequest)(nil),  // 25: killcord.v1.AcknowledgeHaltRequest
-	(*AcknowledgeHaltResponse)(nil), // 26: killcord.v1.AcknowledgeHaltResponse
-	(*WatchSessionRequest)(nil),     // 27: killcord.v1.WatchSessionRequest
-	(*WatchSessionResponse)(nil),    // 28: killcord.v1.WatchSessionResponse
-	(*WatchSessionsRequest)(nil),    // 29: killcord.v1.WatchSessionsRequest
-	(*WatchSessionsResponse)(nil),   // 30: killcord.v1.WatchSessionsResponse
-	(*Bookmark)(nil),                // 31: killcord.v1.Bookmark
-	(*timestamppb.Timestamp)(nil),   // 32: google.protobuf.Timestamp
+	(*Reserved)(nil),                // 8: killcord.v1.Reserved
+	(*Session)(nil),                 // 9: killcord.v1.Session
+	(*StartSessionRequest)(nil),     // 10: killcord.v1.StartSessionRequest
+	(*StartSessionResponse)(nil),    // 11: killcord.v1.StartSessionResponse
+	(*ListSessionsRequest)(nil),     // 12: killcord.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),    // 13: killcord.v1.ListSessionsResponse
+	(*GetSessionRequest)(nil),       // 14: killcord.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),      // 15: killcord.v1.GetSessionResponse
+	(*HeartbeatRequest)(nil),        // 16: killcord.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),       // 17: killcord.v1.HeartbeatResponse
+	(*KillSessionRequest)(nil),      // 18: killcord.v1.KillSessionRequest
+	(*KillSessionResponse)(nil),     // 19: killcord.v1.KillSessionResponse
+	(*PauseSessionRequest)(nil),     // 20: killcord.v1.PauseSessionRequest
+	(*PauseSessionResponse)(nil),    // 21: killcord.v1.PauseSessionResponse
+	(*ResumeSessionRequest)(nil),    // 22: killcord.v1.ResumeSessionRequest
+	(*ResumeSessionResponse)(nil),   // 23: killcord.v1.ResumeSessionResponse
+	(*UpdateBudgetsRequest)(nil),    // 24: killcord.v1.UpdateBudgetsRequest
+	(*UpdateBudgetsResponse)(nil),   // 25: killcord.v1.UpdateBudgetsResponse
+	(*EndSessionRequest)(nil),       // 26: killcord.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),      // 27: killcord.v1.EndSessionResponse
+	(*AcknowledgeHaltRequest)(nil),  // 28: killcord.v1.AcknowledgeHaltRequest
+	(*AcknowledgeHaltResponse)(nil), // 29: killcord.v1.AcknowledgeHaltResponse
+	(*WatchSessionRequest)(nil),     // 30: killcord.v1.WatchSessionRequest
+	(*WatchSessionResponse)(nil),    // 31: killcord.v1.WatchSessionResponse
+	(*WatchSessionsRequest)(nil),    // 32: killcord.v1.WatchSessionsRequest
+	(*WatchSessionsResponse)(nil),   // 33: killcord.v1.WatchSessionsResponse
+	(*Bookmark)(nil),                // 34: killcord.v1.Bookmark
+	(*timestamppb.Timestamp)(nil),   // 35: google.protobuf.Timestamp
 }
 var file_killcord_v1_session_proto_depIdxs = []int32{
 	2,  // 0: killcord.v1.Budgets.on_exceeded:type_name -> killcord.v1.OnExceeded
 	0,  // 1: killcord.v1.Session.status:type_name -> killcord.v1.SessionStatus
 	6,  // 2: killcord.v1.Session.budgets:type_name -> killcord.v1.Budgets
 	7,  // 3: killcord.v1.Session.consumed:type_name -> killcord.v1.Consumed
-	1,  // 4: killcord.v1.Session.stop_reason:type_name -> killcord.v1.StopReason
-	32, // 5: killcord.v1.Session.started_at:type_name -> google.protobuf.Timestamp
-	32, // 6: killcord.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
-	32, // 7: killcord.v1.Session.last_action_at:type_name -> google.protobuf.Timestamp
-	32, // 8: killcord.v1.Session.last_heartbeat_at:type_name -> google.protobuf.Timestamp
-	3,  // 9: killcord.v1.Session.on_lease_lost:type_name -> killcord.v1.OnLeaseLost
-	32, // 10: killcord.v1.Session.stopped_at:type_name -> google.protobuf.Timestamp
-	32, // 11: killcord.v1.Session.paused_at:type_name -> google.protobuf.Timestamp
-	6,  // 12: killcord.v1.StartSessionRequest.budgets:type_name -> killcord.v1.Budgets
-	3,  // 13: killcord.v1.StartSessionRequest.on_lease_lost:type_name -> killcord.v1.OnLeaseLost
-	8,  // 14: killcord.v1.StartSessionResponse.session:type_name -> killcord.v1.Session
-	0,  // 15: killcord.v1.ListSessionsRequest.status:type_name -> killcord.v1.SessionStatus
-	8,  // 16: killcord.v1.ListSessionsResponse.sessions:type_name -> killcord.v1.Session
-	8,  // 17: killcord.v1.GetSessionResponse.session:type_name -> killcord.v1.Session
-	8,  // 18: killcord.v1.HeartbeatResponse.session:type_name -> killcord.v1.Session
-	8,  // 19: killcord.v1.KillSessionResponse.session:type_name -> killcord.v1.Session
-	8,  // 20: killcord.v1.PauseSessionResponse.session:type_name -> killcord.v1.Session
-	8,  // 21: killcord.v1.ResumeSessionResponse.session:type_name -> killcord.v1.Session
-	8,  // 22: killcord.v1.EndSessionResponse.session:type_name -> killcord.v1.Session
-	4,  // 23: killcord.v1.AcknowledgeHaltRequest.phase:type_name -> killcord.v1.HaltPhase
-	5,  // 24: killcord.v1.AcknowledgeHaltRequest.evidence:type_name -> killcord.v1.HaltEvidence
-	8,  // 25: killcord.v1.AcknowledgeHaltResponse.session:type_name -> killcord.v1.Session
-	8,  // 26: killcord.v1.WatchSessionResponse.session:type_name -> killcord.v1.Session
-	31, // 27: killcord.v1.WatchSessionResponse.bookmark:type_name -> killcord.v1.Bookmark
-	0,  // 28: killcord.v1.WatchSessionsRequest.status:type_name -> killcord.v1.SessionStatus
-	8,  // 29: killcord.v1.WatchSessionsResponse.session:type_name -> killcord.v1.Session
-	31, // 30: killcord.v1.WatchSessionsResponse.bookmark:type_name -> killcord.v1.Bookmark
-	9,  // 31: killcord.v1.SessionService.StartSession:input_type -> killcord.v1.StartSessionRequest
-	11, // 32: killcord.v1.SessionService.ListSessions:input_type -> killcord.v1.ListSessionsRequest
-	13, // 33: killcord.v1.SessionService.GetSession:input_type -> killcord.v1.GetSessionRequest
-	15, // 34: killcord.v1.SessionService.Heartbeat:input_type -> killcord.v1.HeartbeatRequest
-	17, // 35: killcord.v1.SessionService.KillSession:input_type -> killcord.v1.KillSessionRequest
-	19, // 36: killcord.v1.SessionService.PauseSession:input_type -> killcord.v1.PauseSessionRequest
-	21, // 37: killcord.v1.SessionService.ResumeSession:input_type -> killcord.v1.ResumeSessionRequest
-	23, // 38: killcord.v1.SessionService.EndSession:input_type -> killcord.v1.EndSessionRequest
-	25, // 39: killcord.v1.SessionService.AcknowledgeHalt:input_type -> killcord.v1.AcknowledgeHaltRequest
-	27, // 40: killcord.v1.SessionService.WatchSession:input_type -> killcord.v1.WatchSessionRequest
-	29, // 41: killcord.v1.SessionService.WatchSessions:input_type -> killcord.v1.WatchSessionsRequest
-	10, // 42: killcord.v1.SessionService.StartSession:output_type -> killcord.v1.StartSessionResponse
-	12, // 43: killcord.v1.SessionService.ListSessions:output_type -> killcord.v1.ListSessionsResponse
-	14, // 44: killcord.v1.SessionService.GetSession:output_type -> killcord.v1.GetSessionResponse
-	16, // 45: killcord.v1.SessionService.Heartbeat:output_type -> killcord.v1.HeartbeatResponse
-	18, // 46: killcord.v1.SessionService.KillSession:output_type -> killcord.v1.KillSessionResponse
-	20, // 47: killcord.v1.SessionService.PauseSession:output_type -> killcord.v1.PauseSessionResponse
-	22, // 48: killcord.v1.SessionService.ResumeSession:output_type -> killcord.v1.ResumeSessionResponse
-	24, // 49: killcord.v1.SessionService.EndSession:output_type -> killcord.v1.EndSessionResponse
-	26, // 50: killcord.v1.SessionService.AcknowledgeHalt:output_type -> killcord.v1.AcknowledgeHaltResponse
-	28, // 51: killcord.v1.SessionService.WatchSession:output_type -> killcord.v1.WatchSessionResponse
-	30, // 52: killcord.v1.SessionService.WatchSessions:output_type -> killcord.v1.WatchSessionsResponse
-	42, // [42:53] is the sub-list for method output_type
-	31, // [31:42] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	8,  // 4: killcord.v1.Session.reserved:type_name -> killcord.v1.Reserved
+	1,  // 5: killcord.v1.Session.stop_reason:type_name -> killcord.v1.StopReason
+	35, // 6: killcord.v1.Session.started_at:type_name -> google.protobuf.Timestamp
+	35, // 7: killcord.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
+	35, // 8: killcord.v1.Session.last_action_at:type_name -> google.protobuf.Timestamp
+	35, // 9: killcord.v1.Session.last_heartbeat_at:type_name -> google.protobuf.Timestamp
+	3,  // 10: killcord.v1.Session.on_lease_lost:type_name -> killcord.v1.OnLeaseLost
+	35, // 11: killcord.v1.Session.stopped_at:type_name -> google.protobuf.Timestamp
+	35, // 12: killcord.v1.Session.paused_at:type_name -> google.protobuf.Timestamp
+	8,  // 13: killcord.v1.Session.overrun:type_name -> killcord.v1.Reserved
+	6,  // 14: killcord.v1.StartSessionRequest.budgets:type_name -> killcord.v1.Budgets
+	3,  // 15: killcord.v1.StartSessionRequest.on_lease_lost:type_name -> killcord.v1.OnLeaseLost
+	9,  // 16: killcord.v1.StartSessionResponse.session:type_name -> killcord.v1.Session
+	0,  // 17: killcord.v1.ListSessionsRequest.status:type_name -> killcord.v1.SessionStatus
+	9,  // 18: killcord.v1.ListSessionsResponse.sessions:type_name -> killcord.v1.Session
+	9,  // 19: killcord.v1.GetSessionResponse.session:type_name -> killcord.v1.Session
+	9,  // 20: killcord.v1.HeartbeatResponse.session:type_name -> killcord.v1.Session
+	9,  // 21: killcord.v1.KillSessionResponse.session:type_name -> killcord.v1.Session
+	9,  // 22: killcord.v1.PauseSessionResponse.session:type_name -> killcord.v1.Session
+	9,  // 23: killcord.v1.ResumeSessionResponse.session:type_name -> killcord.v1.Session
+	6,  // 24: killcord.v1.UpdateBudgetsRequest.budgets:type_name -> killcord.v1.Budgets
+	9,  // 25: killcord.v1.UpdateBudgetsResponse.session:type_name -> killcord.v1.Session
+	9,  // 26: killcord.v1.EndSessionResponse.session:type_name -> killcord.v1.Session
+	4,  // 27: killcord.v1.AcknowledgeHaltRequest.phase:type_name -> killcord.v1.HaltPhase
+	5,  // 28: killcord.v1.AcknowledgeHaltRequest.evidence:type_name -> killcord.v1.HaltEvidence
+	9,  // 29: killcord.v1.AcknowledgeHaltResponse.session:type_name -> killcord.v1.Session
+	9,  // 30: killcord.v1.WatchSessionResponse.session:type_name -> killcord.v1.Session
+	34, // 31: killcord.v1.WatchSessionResponse.bookmark:type_name -> killcord.v1.Bookmark
+	0,  // 32: killcord.v1.WatchSessionsRequest.status:type_name -> killcord.v1.SessionStatus
+	9,  // 33: killcord.v1.WatchSessionsResponse.session:type_name -> killcord.v1.Session
+	34, // 34: killcord.v1.WatchSessionsResponse.bookmark:type_name -> killcord.v1.Bookmark
+	10, // 35: killcord.v1.SessionService.StartSession:input_type -> killcord.v1.StartSessionRequest
+	12, // 36: killcord.v1.SessionService.ListSessions:input_type -> killcord.v1.ListSessionsRequest
+	14, // 37: killcord.v1.SessionService.GetSession:input_type -> killcord.v1.GetSessionRequest
+	16, // 38: killcord.v1.SessionService.Heartbeat:input_type -> killcord.v1.HeartbeatRequest
+	18, // 39: killcord.v1.SessionService.KillSession:input_type -> killcord.v1.KillSessionRequest
+	20, // 40: killcord.v1.SessionService.PauseSession:input_type -> killcord.v1.PauseSessionRequest
+	22, // 41: killcord.v1.SessionService.ResumeSession:input_type -> killcord.v1.ResumeSessionRequest
+	24, // 42: killcord.v1.SessionService.UpdateBudgets:input_type -> killcord.v1.UpdateBudgetsRequest
+	26, // 43: killcord.v1.SessionService.EndSession:input_type -> killcord.v1.EndSessionRequest
+	28, // 44: killcord.v1.SessionService.AcknowledgeHalt:input_type -> killcord.v1.AcknowledgeHaltRequest
+	30, // 45: killcord.v1.SessionService.WatchSession:input_type -> killcord.v1.WatchSessionRequest
+	32, // 46: killcord.v1.SessionService.WatchSessions:input_type -> killcord.v1.WatchSessionsRequest
+	11, // 47: killcord.v1.SessionService.StartSession:output_type -> killcord.v1.StartSessionResponse
+	13, // 48: killcord.v1.SessionService.ListSessions:output_type -> killcord.v1.ListSessionsResponse
+	15, // 49: killcord.v1.SessionService.GetSession:output_type -> killcord.v1.GetSessionResponse
+	17, // 50: killcord.v1.SessionService.Heartbeat:output_type -> killcord.v1.HeartbeatResponse
+	19, // 51: killcord.v1.SessionService.KillSession:output_type -> killcord.v1.KillSessionResponse
+	21, // 52: killcord.v1.SessionService.PauseSession:output_type -> killcord.v1.PauseSessionResponse
+	23, // 53: killcord.v1.SessionService.ResumeSession:output_type -> killcord.v1.ResumeSessionResponse
+	25, // 54: killcord.v1.SessionService.UpdateBudgets:output_type -> killcord.v1.UpdateBudgetsResponse
+	27, // 55: killcord.v1.SessionService.EndSession:output_type -> killcord.v1.EndSessionResponse
+	29, // 56: killcord.v1.SessionService.AcknowledgeHalt:output_type -> killcord.v1.AcknowledgeHaltResponse
+	31, // 57: killcord.v1.SessionService.WatchSession:output_type -> killcord.v1.WatchSessionResponse
+	33, // 58: killcord.v1.SessionService.WatchSessions:output_type -> killcord.v1.WatchSessionsResponse
+	47, // [47:59] is the sub-list for method output_type
+	35, // [35:47] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_killcord_v1_session_proto_init() }
@@ -2542,19 +2820,20 @@ func file_killcord_v1_session_proto_init() {
 		return
 	}
 	file_killcord_v1_session_proto_msgTypes[0].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[2].OneofWrappers = []any{}
 	file_killcord_v1_session_proto_msgTypes[3].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[5].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[4].OneofWrappers = []any{}
 	file_killcord_v1_session_proto_msgTypes[6].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[11].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[13].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[15].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[22].OneofWrappers = []any{
+	file_killcord_v1_session_proto_msgTypes[7].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[12].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[14].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[16].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[18].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[25].OneofWrappers = []any{
 		(*WatchSessionResponse_Session)(nil),
 		(*WatchSessionResponse_Bookmark)(nil),
 	}
-	file_killcord_v1_session_proto_msgTypes[23].OneofWrappers = []any{}
-	file_killcord_v1_session_proto_msgTypes[24].OneofWrappers = []any{
+	file_killcord_v1_session_proto_msgTypes[26].OneofWrappers = []any{}
+	file_killcord_v1_session_proto_msgTypes[27].OneofWrappers = []any{
 		(*WatchSessionsResponse_Session)(nil),
 		(*WatchSessionsResponse_Bookmark)(nil),
 	}
@@ -2564,7 +2843,7 @@ func file_killcord_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_killcord_v1_session_proto_rawDesc), len(file_killcord_v1_session_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   26,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	SessionService_KillSession_FullMethodName     = "/killcord.v1.SessionService/KillSession"
 	SessionService_PauseSession_FullMethodName    = "/killcord.v1.SessionService/PauseSession"
 	SessionService_ResumeSession_FullMethodName   = "/killcord.v1.SessionService/ResumeSession"
+	SessionService_UpdateBudgets_FullMethodName   = "/killcord.v1.SessionService/UpdateBudgets"
 	SessionService_EndSession_FullMethodName      = "/killcord.v1.SessionService/EndSession"
 	SessionService_AcknowledgeHalt_FullMethodName = "/killcord.v1.SessionService/AcknowledgeHalt"
 	SessionService_WatchSession_FullMethodName    = "/killcord.v1.SessionService/WatchSession"
@@ -62,6 +63,10 @@ type SessionServiceClient interface {
 	// lifted; under a wider one, or a parent that is held, it is refused as scope_halted. An active
 	// session is answered as it is. Role: operator. Safe to repeat.
 	ResumeSession(ctx context.Context, in *ResumeSessionRequest, opts ...grpc.CallOption) (*ResumeSessionResponse, error)
+	// Raises limits of a session that is not terminal; a session that is held by a budget goes on when
+	// everything that held it fits again. A limit that is as it was is left alone. One that is lower, or
+	// that the session does not have, is refused as invalid_argument. Role: operator. Safe to repeat.
+	UpdateBudgets(ctx context.Context, in *UpdateBudgetsRequest, opts ...grpc.CallOption) (*UpdateBudgetsResponse, error)
 	// Says that the run is over. On a terminal session it answers what the session is.
 	// Role: agent, own sessions; operator. Safe to repeat.
 	EndSession(ctx context.Context, in *EndSessionRequest, opts ...grpc.CallOption) (*EndSessionResponse, error)
@@ -160,6 +165,16 @@ func (c *sessionServiceClient) ResumeSession(ctx context.Context, in *ResumeSess
 	return out, nil
 }
 
+func (c *sessionServiceClient) UpdateBudgets(ctx context.Context, in *UpdateBudgetsRequest, opts ...grpc.CallOption) (*UpdateBudgetsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateBudgetsResponse)
+	err := c.cc.Invoke(ctx, SessionService_UpdateBudgets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *sessionServiceClient) EndSession(ctx context.Context, in *EndSessionRequest, opts ...grpc.CallOption) (*EndSessionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(EndSessionResponse)
@@ -248,6 +263,10 @@ type SessionServiceServer interface {
 	// lifted; under a wider one, or a parent that is held, it is refused as scope_halted. An active
 	// session is answered as it is. Role: operator. Safe to repeat.
 	ResumeSession(context.Context, *ResumeSessionRequest) (*ResumeSessionResponse, error)
+	// Raises limits of a session that is not terminal; a session that is held by a budget goes on when
+	// everything that held it fits again. A limit that is as it was is left alone. One that is lower, or
+	// that the session does not have, is refused as invalid_argument. Role: operator. Safe to repeat.
+	UpdateBudgets(context.Context, *UpdateBudgetsRequest) (*UpdateBudgetsResponse, error)
 	// Says that the run is over. On a terminal session it answers what the session is.
 	// Role: agent, own sessions; operator. Safe to repeat.
 	EndSession(context.Context, *EndSessionRequest) (*EndSessionResponse, error)
@@ -296,6 +315,9 @@ func (UnimplementedSessionServiceServer) PauseSession(context.Context, *PauseSes
 }
 func (UnimplementedSessionServiceServer) ResumeSession(context.Context, *ResumeSessionRequest) (*ResumeSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResumeSession not implemented")
+}
+func (UnimplementedSessionServiceServer) UpdateBudgets(context.Context, *UpdateBudgetsRequest) (*UpdateBudgetsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateBudgets not implemented")
 }
 func (UnimplementedSessionServiceServer) EndSession(context.Context, *EndSessionRequest) (*EndSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EndSession not implemented")
@@ -456,6 +478,24 @@ func _SessionService_ResumeSession_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_UpdateBudgets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateBudgetsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).UpdateBudgets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_UpdateBudgets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).UpdateBudgets(ctx, req.(*UpdateBudgetsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SessionService_EndSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EndSessionRequest)
 	if err := dec(in); err != nil {
@@ -548,6 +588,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResumeSession",
 			Handler:    _SessionService_ResumeSession_Handler,
+		},
+		{
+			MethodName: "UpdateBudgets",
+			Handler:    _SessionService_UpdateBudgets_Handler,
 		},
 		{
 			MethodName: "EndSession",

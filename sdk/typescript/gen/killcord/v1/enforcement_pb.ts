@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Session, SessionStatus, StopReason } from "./session_pb.js";
+import type { Bookmark, Consumed, HaltEvidence, HaltPhase, Reserved, Session, SessionStatus, StopReason } from "./session_pb.js";
 import { file_killcord_v1_session } from "./session_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/enforcement.proto.
  */
 export const file_killcord_v1_enforcement: GenFile = /*@__PURE__*/
-  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEiuAEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBAUILCglfcHJpb3JpdHlCDgoMX3BvbGljeV90eXBlIrUDChBJbnRlcmNlcHRSZXF1ZXN0EhMKC2FjdGlvbl90eXBlGAEgASgJEhsKDmFjdGlvbl9jb250ZW50GAIgASgJSACIAQESKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhUKCGFnZW50X2lkGAQgASgJSAGIAQESFwoKc2Vzc2lvbl9pZBgFIAEoCUgCiAEBEhUKCGNoYWluX2lkGAYgASgJSAOIAQESFwoKY2hhaW5fc3RlcBgHIAEoBUgEiAEBEh8KEnBhcmVudF9kZWNpc2lvbl9pZBgIIAEoCUgFiAEBEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgGiAEBQhEKD19hY3Rpb25fY29udGVudEILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWRCCwoJX2NoYWluX2lkQg0KC19jaGFpbl9zdGVwQhUKE19wYXJlbnRfZGVjaXNpb25faWRCEgoQX2lkZW1wb3RlbmN5X2tleUoECAkQCkoECAoQC0oECAsQDFINZXNjYWxhdGlvbl9pZFIEY29zdFIIZXN0aW1hdGUi5wQKEUludGVyY2VwdFJlc3BvbnNlEiYKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBITCgtkZWNpc2lvbl9pZBgCIAEoCRIVCg1kZWNpc2lvbl9wYXRoGAMgASgJEhEKCXJlYXNvbmluZxgEIAEoCRIaChJwb2xpY2llc19ldmFsdWF0ZWQYBSADKAkSOAoScG9saWNpZXNfdHJpZ2dlcmVkGAYgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhYKDnZhdWx0X2VudHJ5X2lkGAcgASgJEhIKCmxhdGVuY3lfbXMYCCABKAESLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLdHJ1c3Rfc2NvcmUYCiABKAVIAIgBARIlCgdvdXRjb21lGAwgASgOMhQua2lsbGNvcmQudjEuT3V0Y29tZRIXCgpzZXNzaW9uX2lkGA0gASgJSAGIAQESMgoOc2Vzc2lvbl9zdGF0dXMYDiABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEicKCGNvbnN1bWVkGA8gASgLMhUua2lsbGNvcmQudjEuQ29uc3VtZWQSLAoLc3RvcF9yZWFzb24YECABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEhQKB2hhbHRfaWQYESABKAlIAogBAUIOCgxfdHJ1c3Rfc2NvcmVCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWRKBAgLEAxSDWVzY2FsYXRpb25faWQiRwoVSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0Ei4KB2FjdGlvbnMYASADKAsyHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0IlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSLvAQoWSW50ZXJjZXB0U3RyZWFtUmVxdWVzdBInCgRvcGVuGAEgASgLMhcua2lsbGNvcmQudjEuU3RyZWFtT3BlbkgAEjEKCWludGVyY2VwdBgCIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbUludGVyY2VwdEgAEjUKC2Fja25vd2xlZGdlGAMgASgLMh4ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VIABIpCgVyZW5ldxgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3SABCCQoHbWVzc2FnZUoECAQQBVIGc2V0dGxlIiAKClN0cmVhbU9wZW4SEgoKc2Vzc2lvbl9pZBgBIAEoCSJNCg9TdHJlYW1JbnRlcmNlcHQSCwoDcmVmGAEgASgNEi0KBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3QihQEKEVN0cmVhbUFja25vd2xlZGdlEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlEisKCGV2aWRlbmNlGAQgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlIhwKC1N0cmVhbVJlbmV3Eg0KBW5vbmNlGAEgASgEIvECChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSAASLQoHcmVuZXdlZBgHIAEoCzIaLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3ZWRIAEIJCgdtZXNzYWdlIjUKDFN0cmVhbU9wZW5lZBIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJNCg1TdHJlYW1WZXJkaWN0EgsKA3JlZhgBIAEoDRIvCgd2ZXJkaWN0GAIgASgLMh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2UimwEKD1N0cmVhbURpcmVjdGl2ZRIoCgRraW5kGAEgASgOMhoua2lsbGNvcmQudjEuRGlyZWN0aXZlS2luZBIUCgdoYWx0X2lkGAIgASgJSACIAQESDgoGcmVhc29uGAMgASgJEiwKC3N0b3BfcmVhc29uGAQgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbkIKCghfaGFsdF9pZCJGCgtTdHJlYW1FcnJvchILCgNyZWYYASABKA0SKgoFZXJyb3IYAiABKAsyGy5raWxsY29yZC52MS5JbnRlcmNlcHRFcnJvciIeCg1TdHJlYW1SZW5ld2VkEg0KBW5vbmNlGAEgASgEIlkKElN0cmVhbUFja25vd2xlZGdlZBILCgNyZWYYASABKA0SDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZSIpChJHZXREZWNpc2lvblJlcXVlc3QSEwoLZGVjaXNpb25faWQYASABKAkiPgoTR2V0RGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmtpbGxjb3JkLnYxLkRlY2lzaW9uIigKEUdldFJlY2VpcHRSZXF1ZXN0EhMKC2RlY2lzaW9uX2lkGAEgASgJIj4KEkdldFJlY2VpcHRSZXNwb25zZRIoCgdyZWNlaXB0GAEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCL7AgoIRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEwoLYWN0aW9uX3R5cGUYAiABKAkSJgoIZGVjaXNpb24YAyABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0EhgKC3RydXN0X3Njb3JlGAQgASgFSACIAQESEgoKbGF0ZW5jeV9tcxgFIAEoARIRCglyZWFzb25pbmcYBiABKAkSFQoIYWdlbnRfaWQYByABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwb2xpY2llc190cmlnZ2VyZWQYCSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSFwoKc2Vzc2lvbl9pZBgKIAEoCUgCiAEBEhYKDnZhdWx0X2VudHJ5X2lkGAsgASgJQg4KDF90cnVzdF9zY29yZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWQiiQIKFExpc3REZWNpc2lvbnNSZXF1ZXN0EisKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdEgAiAEBEhgKC2FjdGlvbl90eXBlGAIgASgJSAGIAQESFQoIYWdlbnRfaWQYAyABKAlIAogBARIXCgpzZXNzaW9uX2lkGAQgASgJSAOIAQESEQoJcGFnZV9zaXplGA0gASgFEhIKCnBhZ2VfdG9rZW4YDiABKAkSEQoEcGFnZRgPIAEoBUgEiAEBQgsKCV9kZWNpc2lvbkIOCgxfYWN0aW9uX3R5cGVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgcKBV9wYWdlIoIBChVMaXN0RGVjaXNpb25zUmVzcG9uc2USKAoJZGVjaXNpb25zGAEgAygLMhUua2lsbGNvcmQudjEuRGVjaXNpb24SDQoFdG90YWwYAiABKAMSHAoPbmV4dF9wYWdlX3Rva2VuGAMgASgJSACIAQFCEgoQX25leHRfcGFnZV90b2tlbiI8Cg9HZXRTdGF0c1JlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvgBChBHZXRTdGF0c1Jlc3BvbnNlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCglkZWNpc2lvbnMYAiABKAsyHC5raWxsY29yZC52MS5EZWNpc2lvbkZpZ3VyZXMSEgoKYmxvY2tfcmF0ZRgDIAEoARIaChJhdmVyYWdlX2xhdGVuY3lfbXMYBCABKAESKQoGYWdlbnRzGAUgASgLMhkua2lsbGNvcmQudjEuQWdlbnRGaWd1cmVzEi0KCHNlc3Npb25zGAYgASgLMhsua2lsbGNvcmQudjEuU2Vzc2lvbkZpZ3VyZXMiYwoPRGVjaXNpb25GaWd1cmVzEg0KBXRvdGFsGAEgASgDEg0KBWFsbG93GAIgASgDEg0KBWJsb2NrGAMgASgDEhAKCGVzY2FsYXRlGAQgASgDEhEKCXRlcm1pbmF0ZRgFIAEoAyItCgxBZ2VudEZpZ3VyZXMSDQoFdG90YWwYASABKAMSDgoGYWN0aXZlGAIgASgDImAKDlNlc3Npb25GaWd1cmVzEg4KBmFjdGl2ZRgBIAEoAxIOCgZwYXVzZWQYAiABKAMSDgoGa2lsbGVkGAMgASgDEg8KB2V4cGlyZWQYBCABKAMSDQoFZW5kZWQYBSABKAMqdQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEQoNVkVSRElDVF9BTExPVxABEhEKDVZFUkRJQ1RfQkxPQ0sQAhIUChBWRVJESUNUX0VTQ0FMQVRFEAMSFQoRVkVSRElDVF9URVJNSU5BVEUQBCp7CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARITCg9PVVRDT01FX1JFRlVTRUQQAhIVChFPVVRDT01FX0VTQ0FMQVRFRBADEhYKEk9VVENPTUVfVEVSTUlOQVRFRBAEKrABCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACEhgKFERJUkVDVElWRV9LSU5EX1BBVVNFEAMSGQoVRElSRUNUSVZFX0tJTkRfUkVTVU1FEAQiBAgFEAUqE0RJUkVDVElWRV9LSU5EX1dBUk4y8wQKEkVuZm9yY2VtZW50U2VydmljZRJKCglJbnRlcmNlcHQSHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0Gh4ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVzcG9uc2USWQoOSW50ZXJjZXB0QmF0Y2gSIi5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlcXVlc3QaIy5raWxsY29yZC52MS5JbnRlcmNlcHRCYXRjaFJlc3BvbnNlEmAKD0ludGVyY2VwdFN0cmVhbRIjLmtpbGxjb3JkLnYxLkludGVyY2VwdFN0cmVhbVJlcXVlc3QaJC5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXNwb25zZSgBMAESVQoLR2V0RGVjaXNpb24SHy5raWxsY29yZC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5HZXREZWNpc2lvblJlc3BvbnNlIgOQAgESUgoKR2V0UmVjZWlwdBIeLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0UmVjZWlwdFJlc3BvbnNlIgOQAgESTAoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESWwoNTGlzdERlY2lzaW9ucxIhLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXF1ZXN0GiIua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
+  fileDesc("Ch1raWxsY29yZC92MS9lbmZvcmNlbWVudC5wcm90bxILa2lsbGNvcmQudjEi2gEKD1BvbGljeVRyaWdnZXJlZBIRCglwb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRImCghkZWNpc2lvbhgDIAEoDjIULmtpbGxjb3JkLnYxLlZlcmRpY3QSDgoGcmVhc29uGAQgASgJEhUKCHByaW9yaXR5GAUgASgFSACIAQESGAoLcG9saWN5X3R5cGUYBiABKAlIAYgBARIUCgd2ZXJzaW9uGAcgASgFSAKIAQFCCwoJX3ByaW9yaXR5Qg4KDF9wb2xpY3lfdHlwZUIKCghfdmVyc2lvbiJKCgRDb3N0EhMKBnRva2VucxgBIAEoA0gAiAEBEhUKCGNvc3RfdXNkGAIgASgJSAGIAQFCCQoHX3Rva2Vuc0ILCglfY29zdF91c2QiLQoHV2FybmluZxIRCglwb2xpY3lfaWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLWAQoKQnVkZ2V0TGVmdBIUCgdhY3Rpb25zGAEgASgDSACIAQESEwoGdG9rZW5zGAIgASgDSAGIAQESHAoPY29zdF91c2RfbWljcm9zGAMgASgDSAKIAQESGAoLdHRsX3NlY29uZHMYBCABKANIA4gBARIZCgxpZGxlX3NlY29uZHMYBSABKANIBIgBAUIKCghfYWN0aW9uc0IJCgdfdG9rZW5zQhIKEF9jb3N0X3VzZF9taWNyb3NCDgoMX3R0bF9zZWNvbmRzQg8KDV9pZGxlX3NlY29uZHMi+AMKEEludGVyY2VwdFJlcXVlc3QSEwoLYWN0aW9uX3R5cGUYASABKAkSGwoOYWN0aW9uX2NvbnRlbnQYAiABKAlIAIgBARIpCghtZXRhZGF0YRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFQoIYWdlbnRfaWQYBCABKAlIAYgBARIXCgpzZXNzaW9uX2lkGAUgASgJSAKIAQESFQoIY2hhaW5faWQYBiABKAlIA4gBARIXCgpjaGFpbl9zdGVwGAcgASgFSASIAQESHwoScGFyZW50X2RlY2lzaW9uX2lkGAggASgJSAWIAQESGgoNZXNjYWxhdGlvbl9pZBgJIAEoCUgGiAEBEh8KBGNvc3QYCiABKAsyES5raWxsY29yZC52MS5Db3N0EiMKCGVzdGltYXRlGAsgASgLMhEua2lsbGNvcmQudjEuQ29zdBIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlIB4gBAUIRCg9fYWN0aW9uX2NvbnRlbnRCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQgsKCV9jaGFpbl9pZEINCgtfY2hhaW5fc3RlcEIVChNfcGFyZW50X2RlY2lzaW9uX2lkQhAKDl9lc2NhbGF0aW9uX2lkQhIKEF9pZGVtcG90ZW5jeV9rZXkiywYKEUludGVyY2VwdFJlc3BvbnNlEiYKCGRlY2lzaW9uGAEgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBITCgtkZWNpc2lvbl9pZBgCIAEoCRIVCg1kZWNpc2lvbl9wYXRoGAMgASgJEhEKCXJlYXNvbmluZxgEIAEoCRIaChJwb2xpY2llc19ldmFsdWF0ZWQYBSADKAkSOAoScG9saWNpZXNfdHJpZ2dlcmVkGAYgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhYKDnZhdWx0X2VudHJ5X2lkGAcgASgJEhIKCmxhdGVuY3lfbXMYCCABKAESLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoLdHJ1c3Rfc2NvcmUYCiABKAVIAIgBARIaCg1lc2NhbGF0aW9uX2lkGAsgASgJSAGIAQESJQoHb3V0Y29tZRgMIAEoDjIULmtpbGxjb3JkLnYxLk91dGNvbWUSFwoKc2Vzc2lvbl9pZBgNIAEoCUgCiAEBEjIKDnNlc3Npb25fc3RhdHVzGA4gASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxInCghjb25zdW1lZBgPIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEiwKC3N0b3BfcmVhc29uGBAgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIUCgdoYWx0X2lkGBEgASgJSAOIAQESJgoId2FybmluZ3MYEiADKAsyFC5raWxsY29yZC52MS5XYXJuaW5nEiwKC2J1ZGdldF9sZWZ0GBMgASgLMhcua2lsbGNvcmQudjEuQnVkZ2V0TGVmdBIRCgluZXh0X3N0ZXAYFCABKAkSNwoRcG9saWNpZXNfc2hhZG93ZWQYFSADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSJwoIcmVzZXJ2ZWQYFiABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZEIOCgxfdHJ1c3Rfc2NvcmVCEAoOX2VzY2FsYXRpb25faWRCDQoLX3Nlc3Npb25faWRCCgoIX2hhbHRfaWQiRwoVSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0Ei4KB2FjdGlvbnMYASADKAsyHS5raWxsY29yZC52MS5JbnRlcmNlcHRSZXF1ZXN0IlcKFkludGVyY2VwdEJhdGNoUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3VsdBIOCgZmYWlsZWQYAiABKAUifAoPSW50ZXJjZXB0UmVzdWx0EjEKB3ZlcmRpY3QYASABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsua2lsbGNvcmQudjEuSW50ZXJjZXB0RXJyb3JIAEIICgZyZXN1bHQibQoOSW50ZXJjZXB0RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKB2RldGFpbHMYAyADKAsyFy5raWxsY29yZC52MS5GaWVsZElzc3VlEhIKCnJlcXVlc3RfaWQYBCABKAkiKgoKRmllbGRJc3N1ZRINCgVmaWVsZBgBIAEoCRINCgVpc3N1ZRgCIAEoCSJFCg1TZXR0bGVSZXF1ZXN0EhMKC2RlY2lzaW9uX2lkGAEgASgJEh8KBGNvc3QYAiABKAsyES5raWxsY29yZC52MS5Db3N0IqwCCg5TZXR0bGVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIwCgdvdXRjb21lGAIgASgOMh8ua2lsbGNvcmQudjEuUmVzZXJ2YXRpb25PdXRjb21lEiQKBXNwZW50GAMgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSJwoIcmVwb3J0ZWQYBCABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZBInCghjb25zdW1lZBgFIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEicKCHJlc2VydmVkGAYgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSMgoOc2Vzc2lvbl9zdGF0dXMYByABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzIi8KGENhbmNlbFJlc2VydmF0aW9uUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCSK3AgoZQ2FuY2VsUmVzZXJ2YXRpb25SZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIwCgdvdXRjb21lGAIgASgOMh8ua2lsbGNvcmQudjEuUmVzZXJ2YXRpb25PdXRjb21lEiQKBXNwZW50GAMgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSJwoIcmVwb3J0ZWQYBCABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZBInCghjb25zdW1lZBgFIAEoCzIVLmtpbGxjb3JkLnYxLkNvbnN1bWVkEicKCHJlc2VydmVkGAYgASgLMhUua2lsbGNvcmQudjEuUmVzZXJ2ZWQSMgoOc2Vzc2lvbl9zdGF0dXMYByABKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzIo4CChZJbnRlcmNlcHRTdHJlYW1SZXF1ZXN0EicKBG9wZW4YASABKAsyFy5raWxsY29yZC52MS5TdHJlYW1PcGVuSAASMQoJaW50ZXJjZXB0GAIgASgLMhwua2lsbGNvcmQudjEuU3RyZWFtSW50ZXJjZXB0SAASNQoLYWNrbm93bGVkZ2UYAyABKAsyHi5raWxsY29yZC52MS5TdHJlYW1BY2tub3dsZWRnZUgAEisKBnNldHRsZRgEIAEoCzIZLmtpbGxjb3JkLnYxLlN0cmVhbVNldHRsZUgAEikKBXJlbmV3GAUgASgLMhgua2lsbGNvcmQudjEuU3RyZWFtUmVuZXdIAEIJCgdtZXNzYWdlIiAKClN0cmVhbU9wZW4SEgoKc2Vzc2lvbl9pZBgBIAEoCSJNCg9TdHJlYW1JbnRlcmNlcHQSCwoDcmVmGAEgASgNEi0KBmFjdGlvbhgCIAEoCzIdLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlcXVlc3QiYQoMU3RyZWFtU2V0dGxlEgsKA3JlZhgBIAEoDRITCgtkZWNpc2lvbl9pZBgCIAEoCRIfCgRjb3N0GAMgASgLMhEua2lsbGNvcmQudjEuQ29zdBIOCgZjYW5jZWwYBCABKAgihQEKEVN0cmVhbUFja25vd2xlZGdlEgsKA3JlZhgBIAEoDRIPCgdoYWx0X2lkGAIgASgJEiUKBXBoYXNlGAMgASgOMhYua2lsbGNvcmQudjEuSGFsdFBoYXNlEisKCGV2aWRlbmNlGAQgASgOMhkua2lsbGNvcmQudjEuSGFsdEV2aWRlbmNlIhwKC1N0cmVhbVJlbmV3Eg0KBW5vbmNlGAEgASgEIqADChdJbnRlcmNlcHRTdHJlYW1SZXNwb25zZRIrCgZvcGVuZWQYASABKAsyGS5raWxsY29yZC52MS5TdHJlYW1PcGVuZWRIABItCgd2ZXJkaWN0GAIgASgLMhoua2lsbGNvcmQudjEuU3RyZWFtVmVyZGljdEgAEjEKCWRpcmVjdGl2ZRgDIAEoCzIcLmtpbGxjb3JkLnYxLlN0cmVhbURpcmVjdGl2ZUgAEikKCGJvb2ttYXJrGAQgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIpCgVlcnJvchgFIAEoCzIYLmtpbGxjb3JkLnYxLlN0cmVhbUVycm9ySAASNwoMYWNrbm93bGVkZ2VkGAYgASgLMh8ua2lsbGNvcmQudjEuU3RyZWFtQWNrbm93bGVkZ2VkSAASLQoHcmVuZXdlZBgHIAEoCzIaLmtpbGxjb3JkLnYxLlN0cmVhbVJlbmV3ZWRIABItCgdzZXR0bGVkGAggASgLMhoua2lsbGNvcmQudjEuU3RyZWFtU2V0dGxlZEgAQgkKB21lc3NhZ2UiNQoMU3RyZWFtT3BlbmVkEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIk0KDVN0cmVhbVZlcmRpY3QSCwoDcmVmGAEgASgNEi8KB3ZlcmRpY3QYAiABKAsyHi5raWxsY29yZC52MS5JbnRlcmNlcHRSZXNwb25zZSKbAQoPU3RyZWFtRGlyZWN0aXZlEigKBGtpbmQYASABKA4yGi5raWxsY29yZC52MS5EaXJlY3RpdmVLaW5kEhQKB2hhbHRfaWQYAiABKAlIAIgBARIOCgZyZWFzb24YAyABKAkSLAoLc3RvcF9yZWFzb24YBCABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uQgoKCF9oYWx0X2lkIkYKC1N0cmVhbUVycm9yEgsKA3JlZhgBIAEoDRIqCgVlcnJvchgCIAEoCzIbLmtpbGxjb3JkLnYxLkludGVyY2VwdEVycm9yIh4KDVN0cmVhbVJlbmV3ZWQSDQoFbm9uY2UYASABKAQiTgoNU3RyZWFtU2V0dGxlZBILCgNyZWYYASABKA0SMAoLcmVzZXJ2YXRpb24YAiABKAsyGy5raWxsY29yZC52MS5TZXR0bGVSZXNwb25zZSJZChJTdHJlYW1BY2tub3dsZWRnZWQSCwoDcmVmGAEgASgNEg8KB2hhbHRfaWQYAiABKAkSJQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2UiKQoSR2V0RGVjaXNpb25SZXF1ZXN0EhMKC2RlY2lzaW9uX2lkGAEgASgJIj4KE0dldERlY2lzaW9uUmVzcG9uc2USJwoIZGVjaXNpb24YASABKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbiIoChFHZXRSZWNlaXB0UmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCSI+ChJHZXRSZWNlaXB0UmVzcG9uc2USKAoHcmVjZWlwdBgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QikwUKCERlY2lzaW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2FjdGlvbl90eXBlGAIgASgJEiYKCGRlY2lzaW9uGAMgASgOMhQua2lsbGNvcmQudjEuVmVyZGljdBIYCgt0cnVzdF9zY29yZRgEIAEoBUgAiAEBEhIKCmxhdGVuY3lfbXMYBSABKAESEQoJcmVhc29uaW5nGAYgASgJEhUKCGFnZW50X2lkGAcgASgJSAGIAQESLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScG9saWNpZXNfdHJpZ2dlcmVkGAkgAygLMhwua2lsbGNvcmQudjEuUG9saWN5VHJpZ2dlcmVkEhcKCnNlc3Npb25faWQYCiABKAlIAogBARIWCg52YXVsdF9lbnRyeV9pZBgLIAEoCRIlCgZjaGFyZ2UYDCABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZBIqCgtyZXNlcnZhdGlvbhgNIAEoCzIVLmtpbGxjb3JkLnYxLlJlc2VydmVkEhoKDWVzY2FsYXRpb25faWQYDiABKAlIA4gBARImCgh3YXJuaW5ncxgPIAMoCzIULmtpbGxjb3JkLnYxLldhcm5pbmcSNwoRcG9saWNpZXNfc2hhZG93ZWQYECADKAsyHC5raWxsY29yZC52MS5Qb2xpY3lUcmlnZ2VyZWQSHgoRcG9saWN5X3NldF9kaWdlc3QYESABKAlIBIgBAUIOCgxfdHJ1c3Rfc2NvcmVCCwoJX2FnZW50X2lkQg0KC19zZXNzaW9uX2lkQhAKDl9lc2NhbGF0aW9uX2lkQhQKEl9wb2xpY3lfc2V0X2RpZ2VzdCKJAgoUTGlzdERlY2lzaW9uc1JlcXVlc3QSKwoIZGVjaXNpb24YASABKA4yFC5raWxsY29yZC52MS5WZXJkaWN0SACIAQESGAoLYWN0aW9uX3R5cGUYAiABKAlIAYgBARIVCghhZ2VudF9pZBgDIAEoCUgCiAEBEhcKCnNlc3Npb25faWQYBCABKAlIA4gBARIRCglwYWdlX3NpemUYDSABKAUSEgoKcGFnZV90b2tlbhgOIAEoCRIRCgRwYWdlGA8gASgFSASIAQFCCwoJX2RlY2lzaW9uQg4KDF9hY3Rpb25fdHlwZUILCglfYWdlbnRfaWRCDQoLX3Nlc3Npb25faWRCBwoFX3BhZ2UiggEKFUxpc3REZWNpc2lvbnNSZXNwb25zZRIoCglkZWNpc2lvbnMYASADKAsyFS5raWxsY29yZC52MS5EZWNpc2lvbhINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIjwKD0dldFN0YXRzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi+AEKEEdldFN0YXRzUmVzcG9uc2USKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KCWRlY2lzaW9ucxgCIAEoCzIcLmtpbGxjb3JkLnYxLkRlY2lzaW9uRmlndXJlcxISCgpibG9ja19yYXRlGAMgASgBEhoKEmF2ZXJhZ2VfbGF0ZW5jeV9tcxgEIAEoARIpCgZhZ2VudHMYBSABKAsyGS5raWxsY29yZC52MS5BZ2VudEZpZ3VyZXMSLQoIc2Vzc2lvbnMYBiABKAsyGy5raWxsY29yZC52MS5TZXNzaW9uRmlndXJlcyJjCg9EZWNpc2lvbkZpZ3VyZXMSDQoFdG90YWwYASABKAMSDQoFYWxsb3cYAiABKAMSDQoFYmxvY2sYAyABKAMSEAoIZXNjYWxhdGUYBCABKAMSEQoJdGVybWluYXRlGAUgASgDIi0KDEFnZW50RmlndXJlcxINCgV0b3RhbBgBIAEoAxIOCgZhY3RpdmUYAiABKAMiYAoOU2Vzc2lvbkZpZ3VyZXMSDgoGYWN0aXZlGAEgASgDEg4KBnBhdXNlZBgCIAEoAxIOCgZraWxsZWQYAyABKAMSDwoHZXhwaXJlZBgEIAEoAxINCgVlbmRlZBgFIAEoAyp1CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIRCg1WRVJESUNUX0FMTE9XEAESEQoNVkVSRElDVF9CTE9DSxACEhQKEFZFUkRJQ1RfRVNDQUxBVEUQAxIVChFWRVJESUNUX1RFUk1JTkFURRAEKnsKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQUxMT1dFRBABEhMKD09VVENPTUVfUkVGVVNFRBACEhUKEU9VVENPTUVfRVNDQUxBVEVEEAMSFgoST1VUQ09NRV9URVJNSU5BVEVEEAQqnQEKElJlc2VydmF0aW9uT3V0Y29tZRIjCh9SRVNFUlZBVElPTl9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHwobUkVTRVJWQVRJT05fT1VUQ09NRV9TRVRUTEVEEAESIQodUkVTRVJWQVRJT05fT1VUQ09NRV9DQU5DRUxMRUQQAhIeChpSRVNFUlZBVElPTl9PVVRDT01FX0xBUFNFRBADKq4BCg1EaXJlY3RpdmVLaW5kEh4KGkRJUkVDVElWRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRElSRUNUSVZFX0tJTkRfU1RPUBABEhYKEkRJUkVDVElWRV9LSU5EX0VORBACEhgKFERJUkVDVElWRV9LSU5EX1BBVVNFEAMSGQoVRElSRUNUSVZFX0tJTkRfUkVTVU1FEAQSFwoTRElSRUNUSVZFX0tJTkRfV0FSThAFMpoGChJFbmZvcmNlbWVudFNlcnZpY2USSgoJSW50ZXJjZXB0Eh0ua2lsbGNvcmQudjEuSW50ZXJjZXB0UmVxdWVzdBoeLmtpbGxjb3JkLnYxLkludGVyY2VwdFJlc3BvbnNlElkKDkludGVyY2VwdEJhdGNoEiIua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXF1ZXN0GiMua2lsbGNvcmQudjEuSW50ZXJjZXB0QmF0Y2hSZXNwb25zZRJgCg9JbnRlcmNlcHRTdHJlYW0SIy5raWxsY29yZC52MS5JbnRlcmNlcHRTdHJlYW1SZXF1ZXN0GiQua2lsbGNvcmQudjEuSW50ZXJjZXB0U3RyZWFtUmVzcG9uc2UoATABEkEKBlNldHRsZRIaLmtpbGxjb3JkLnYxLlNldHRsZVJlcXVlc3QaGy5raWxsY29yZC52MS5TZXR0bGVSZXNwb25zZRJiChFDYW5jZWxSZXNlcnZhdGlvbhIlLmtpbGxjb3JkLnYxLkNhbmNlbFJlc2VydmF0aW9uUmVxdWVzdBomLmtpbGxjb3JkLnYxLkNhbmNlbFJlc2VydmF0aW9uUmVzcG9uc2USVQoLR2V0RGVjaXNpb24SHy5raWxsY29yZC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5raWxsY29yZC52MS5HZXREZWNpc2lvblJlc3BvbnNlIgOQAgESUgoKR2V0UmVjZWlwdBIeLmtpbGxjb3JkLnYxLkdldFJlY2VpcHRSZXF1ZXN0Gh8ua2lsbGNvcmQudjEuR2V0UmVjZWlwdFJlc3BvbnNlIgOQAgESTAoIR2V0U3RhdHMSHC5raWxsY29yZC52MS5HZXRTdGF0c1JlcXVlc3QaHS5raWxsY29yZC52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESWwoNTGlzdERlY2lzaW9ucxIhLmtpbGxjb3JkLnYxLkxpc3REZWNpc2lvbnNSZXF1ZXN0GiIua2lsbGNvcmQudjEuTGlzdERlY2lzaW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_killcord_v1_session]);
 
 /**
  * A policy that had a say in a verdict. Built-in ones have ids that begin with `__`.
@@ -63,6 +63,13 @@ export type PolicyTriggered = Message<"killcord.v1.PolicyTriggered"> & {
    * @generated from field: optional string policy_type = 6;
    */
   policyType?: string | undefined;
+
+  /**
+   * The version that judged, 1 and up, for policies of the workspace.
+   *
+   * @generated from field: optional int32 version = 7;
+   */
+  version?: number | undefined;
 };
 
 /**
@@ -71,6 +78,113 @@ export type PolicyTriggered = Message<"killcord.v1.PolicyTriggered"> & {
  */
 export const PolicyTriggeredSchema: GenMessage<PolicyTriggered> = /*@__PURE__*/
   messageDesc(file_killcord_v1_enforcement, 0);
+
+/**
+ * What an action costs.
+ *
+ * @generated from message killcord.v1.Cost
+ */
+export type Cost = Message<"killcord.v1.Cost"> & {
+  /**
+   * Tokens, 0 to 2^53-1; default 0.
+   *
+   * @generated from field: optional int64 tokens = 1;
+   */
+  tokens?: bigint | undefined;
+
+  /**
+   * Money in USD as a decimal, 0 to 9007199254.740991, kept exactly in micro-USD; finer is refused.
+   * Default 0. REST: also a JSON number.
+   *
+   * @generated from field: optional string cost_usd = 2;
+   */
+  costUsd?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.Cost.
+ * Use `create(CostSchema)` to create a new message.
+ */
+export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 1);
+
+/**
+ * Something that the caller should know; the action is allowed.
+ *
+ * @generated from message killcord.v1.Warning
+ */
+export type Warning = Message<"killcord.v1.Warning"> & {
+  /**
+   * The policy that warns; built-in ones have ids that begin with `__`.
+   *
+   * @generated from field: string policy_id = 1;
+   */
+  policyId: string;
+
+  /**
+   * Text for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message killcord.v1.Warning.
+ * Use `create(WarningSchema)` to create a new message.
+ */
+export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 2);
+
+/**
+ * What is left before a limit is reached: of the session and all that it is a part of, the least. An
+ * absent member means that nothing limits it. What is held for actions that are not settled is not left.
+ *
+ * @generated from message killcord.v1.BudgetLeft
+ */
+export type BudgetLeft = Message<"killcord.v1.BudgetLeft"> & {
+  /**
+   * Actions.
+   *
+   * @generated from field: optional int64 actions = 1;
+   */
+  actions?: bigint | undefined;
+
+  /**
+   * Tokens.
+   *
+   * @generated from field: optional int64 tokens = 2;
+   */
+  tokens?: bigint | undefined;
+
+  /**
+   * Money, in micro-USD.
+   *
+   * @generated from field: optional int64 cost_usd_micros = 3;
+   */
+  costUsdMicros?: bigint | undefined;
+
+  /**
+   * Whole seconds until the session, or one that it is a part of, expires by its ttl.
+   *
+   * @generated from field: optional int64 ttl_seconds = 4;
+   */
+  ttlSeconds?: bigint | undefined;
+
+  /**
+   * Whole seconds until the session expires for want of an action.
+   *
+   * @generated from field: optional int64 idle_seconds = 5;
+   */
+  idleSeconds?: bigint | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.BudgetLeft.
+ * Use `create(BudgetLeftSchema)` to create a new message.
+ */
+export const BudgetLeftSchema: GenMessage<BudgetLeft> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 3);
 
 /**
  * One action that an agent wants to do.
@@ -137,6 +251,29 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
   parentDecisionId?: string | undefined;
 
   /**
+   * Repeats an action that was escalated: same text and parameters. Allowed if a person approved it.
+   *
+   * @generated from field: optional string escalation_id = 9;
+   */
+  escalationId?: string | undefined;
+
+  /**
+   * What the action costs: charged when it is allowed. Not together with estimate.
+   *
+   * @generated from field: killcord.v1.Cost cost = 10;
+   */
+  cost?: Cost | undefined;
+
+  /**
+   * What the action may cost: held when it is allowed, until Settle says what it did cost or
+   * CancelReservation that it was not done; neither within 600 seconds (or what the server was
+   * started with) means that it cost its estimate. Needs session_id. Not together with cost.
+   *
+   * @generated from field: killcord.v1.Cost estimate = 11;
+   */
+  estimate?: Cost | undefined;
+
+  /**
    * A repeat with the same key is the same action: same verdict, counted once; or the stop, once
    * the session is stopped, and the pause while it is held. 1 to 255 characters 0x21-0x7E; the newest 256 of each session are
    * kept. REST: the header Idempotency-Key.
@@ -151,7 +288,7 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
  * Use `create(InterceptRequestSchema)` to create a new message.
  */
 export const InterceptRequestSchema: GenMessage<InterceptRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 1);
+  messageDesc(file_killcord_v1_enforcement, 4);
 
 /**
  * The verdict on one action, given after its entry is on disk.
@@ -230,6 +367,13 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
   trustScore?: number | undefined;
 
   /**
+   * With `escalate`: what to wait for. With the repeat of an escalated action: what it repeats.
+   *
+   * @generated from field: optional string escalation_id = 11;
+   */
+  escalationId?: string | undefined;
+
+  /**
    * The verdict in one word of another form.
    *
    * @generated from field: killcord.v1.Outcome outcome = 12;
@@ -270,6 +414,41 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
    * @generated from field: optional string halt_id = 17;
    */
   haltId?: string | undefined;
+
+  /**
+   * What the caller should know beside the verdict.
+   *
+   * @generated from field: repeated killcord.v1.Warning warnings = 18;
+   */
+  warnings: Warning[];
+
+  /**
+   * What is left after this action; absent without a session.
+   *
+   * @generated from field: killcord.v1.BudgetLeft budget_left = 19;
+   */
+  budgetLeft?: BudgetLeft | undefined;
+
+  /**
+   * What the caller should do next, as text; never empty.
+   *
+   * @generated from field: string next_step = 20;
+   */
+  nextStep: string;
+
+  /**
+   * Policies in shadow mode that would have had a say.
+   *
+   * @generated from field: repeated killcord.v1.PolicyTriggered policies_shadowed = 21;
+   */
+  policiesShadowed: PolicyTriggered[];
+
+  /**
+   * What is held for the session's actions after this one; absent when nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 22;
+   */
+  reserved?: Reserved | undefined;
 };
 
 /**
@@ -277,7 +456,7 @@ export type InterceptResponse = Message<"killcord.v1.InterceptResponse"> & {
  * Use `create(InterceptResponseSchema)` to create a new message.
  */
 export const InterceptResponseSchema: GenMessage<InterceptResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 2);
+  messageDesc(file_killcord_v1_enforcement, 5);
 
 /**
  * Several actions.
@@ -298,7 +477,7 @@ export type InterceptBatchRequest = Message<"killcord.v1.InterceptBatchRequest">
  * Use `create(InterceptBatchRequestSchema)` to create a new message.
  */
 export const InterceptBatchRequestSchema: GenMessage<InterceptBatchRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 3);
+  messageDesc(file_killcord_v1_enforcement, 6);
 
 /**
  * The verdicts on several actions.
@@ -326,7 +505,7 @@ export type InterceptBatchResponse = Message<"killcord.v1.InterceptBatchResponse
  * Use `create(InterceptBatchResponseSchema)` to create a new message.
  */
 export const InterceptBatchResponseSchema: GenMessage<InterceptBatchResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 4);
+  messageDesc(file_killcord_v1_enforcement, 7);
 
 /**
  * One action's verdict or error.
@@ -363,7 +542,7 @@ export type InterceptResult = Message<"killcord.v1.InterceptResult"> & {
  * Use `create(InterceptResultSchema)` to create a new message.
  */
 export const InterceptResultSchema: GenMessage<InterceptResult> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 5);
+  messageDesc(file_killcord_v1_enforcement, 8);
 
 /**
  * Why one action of a batch was not decided.
@@ -405,7 +584,7 @@ export type InterceptError = Message<"killcord.v1.InterceptError"> & {
  * Use `create(InterceptErrorSchema)` to create a new message.
  */
 export const InterceptErrorSchema: GenMessage<InterceptError> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 6);
+  messageDesc(file_killcord_v1_enforcement, 9);
 
 /**
  * One field at fault.
@@ -433,7 +612,182 @@ export type FieldIssue = Message<"killcord.v1.FieldIssue"> & {
  * Use `create(FieldIssueSchema)` to create a new message.
  */
 export const FieldIssueSchema: GenMessage<FieldIssue> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 7);
+  messageDesc(file_killcord_v1_enforcement, 10);
+
+/**
+ * What an action cost.
+ *
+ * @generated from message killcord.v1.SettleRequest
+ */
+export type SettleRequest = Message<"killcord.v1.SettleRequest"> & {
+  /**
+   * The decision that allowed it with an estimate.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * What it cost, also more than its estimate; default nothing.
+   *
+   * @generated from field: killcord.v1.Cost cost = 2;
+   */
+  cost?: Cost | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.SettleRequest.
+ * Use `create(SettleRequestSchema)` to create a new message.
+ */
+export const SettleRequestSchema: GenMessage<SettleRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 11);
+
+/**
+ * A reservation that is closed.
+ *
+ * @generated from message killcord.v1.SettleResponse
+ */
+export type SettleResponse = Message<"killcord.v1.SettleResponse"> & {
+  /**
+   * The decision.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * How it was closed.
+   *
+   * @generated from field: killcord.v1.ReservationOutcome outcome = 2;
+   */
+  outcome: ReservationOutcome;
+
+  /**
+   * What is spent for it.
+   *
+   * @generated from field: killcord.v1.Reserved spent = 3;
+   */
+  spent?: Reserved | undefined;
+
+  /**
+   * What the caller said that it cost; absent when nothing was said.
+   *
+   * @generated from field: killcord.v1.Reserved reported = 4;
+   */
+  reported?: Reserved | undefined;
+
+  /**
+   * What the session has used now.
+   *
+   * @generated from field: killcord.v1.Consumed consumed = 5;
+   */
+  consumed?: Consumed | undefined;
+
+  /**
+   * What is held now for the session's actions; absent when nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 6;
+   */
+  reserved?: Reserved | undefined;
+
+  /**
+   * The session's status now.
+   *
+   * @generated from field: killcord.v1.SessionStatus session_status = 7;
+   */
+  sessionStatus: SessionStatus;
+};
+
+/**
+ * Describes the message killcord.v1.SettleResponse.
+ * Use `create(SettleResponseSchema)` to create a new message.
+ */
+export const SettleResponseSchema: GenMessage<SettleResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 12);
+
+/**
+ * Which reservation to cancel.
+ *
+ * @generated from message killcord.v1.CancelReservationRequest
+ */
+export type CancelReservationRequest = Message<"killcord.v1.CancelReservationRequest"> & {
+  /**
+   * The decision that allowed the action with an estimate.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+};
+
+/**
+ * Describes the message killcord.v1.CancelReservationRequest.
+ * Use `create(CancelReservationRequestSchema)` to create a new message.
+ */
+export const CancelReservationRequestSchema: GenMessage<CancelReservationRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 13);
+
+/**
+ * A reservation that is closed.
+ *
+ * @generated from message killcord.v1.CancelReservationResponse
+ */
+export type CancelReservationResponse = Message<"killcord.v1.CancelReservationResponse"> & {
+  /**
+   * The decision.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * How it was closed.
+   *
+   * @generated from field: killcord.v1.ReservationOutcome outcome = 2;
+   */
+  outcome: ReservationOutcome;
+
+  /**
+   * What is spent for it.
+   *
+   * @generated from field: killcord.v1.Reserved spent = 3;
+   */
+  spent?: Reserved | undefined;
+
+  /**
+   * What the caller said that it cost; absent when nothing was said.
+   *
+   * @generated from field: killcord.v1.Reserved reported = 4;
+   */
+  reported?: Reserved | undefined;
+
+  /**
+   * What the session has used now.
+   *
+   * @generated from field: killcord.v1.Consumed consumed = 5;
+   */
+  consumed?: Consumed | undefined;
+
+  /**
+   * What is held now for the session's actions; absent when nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 6;
+   */
+  reserved?: Reserved | undefined;
+
+  /**
+   * The session's status now.
+   *
+   * @generated from field: killcord.v1.SessionStatus session_status = 7;
+   */
+  sessionStatus: SessionStatus;
+};
+
+/**
+ * Describes the message killcord.v1.CancelReservationResponse.
+ * Use `create(CancelReservationResponseSchema)` to create a new message.
+ */
+export const CancelReservationResponseSchema: GenMessage<CancelReservationResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 14);
 
 /**
  * One message of the caller of an InterceptStream.
@@ -472,6 +826,14 @@ export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest
     case: "acknowledge";
   } | {
     /**
+     * Closes the reservation of an action.
+     *
+     * @generated from field: killcord.v1.StreamSettle settle = 4;
+     */
+    value: StreamSettle;
+    case: "settle";
+  } | {
+    /**
      * Renews the lease of the session.
      *
      * @generated from field: killcord.v1.StreamRenew renew = 5;
@@ -486,7 +848,7 @@ export type InterceptStreamRequest = Message<"killcord.v1.InterceptStreamRequest
  * Use `create(InterceptStreamRequestSchema)` to create a new message.
  */
 export const InterceptStreamRequestSchema: GenMessage<InterceptStreamRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 8);
+  messageDesc(file_killcord_v1_enforcement, 15);
 
 /**
  * Opens a stream on a session that exists.
@@ -507,7 +869,7 @@ export type StreamOpen = Message<"killcord.v1.StreamOpen"> & {
  * Use `create(StreamOpenSchema)` to create a new message.
  */
 export const StreamOpenSchema: GenMessage<StreamOpen> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 9);
+  messageDesc(file_killcord_v1_enforcement, 16);
 
 /**
  * Asks for one action.
@@ -537,7 +899,50 @@ export type StreamIntercept = Message<"killcord.v1.StreamIntercept"> & {
  * Use `create(StreamInterceptSchema)` to create a new message.
  */
 export const StreamInterceptSchema: GenMessage<StreamIntercept> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 10);
+  messageDesc(file_killcord_v1_enforcement, 17);
+
+/**
+ * Closes the reservation of an action of the stream's session, as Settle or CancelReservation do.
+ *
+ * @generated from message killcord.v1.StreamSettle
+ */
+export type StreamSettle = Message<"killcord.v1.StreamSettle"> & {
+  /**
+   * The caller's number for it, 1 and up, which its answer carries; of its own among those that are
+   * not answered yet.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * The decision that allowed the action with an estimate.
+   *
+   * @generated from field: string decision_id = 2;
+   */
+  decisionId: string;
+
+  /**
+   * What it cost; default nothing. Not with cancel.
+   *
+   * @generated from field: killcord.v1.Cost cost = 3;
+   */
+  cost?: Cost | undefined;
+
+  /**
+   * Whether the action was not done.
+   *
+   * @generated from field: bool cancel = 4;
+   */
+  cancel: boolean;
+};
+
+/**
+ * Describes the message killcord.v1.StreamSettle.
+ * Use `create(StreamSettleSchema)` to create a new message.
+ */
+export const StreamSettleSchema: GenMessage<StreamSettle> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 18);
 
 /**
  * Acknowledges the stop of the stream's session.
@@ -579,7 +984,7 @@ export type StreamAcknowledge = Message<"killcord.v1.StreamAcknowledge"> & {
  * Use `create(StreamAcknowledgeSchema)` to create a new message.
  */
 export const StreamAcknowledgeSchema: GenMessage<StreamAcknowledge> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 11);
+  messageDesc(file_killcord_v1_enforcement, 19);
 
 /**
  * A sign of life: renews the lease, if the session has one, and seals nothing.
@@ -600,7 +1005,7 @@ export type StreamRenew = Message<"killcord.v1.StreamRenew"> & {
  * Use `create(StreamRenewSchema)` to create a new message.
  */
 export const StreamRenewSchema: GenMessage<StreamRenew> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 12);
+  messageDesc(file_killcord_v1_enforcement, 20);
 
 /**
  * One message of the server of an InterceptStream.
@@ -669,6 +1074,14 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
      */
     value: StreamRenewed;
     case: "renewed";
+  } | {
+    /**
+     * A reservation is closed.
+     *
+     * @generated from field: killcord.v1.StreamSettled settled = 8;
+     */
+    value: StreamSettled;
+    case: "settled";
   } | { case: undefined; value?: undefined };
 };
 
@@ -677,7 +1090,7 @@ export type InterceptStreamResponse = Message<"killcord.v1.InterceptStreamRespon
  * Use `create(InterceptStreamResponseSchema)` to create a new message.
  */
 export const InterceptStreamResponseSchema: GenMessage<InterceptStreamResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 13);
+  messageDesc(file_killcord_v1_enforcement, 21);
 
 /**
  * The session that the stream is open on.
@@ -698,7 +1111,7 @@ export type StreamOpened = Message<"killcord.v1.StreamOpened"> & {
  * Use `create(StreamOpenedSchema)` to create a new message.
  */
 export const StreamOpenedSchema: GenMessage<StreamOpened> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 14);
+  messageDesc(file_killcord_v1_enforcement, 22);
 
 /**
  * The verdict on one action, given after its entry is on disk.
@@ -726,7 +1139,7 @@ export type StreamVerdict = Message<"killcord.v1.StreamVerdict"> & {
  * Use `create(StreamVerdictSchema)` to create a new message.
  */
 export const StreamVerdictSchema: GenMessage<StreamVerdict> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 15);
+  messageDesc(file_killcord_v1_enforcement, 23);
 
 /**
  * Sent as soon as the stop, the pause or the end of the session is sealed, before anything that waits;
@@ -769,7 +1182,7 @@ export type StreamDirective = Message<"killcord.v1.StreamDirective"> & {
  * Use `create(StreamDirectiveSchema)` to create a new message.
  */
 export const StreamDirectiveSchema: GenMessage<StreamDirective> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 16);
+  messageDesc(file_killcord_v1_enforcement, 24);
 
 /**
  * Why one message of the caller had no effect.
@@ -798,7 +1211,7 @@ export type StreamError = Message<"killcord.v1.StreamError"> & {
  * Use `create(StreamErrorSchema)` to create a new message.
  */
 export const StreamErrorSchema: GenMessage<StreamError> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 17);
+  messageDesc(file_killcord_v1_enforcement, 25);
 
 /**
  * The lease is renewed: it runs anew from when the server received the renewal.
@@ -819,7 +1232,35 @@ export type StreamRenewed = Message<"killcord.v1.StreamRenewed"> & {
  * Use `create(StreamRenewedSchema)` to create a new message.
  */
 export const StreamRenewedSchema: GenMessage<StreamRenewed> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 18);
+  messageDesc(file_killcord_v1_enforcement, 26);
+
+/**
+ * A reservation is closed, now or before.
+ *
+ * @generated from message killcord.v1.StreamSettled
+ */
+export type StreamSettled = Message<"killcord.v1.StreamSettled"> & {
+  /**
+   * The settlement's.
+   *
+   * @generated from field: uint32 ref = 1;
+   */
+  ref: number;
+
+  /**
+   * How it was closed, and what the session has used.
+   *
+   * @generated from field: killcord.v1.SettleResponse reservation = 2;
+   */
+  reservation?: SettleResponse | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.StreamSettled.
+ * Use `create(StreamSettledSchema)` to create a new message.
+ */
+export const StreamSettledSchema: GenMessage<StreamSettled> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_enforcement, 27);
 
 /**
  * An acknowledgement is sealed, now or before.
@@ -854,7 +1295,7 @@ export type StreamAcknowledged = Message<"killcord.v1.StreamAcknowledged"> & {
  * Use `create(StreamAcknowledgedSchema)` to create a new message.
  */
 export const StreamAcknowledgedSchema: GenMessage<StreamAcknowledged> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 19);
+  messageDesc(file_killcord_v1_enforcement, 28);
 
 /**
  * Which decision to show.
@@ -875,7 +1316,7 @@ export type GetDecisionRequest = Message<"killcord.v1.GetDecisionRequest"> & {
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 20);
+  messageDesc(file_killcord_v1_enforcement, 29);
 
 /**
  * One decision.
@@ -896,7 +1337,7 @@ export type GetDecisionResponse = Message<"killcord.v1.GetDecisionResponse"> & {
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 21);
+  messageDesc(file_killcord_v1_enforcement, 30);
 
 /**
  * Which decision to give a receipt of.
@@ -917,7 +1358,7 @@ export type GetReceiptRequest = Message<"killcord.v1.GetReceiptRequest"> & {
  * Use `create(GetReceiptRequestSchema)` to create a new message.
  */
 export const GetReceiptRequestSchema: GenMessage<GetReceiptRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 22);
+  messageDesc(file_killcord_v1_enforcement, 31);
 
 /**
  * A receipt.
@@ -939,7 +1380,7 @@ export type GetReceiptResponse = Message<"killcord.v1.GetReceiptResponse"> & {
  * Use `create(GetReceiptResponseSchema)` to create a new message.
  */
 export const GetReceiptResponseSchema: GenMessage<GetReceiptResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 23);
+  messageDesc(file_killcord_v1_enforcement, 32);
 
 /**
  * A verdict with its sealed entry.
@@ -1023,6 +1464,48 @@ export type Decision = Message<"killcord.v1.Decision"> & {
    * @generated from field: string vault_entry_id = 11;
    */
   vaultEntryId: string;
+
+  /**
+   * What was charged; absent when the action cost nothing.
+   *
+   * @generated from field: killcord.v1.Reserved charge = 12;
+   */
+  charge?: Reserved | undefined;
+
+  /**
+   * What was held until settled; absent when the action had no estimate.
+   *
+   * @generated from field: killcord.v1.Reserved reservation = 13;
+   */
+  reservation?: Reserved | undefined;
+
+  /**
+   * With `escalate`: the escalation. With the repeat of an escalated action: what it repeats.
+   *
+   * @generated from field: optional string escalation_id = 14;
+   */
+  escalationId?: string | undefined;
+
+  /**
+   * What the caller was told beside the verdict.
+   *
+   * @generated from field: repeated killcord.v1.Warning warnings = 15;
+   */
+  warnings: Warning[];
+
+  /**
+   * Policies in shadow mode that would have had a say.
+   *
+   * @generated from field: repeated killcord.v1.PolicyTriggered policies_shadowed = 16;
+   */
+  policiesShadowed: PolicyTriggered[];
+
+  /**
+   * The digest of the policies that were in force: SHA-256 as 64 hex digits; absent when there were none.
+   *
+   * @generated from field: optional string policy_set_digest = 17;
+   */
+  policySetDigest?: string | undefined;
 };
 
 /**
@@ -1030,7 +1513,7 @@ export type Decision = Message<"killcord.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 24);
+  messageDesc(file_killcord_v1_enforcement, 33);
 
 /**
  * Which decisions to list.
@@ -1093,7 +1576,7 @@ export type ListDecisionsRequest = Message<"killcord.v1.ListDecisionsRequest"> &
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 25);
+  messageDesc(file_killcord_v1_enforcement, 34);
 
 /**
  * A page of decisions.
@@ -1128,7 +1611,7 @@ export type ListDecisionsResponse = Message<"killcord.v1.ListDecisionsResponse">
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 26);
+  messageDesc(file_killcord_v1_enforcement, 35);
 
 /**
  * Since when figures are wanted.
@@ -1149,7 +1632,7 @@ export type GetStatsRequest = Message<"killcord.v1.GetStatsRequest"> & {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 27);
+  messageDesc(file_killcord_v1_enforcement, 36);
 
 /**
  * Figures of what was sealed: of the workspace, or of the agent that asks.
@@ -1206,7 +1689,7 @@ export type GetStatsResponse = Message<"killcord.v1.GetStatsResponse"> & {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 28);
+  messageDesc(file_killcord_v1_enforcement, 37);
 
 /**
  * Numbers of decisions.
@@ -1255,7 +1738,7 @@ export type DecisionFigures = Message<"killcord.v1.DecisionFigures"> & {
  * Use `create(DecisionFiguresSchema)` to create a new message.
  */
 export const DecisionFiguresSchema: GenMessage<DecisionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 29);
+  messageDesc(file_killcord_v1_enforcement, 38);
 
 /**
  * Numbers of agents.
@@ -1283,7 +1766,7 @@ export type AgentFigures = Message<"killcord.v1.AgentFigures"> & {
  * Use `create(AgentFiguresSchema)` to create a new message.
  */
 export const AgentFiguresSchema: GenMessage<AgentFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 30);
+  messageDesc(file_killcord_v1_enforcement, 39);
 
 /**
  * Numbers of sessions.
@@ -1332,7 +1815,7 @@ export type SessionFigures = Message<"killcord.v1.SessionFigures"> & {
  * Use `create(SessionFiguresSchema)` to create a new message.
  */
 export const SessionFiguresSchema: GenMessage<SessionFigures> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_enforcement, 31);
+  messageDesc(file_killcord_v1_enforcement, 40);
 
 /**
  * What an agent is told about one action.
@@ -1431,6 +1914,47 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_killcord_v1_enforcement, 1);
 
 /**
+ * How a reservation was closed.
+ *
+ * @generated from enum killcord.v1.ReservationOutcome
+ */
+export enum ReservationOutcome {
+  /**
+   * Not an outcome.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The caller said what the action cost.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_SETTLED = 1;
+   */
+  SETTLED = 1,
+
+  /**
+   * The caller said that the action was not done.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_CANCELLED = 2;
+   */
+  CANCELLED = 2,
+
+  /**
+   * Nothing was said in time: the estimate is spent.
+   *
+   * @generated from enum value: RESERVATION_OUTCOME_LAPSED = 3;
+   */
+  LAPSED = 3,
+}
+
+/**
+ * Describes the enum killcord.v1.ReservationOutcome.
+ */
+export const ReservationOutcomeSchema: GenEnum<ReservationOutcome> = /*@__PURE__*/
+  enumDesc(file_killcord_v1_enforcement, 2);
+
+/**
  * What a directive asks for.
  *
  * @generated from enum killcord.v1.DirectiveKind
@@ -1471,13 +1995,20 @@ export enum DirectiveKind {
    * @generated from enum value: DIRECTIVE_KIND_RESUME = 4;
    */
   RESUME = 4,
+
+  /**
+   * Nothing to do: a share of a budget is used up, as reason says. May be left out for a slow reader.
+   *
+   * @generated from enum value: DIRECTIVE_KIND_WARN = 5;
+   */
+  WARN = 5,
 }
 
 /**
  * Describes the enum killcord.v1.DirectiveKind.
  */
 export const DirectiveKindSchema: GenEnum<DirectiveKind> = /*@__PURE__*/
-  enumDesc(file_killcord_v1_enforcement, 2);
+  enumDesc(file_killcord_v1_enforcement, 3);
 
 /**
  * Decides what agents may do, and shows what was decided.
@@ -1525,6 +2056,31 @@ export const EnforcementService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof InterceptStreamRequestSchema;
     output: typeof InterceptStreamResponseSchema;
+  },
+  /**
+   * Says what an action with an estimate cost: that is spent as far as it fits, more is kept as the
+   * session's overrun, and what was held is given back. Also on a stopped session, until the
+   * reservation lapses. Role: agent, own decisions. Safe to repeat: a reservation that is closed
+   * answers how; one that was settled with another cost, cancelled, or lapsed is refused as
+   * reservation_closed.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.Settle
+   */
+  settle: {
+    methodKind: "unary";
+    input: typeof SettleRequestSchema;
+    output: typeof SettleResponseSchema;
+  },
+  /**
+   * Gives back what an action with an estimate holds: it was not done, and cost nothing. Role: agent,
+   * own decisions. Safe to repeat: a reservation that is closed answers how.
+   *
+   * @generated from rpc killcord.v1.EnforcementService.CancelReservation
+   */
+  cancelReservation: {
+    methodKind: "unary";
+    input: typeof CancelReservationRequestSchema;
+    output: typeof CancelReservationResponseSchema;
   },
   /**
    * Shows one decision. Role: operator or auditor; an agent sees its own.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file killcord/v1/session.proto.
  */
 export const file_killcord_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSKUAgoHQnVkZ2V0cxIYCgttYXhfYWN0aW9ucxgBIAEoA0gAiAEBEhgKC3R0bF9zZWNvbmRzGAIgASgDSAGIAQESIQoUaWRsZV90aW1lb3V0X3NlY29uZHMYBSABKANIAogBARIsCgtvbl9leGNlZWRlZBgIIAEoDjIXLmtpbGxjb3JkLnYxLk9uRXhjZWVkZWRCDgoMX21heF9hY3Rpb25zQg4KDF90dGxfc2Vjb25kc0IXChVfaWRsZV90aW1lb3V0X3NlY29uZHNKBAgDEARKBAgEEAVKBAgGEAdKBAgHEAhSCm1heF90b2tlbnNSDG1heF9jb3N0X3VzZFIJbWF4X2RlcHRoUg5tYXhfY29uY3VycmVudCJdCghDb25zdW1lZBIPCgdhY3Rpb25zGAEgASgDEg4KBnRva2VucxgCIAEoAxIXCg9jb3N0X3VzZF9taWNyb3MYAyABKAMSFwoPZWxhcHNlZF9zZWNvbmRzGAQgASgDIqIHCgdTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSKgoGc3RhdHVzGAIgASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgDIAEoCUgAiAEBEhIKBWxhYmVsGAQgASgJSAGIAQESGgoNY3JlZGVudGlhbF9pZBgFIAEoCUgCiAEBEh4KEXBhcmVudF9zZXNzaW9uX2lkGAYgASgJSAOIAQESJQoHYnVkZ2V0cxgHIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSJwoIY29uc3VtZWQYCCABKAsyFS5raWxsY29yZC52MS5Db25zdW1lZBIYCgtraWxsX3JlYXNvbhgKIAEoCUgEiAEBEiwKC3N0b3BfcmVhc29uGAsgASgOMhcua2lsbGNvcmQudjEuU3RvcFJlYXNvbhIuCgpzdGFydGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X2FjdGlvbl9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9oZWFydGJlYXRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKDWxlYXNlX3NlY29uZHMYECABKAVIBYgBARIvCg1vbl9sZWFzZV9sb3N0GBEgASgOMhgua2lsbGNvcmQudjEuT25MZWFzZUxvc3QSFAoHaGFsdF9pZBgSIAEoCUgGiAEBEi4KCnN0b3BwZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKDHBhdXNlX3JlYXNvbhgUIAEoCUgHiAEBEi0KCXBhdXNlZF9hdBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoIZHJpbGxfaWQYFiABKAlICIgBAUILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIOCgxfa2lsbF9yZWFzb25CEAoOX2xlYXNlX3NlY29uZHNCCgoIX2hhbHRfaWRCDwoNX3BhdXNlX3JlYXNvbkILCglfZHJpbGxfaWRKBAgJEApSCHJlc2VydmVkIvMCChNTdGFydFNlc3Npb25SZXF1ZXN0EhUKCGFnZW50X2lkGAEgASgJSACIAQESJQoHYnVkZ2V0cxgCIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSEgoFbGFiZWwYAyABKAlIAYgBARIaCg1jcmVkZW50aWFsX2lkGAQgASgJSAKIAQESHgoRcGFyZW50X3Nlc3Npb25faWQYBSABKAlIA4gBARIaCg1sZWFzZV9zZWNvbmRzGAYgASgFSASIAQESLwoNb25fbGVhc2VfbG9zdBgHIAEoDjIYLmtpbGxjb3JkLnYxLk9uTGVhc2VMb3N0EhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgFiAEBQgsKCV9hZ2VudF9pZEIICgZfbGFiZWxCEAoOX2NyZWRlbnRpYWxfaWRCFAoSX3BhcmVudF9zZXNzaW9uX2lkQhAKDl9sZWFzZV9zZWNvbmRzQhIKEF9pZGVtcG90ZW5jeV9rZXkiPQoUU3RhcnRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24i1gEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSKgoGc3RhdHVzGAEgAygOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgCIAEoCUgAiAEBEhoKDWNyZWRlbnRpYWxfaWQYAyABKAlIAYgBARIRCglwYWdlX3NpemUYDSABKAUSEgoKcGFnZV90b2tlbhgOIAEoCRIRCgRwYWdlGA8gASgFSAKIAQFCCwoJX2FnZW50X2lkQhAKDl9jcmVkZW50aWFsX2lkQgcKBV9wYWdlIn8KFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiYKCHNlc3Npb25zGAEgAygLMhQua2lsbGNvcmQudjEuU2Vzc2lvbhINCgV0b3RhbBgCIAEoAxIcCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAlIAIgBAUISChBfbmV4dF9wYWdlX3Rva2VuIicKEUdldFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOwoSR2V0U2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIiYKEEhlYXJ0YmVhdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI6ChFIZWFydGJlYXRSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJ6ChJLaWxsU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlIAYgBAUIJCgdfcmVhc29uQhIKEF9pZGVtcG90ZW5jeV9rZXkiPAoTS2lsbFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJJChNQYXVzZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQFCCQoHX3JlYXNvbiI9ChRQYXVzZVNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiJKChRSZXN1bWVTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24iPgoVUmVzdW1lU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOwoSRW5kU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIqUBChZBY2tub3dsZWRnZUhhbHRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDwoHaGFsdF9pZBgCIAEoCRIlCgVwaGFzZRgDIAEoDjIWLmtpbGxjb3JkLnYxLkhhbHRQaGFzZRIrCghldmlkZW5jZRgEIAEoDjIZLmtpbGxjb3JkLnYxLkhhbHRFdmlkZW5jZRISCgpzdXBlcnZpc29yGAUgASgIIkAKF0Fja25vd2xlZGdlSGFsdFJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIj8KE1dhdGNoU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkinAEKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uSAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUirwEKFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0EhMKC3Nlc3Npb25faWRzGAEgAygJEhUKCGFnZW50X2lkGAIgASgJSACIAQESEgoFbGFiZWwYAyABKAlIAYgBARIqCgZzdGF0dXMYBCADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhQKDHJlc3VtZV90b2tlbhgFIAEoCUILCglfYWdlbnRfaWRCCAoGX2xhYmVsIp0BChVXYXRjaFNlc3Npb25zUmVzcG9uc2USJwoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb25IABIpCghib29rbWFyaxgCIAEoCzIVLmtpbGxjb3JkLnYxLkJvb2ttYXJrSAASEAoIcmV2aXNpb24YAyABKAMSFAoMcmVzdW1lX3Rva2VuGAQgASgJQggKBnVwZGF0ZSIcCghCb29rbWFyaxIQCghkcmFpbmluZxgBIAEoCCq2AQoNU2Vzc2lvblN0YXR1cxIeChpTRVNTSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVNFU1NJT05fU1RBVFVTX0FDVElWRRABEhkKFVNFU1NJT05fU1RBVFVTX1BBVVNFRBACEhkKFVNFU1NJT05fU1RBVFVTX0tJTExFRBADEhoKFlNFU1NJT05fU1RBVFVTX0VYUElSRUQQBBIYChRTRVNTSU9OX1NUQVRVU19FTkRFRBAFKuUCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fTUFOVUFMEAESHwobU1RPUF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISGwoXU1RPUF9SRUFTT05fVFRMX0VYUElSRUQQAxIcChhTVE9QX1JFQVNPTl9JRExFX1RJTUVPVVQQBBIaChZTVE9QX1JFQVNPTl9MRUFTRV9MT1NUEAUSIgoeU1RPUF9SRUFTT05fQ1JFREVOVElBTF9SRVZPS0VEEAYSHQoZU1RPUF9SRUFTT05fQUdFTlRfUkVWT0tFRBAHEhYKElNUT1BfUkVBU09OX0hBTFRFRBAIEh4KGlNUT1BfUkVBU09OX1BBUkVOVF9TVE9QUEVEEAkSFQoRU1RPUF9SRUFTT05fRFJJTEwQCyIECAoQCioSU1RPUF9SRUFTT05fUE9MSUNZKl0KCk9uRXhjZWVkZWQSGwoXT05fRVhDRUVERURfVU5TUEVDSUZJRUQQABIZChVPTl9FWENFRURFRF9URVJNSU5BVEUQASIECAIQAioRT05fRVhDRUVERURfUEFVU0UqeQoLT25MZWFzZUxvc3QSHQoZT05fTEVBU0VfTE9TVF9VTlNQRUNJRklFRBAAEhYKEk9OX0xFQVNFX0xPU1RfS0lMTBABEhcKE09OX0xFQVNFX0xPU1RfUEFVU0UQAhIaChZPTl9MRUFTRV9MT1NUX0NPTlRJTlVFEAMqWAoJSGFsdFBoYXNlEhoKFkhBTFRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIQUxUX1BIQVNFX1NUT1BQSU5HEAESFgoSSEFMVF9QSEFTRV9TVE9QUEVEEAIqjwEKDEhhbHRFdmlkZW5jZRIdChlIQUxUX0VWSURFTkNFX1VOU1BFQ0lGSUVEEAASIQodSEFMVF9FVklERU5DRV9UQVNLU19DQU5DRUxMRUQQARIeChpIQUxUX0VWSURFTkNFX1BST0NFU1NfRVhJVBACEh0KGUhBTFRfRVZJREVOQ0VfR1JPVVBfRU1QVFkQAzK8BwoOU2Vzc2lvblNlcnZpY2USUwoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlElgKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElIKCkdldFNlc3Npb24SHi5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkoKCUhlYXJ0YmVhdBIdLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHi5raWxsY29yZC52MS5IZWFydGJlYXRSZXNwb25zZRJQCgtLaWxsU2Vzc2lvbhIfLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVzcG9uc2USUwoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlElYKDVJlc3VtZVNlc3Npb24SIS5raWxsY29yZC52MS5SZXN1bWVTZXNzaW9uUmVxdWVzdBoiLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXNwb25zZRJNCgpFbmRTZXNzaW9uEh4ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5raWxsY29yZC52MS5FbmRTZXNzaW9uUmVzcG9uc2USXAoPQWNrbm93bGVkZ2VIYWx0EiMua2lsbGNvcmQudjEuQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBokLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlc3BvbnNlElUKDFdhdGNoU2Vzc2lvbhIgLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABElgKDVdhdGNoU2Vzc2lvbnMSIS5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBoiLmtpbGxjb3JkLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChlraWxsY29yZC92MS9zZXNzaW9uLnByb3RvEgtraWxsY29yZC52MSKKAwoHQnVkZ2V0cxIYCgttYXhfYWN0aW9ucxgBIAEoA0gAiAEBEhgKC3R0bF9zZWNvbmRzGAIgASgDSAGIAQESFwoKbWF4X3Rva2VucxgDIAEoA0gCiAEBEhkKDG1heF9jb3N0X3VzZBgEIAEoCUgDiAEBEiEKFGlkbGVfdGltZW91dF9zZWNvbmRzGAUgASgDSASIAQESFgoJbWF4X2RlcHRoGAYgASgFSAWIAQESGwoObWF4X2NvbmN1cnJlbnQYByABKAVIBogBARIsCgtvbl9leGNlZWRlZBgIIAEoDjIXLmtpbGxjb3JkLnYxLk9uRXhjZWVkZWQSFwoPd2Fybl9hdF9wZXJjZW50GAkgAygFQg4KDF9tYXhfYWN0aW9uc0IOCgxfdHRsX3NlY29uZHNCDQoLX21heF90b2tlbnNCDwoNX21heF9jb3N0X3VzZEIXChVfaWRsZV90aW1lb3V0X3NlY29uZHNCDAoKX21heF9kZXB0aEIRCg9fbWF4X2NvbmN1cnJlbnQiXQoIQ29uc3VtZWQSDwoHYWN0aW9ucxgBIAEoAxIOCgZ0b2tlbnMYAiABKAMSFwoPY29zdF91c2RfbWljcm9zGAMgASgDEhcKD2VsYXBzZWRfc2Vjb25kcxgEIAEoAyIzCghSZXNlcnZlZBIOCgZ0b2tlbnMYASABKAMSFwoPY29zdF91c2RfbWljcm9zGAIgASgDIuMHCgdTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSKgoGc3RhdHVzGAIgASgOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIVCghhZ2VudF9pZBgDIAEoCUgAiAEBEhIKBWxhYmVsGAQgASgJSAGIAQESGgoNY3JlZGVudGlhbF9pZBgFIAEoCUgCiAEBEh4KEXBhcmVudF9zZXNzaW9uX2lkGAYgASgJSAOIAQESJQoHYnVkZ2V0cxgHIAEoCzIULmtpbGxjb3JkLnYxLkJ1ZGdldHMSJwoIY29uc3VtZWQYCCABKAsyFS5raWxsY29yZC52MS5Db25zdW1lZBInCghyZXNlcnZlZBgJIAEoCzIVLmtpbGxjb3JkLnYxLlJlc2VydmVkEhgKC2tpbGxfcmVhc29uGAogASgJSASIAQESLAoLc3RvcF9yZWFzb24YCyABKA4yFy5raWxsY29yZC52MS5TdG9wUmVhc29uEi4KCnN0YXJ0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfYWN0aW9uX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2hlYXJ0YmVhdF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNbGVhc2Vfc2Vjb25kcxgQIAEoBUgFiAEBEi8KDW9uX2xlYXNlX2xvc3QYESABKA4yGC5raWxsY29yZC52MS5PbkxlYXNlTG9zdBIUCgdoYWx0X2lkGBIgASgJSAaIAQESLgoKc3RvcHBlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcGF1c2VfcmVhc29uGBQgASgJSAeIAQESLQoJcGF1c2VkX2F0GBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCghkcmlsbF9pZBgWIAEoCUgIiAEBEiYKB292ZXJydW4YFyABKAsyFS5raWxsY29yZC52MS5SZXNlcnZlZEILCglfYWdlbnRfaWRCCAoGX2xhYmVsQhAKDl9jcmVkZW50aWFsX2lkQhQKEl9wYXJlbnRfc2Vzc2lvbl9pZEIOCgxfa2lsbF9yZWFzb25CEAoOX2xlYXNlX3NlY29uZHNCCgoIX2hhbHRfaWRCDwoNX3BhdXNlX3JlYXNvbkILCglfZHJpbGxfaWQi8wIKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSFQoIYWdlbnRfaWQYASABKAlIAIgBARIlCgdidWRnZXRzGAIgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxISCgVsYWJlbBgDIAEoCUgBiAEBEhoKDWNyZWRlbnRpYWxfaWQYBCABKAlIAogBARIeChFwYXJlbnRfc2Vzc2lvbl9pZBgFIAEoCUgDiAEBEhoKDWxlYXNlX3NlY29uZHMYBiABKAVIBIgBARIvCg1vbl9sZWFzZV9sb3N0GAcgASgOMhgua2lsbGNvcmQudjEuT25MZWFzZUxvc3QSHAoPaWRlbXBvdGVuY3lfa2V5GA8gASgJSAWIAQFCCwoJX2FnZW50X2lkQggKBl9sYWJlbEIQCg5fY3JlZGVudGlhbF9pZEIUChJfcGFyZW50X3Nlc3Npb25faWRCEAoOX2xlYXNlX3NlY29uZHNCEgoQX2lkZW1wb3RlbmN5X2tleSI9ChRTdGFydFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiLWAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIqCgZzdGF0dXMYASADKA4yGi5raWxsY29yZC52MS5TZXNzaW9uU3RhdHVzEhUKCGFnZW50X2lkGAIgASgJSACIAQESGgoNY3JlZGVudGlhbF9pZBgDIAEoCUgBiAEBEhEKCXBhZ2Vfc2l6ZRgNIAEoBRISCgpwYWdlX3Rva2VuGA4gASgJEhEKBHBhZ2UYDyABKAVIAogBAUILCglfYWdlbnRfaWRCEAoOX2NyZWRlbnRpYWxfaWRCBwoFX3BhZ2UifwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5raWxsY29yZC52MS5TZXNzaW9uEg0KBXRvdGFsGAIgASgDEhwKD25leHRfcGFnZV90b2tlbhgDIAEoCUgAiAEBQhIKEF9uZXh0X3BhZ2VfdG9rZW4iJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI7ChJHZXRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24iJgoQSGVhcnRiZWF0UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIjoKEUhlYXJ0YmVhdFJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uInoKEktpbGxTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUgBiAEBQgkKB19yZWFzb25CEgoQX2lkZW1wb3RlbmN5X2tleSI8ChNLaWxsU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIkkKE1BhdXNlU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBAUIJCgdfcmVhc29uIj0KFFBhdXNlU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uIkoKFFJlc3VtZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQFCCQoHX3JlYXNvbiI+ChVSZXN1bWVTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmtpbGxjb3JkLnYxLlNlc3Npb24icQoUVXBkYXRlQnVkZ2V0c1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIlCgdidWRnZXRzGAIgASgLMhQua2lsbGNvcmQudjEuQnVkZ2V0cxITCgZyZWFzb24YAyABKAlIAIgBAUIJCgdfcmVhc29uIj4KFVVwZGF0ZUJ1ZGdldHNSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiInChFFbmRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIjsKEkVuZFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiKlAQoWQWNrbm93bGVkZ2VIYWx0UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB2hhbHRfaWQYAiABKAkSJQoFcGhhc2UYAyABKA4yFi5raWxsY29yZC52MS5IYWx0UGhhc2USKwoIZXZpZGVuY2UYBCABKA4yGS5raWxsY29yZC52MS5IYWx0RXZpZGVuY2USEgoKc3VwZXJ2aXNvchgFIAEoCCJAChdBY2tub3dsZWRnZUhhbHRSZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbiI/ChNXYXRjaFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIpwBChRXYXRjaFNlc3Npb25SZXNwb25zZRInCgdzZXNzaW9uGAEgASgLMhQua2lsbGNvcmQudjEuU2Vzc2lvbkgAEikKCGJvb2ttYXJrGAIgASgLMhUua2lsbGNvcmQudjEuQm9va21hcmtIABIQCghyZXZpc2lvbhgDIAEoAxIUCgxyZXN1bWVfdG9rZW4YBCABKAlCCAoGdXBkYXRlIq8BChRXYXRjaFNlc3Npb25zUmVxdWVzdBITCgtzZXNzaW9uX2lkcxgBIAMoCRIVCghhZ2VudF9pZBgCIAEoCUgAiAEBEhIKBWxhYmVsGAMgASgJSAGIAQESKgoGc3RhdHVzGAQgAygOMhoua2lsbGNvcmQudjEuU2Vzc2lvblN0YXR1cxIUCgxyZXN1bWVfdG9rZW4YBSABKAlCCwoJX2FnZW50X2lkQggKBl9sYWJlbCKdAQoVV2F0Y2hTZXNzaW9uc1Jlc3BvbnNlEicKB3Nlc3Npb24YASABKAsyFC5raWxsY29yZC52MS5TZXNzaW9uSAASKQoIYm9va21hcmsYAiABKAsyFS5raWxsY29yZC52MS5Cb29rbWFya0gAEhAKCHJldmlzaW9uGAMgASgDEhQKDHJlc3VtZV90b2tlbhgEIAEoCUIICgZ1cGRhdGUiHAoIQm9va21hcmsSEAoIZHJhaW5pbmcYASABKAgqtgEKDVNlc3Npb25TdGF0dXMSHgoaU0VTU0lPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVTRVNTSU9OX1NUQVRVU19BQ1RJVkUQARIZChVTRVNTSU9OX1NUQVRVU19QQVVTRUQQAhIZChVTRVNTSU9OX1NUQVRVU19LSUxMRUQQAxIaChZTRVNTSU9OX1NUQVRVU19FWFBJUkVEEAQSGAoUU0VTU0lPTl9TVEFUVVNfRU5ERUQQBSrjAgoKU3RvcFJlYXNvbhIbChdTVE9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKElNUT1BfUkVBU09OX01BTlVBTBABEh8KG1NUT1BfUkVBU09OX0JVREdFVF9FWENFRURFRBACEhsKF1NUT1BfUkVBU09OX1RUTF9FWFBJUkVEEAMSHAoYU1RPUF9SRUFTT05fSURMRV9USU1FT1VUEAQSGgoWU1RPUF9SRUFTT05fTEVBU0VfTE9TVBAFEiIKHlNUT1BfUkVBU09OX0NSRURFTlRJQUxfUkVWT0tFRBAGEh0KGVNUT1BfUkVBU09OX0FHRU5UX1JFVk9LRUQQBxIWChJTVE9QX1JFQVNPTl9IQUxURUQQCBIeChpTVE9QX1JFQVNPTl9QQVJFTlRfU1RPUFBFRBAJEhYKElNUT1BfUkVBU09OX1BPTElDWRAKEhUKEVNUT1BfUkVBU09OX0RSSUxMEAsqWwoKT25FeGNlZWRlZBIbChdPTl9FWENFRURFRF9VTlNQRUNJRklFRBAAEhkKFU9OX0VYQ0VFREVEX1RFUk1JTkFURRABEhUKEU9OX0VYQ0VFREVEX1BBVVNFEAIqeQoLT25MZWFzZUxvc3QSHQoZT05fTEVBU0VfTE9TVF9VTlNQRUNJRklFRBAAEhYKEk9OX0xFQVNFX0xPU1RfS0lMTBABEhcKE09OX0xFQVNFX0xPU1RfUEFVU0UQAhIaChZPTl9MRUFTRV9MT1NUX0NPTlRJTlVFEAMqWAoJSGFsdFBoYXNlEhoKFkhBTFRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNIQUxUX1BIQVNFX1NUT1BQSU5HEAESFgoSSEFMVF9QSEFTRV9TVE9QUEVEEAIqjwEKDEhhbHRFdmlkZW5jZRIdChlIQUxUX0VWSURFTkNFX1VOU1BFQ0lGSUVEEAASIQodSEFMVF9FVklERU5DRV9UQVNLU19DQU5DRUxMRUQQARIeChpIQUxUX0VWSURFTkNFX1BST0NFU1NfRVhJVBACEh0KGUhBTFRfRVZJREVOQ0VfR1JPVVBfRU1QVFkQAzKUCAoOU2Vzc2lvblNlcnZpY2USUwoMU3RhcnRTZXNzaW9uEiAua2lsbGNvcmQudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlN0YXJ0U2Vzc2lvblJlc3BvbnNlElgKDExpc3RTZXNzaW9ucxIgLmtpbGxjb3JkLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5raWxsY29yZC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElIKCkdldFNlc3Npb24SHi5raWxsY29yZC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmtpbGxjb3JkLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkoKCUhlYXJ0YmVhdBIdLmtpbGxjb3JkLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHi5raWxsY29yZC52MS5IZWFydGJlYXRSZXNwb25zZRJQCgtLaWxsU2Vzc2lvbhIfLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVxdWVzdBogLmtpbGxjb3JkLnYxLktpbGxTZXNzaW9uUmVzcG9uc2USUwoMUGF1c2VTZXNzaW9uEiAua2lsbGNvcmQudjEuUGF1c2VTZXNzaW9uUmVxdWVzdBohLmtpbGxjb3JkLnYxLlBhdXNlU2Vzc2lvblJlc3BvbnNlElYKDVJlc3VtZVNlc3Npb24SIS5raWxsY29yZC52MS5SZXN1bWVTZXNzaW9uUmVxdWVzdBoiLmtpbGxjb3JkLnYxLlJlc3VtZVNlc3Npb25SZXNwb25zZRJWCg1VcGRhdGVCdWRnZXRzEiEua2lsbGNvcmQudjEuVXBkYXRlQnVkZ2V0c1JlcXVlc3QaIi5raWxsY29yZC52MS5VcGRhdGVCdWRnZXRzUmVzcG9uc2USTQoKRW5kU2Vzc2lvbhIeLmtpbGxjb3JkLnYxLkVuZFNlc3Npb25SZXF1ZXN0Gh8ua2lsbGNvcmQudjEuRW5kU2Vzc2lvblJlc3BvbnNlElwKD0Fja25vd2xlZGdlSGFsdBIjLmtpbGxjb3JkLnYxLkFja25vd2xlZGdlSGFsdFJlcXVlc3QaJC5raWxsY29yZC52MS5BY2tub3dsZWRnZUhhbHRSZXNwb25zZRJVCgxXYXRjaFNlc3Npb24SIC5raWxsY29yZC52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UwARJYCg1XYXRjaFNlc3Npb25zEiEua2lsbGNvcmQudjEuV2F0Y2hTZXNzaW9uc1JlcXVlc3QaIi5raWxsY29yZC52MS5XYXRjaFNlc3Npb25zUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * The limits of a session. An absent member means no limit. A session that brings no limit at all
@@ -36,6 +36,22 @@ export type Budgets = Message<"killcord.v1.Budgets"> & {
   ttlSeconds?: bigint | undefined;
 
   /**
+   * Number of tokens, 0 to 2^53-1, of actions that say what they cost: the first whose tokens would
+   * make more exceeds it; equal is fine.
+   *
+   * @generated from field: optional int64 max_tokens = 3;
+   */
+  maxTokens?: bigint | undefined;
+
+  /**
+   * Money in USD as a decimal, 0 to 9007199254.740991, kept exactly in micro-USD; finer is refused. The
+   * same rule as max_tokens. REST: also a JSON number.
+   *
+   * @generated from field: optional string max_cost_usd = 4;
+   */
+  maxCostUsd?: string | undefined;
+
+  /**
    * Seconds without an intercept until the session expires, 1 to 31536000. Heartbeats do not count.
    *
    * @generated from field: optional int64 idle_timeout_seconds = 5;
@@ -43,11 +59,34 @@ export type Budgets = Message<"killcord.v1.Budgets"> & {
   idleTimeoutSeconds?: bigint | undefined;
 
   /**
+   * Levels of sub-sessions below this session, 1 to 8: a start that is deeper is refused.
+   *
+   * @generated from field: optional int32 max_depth = 6;
+   */
+  maxDepth?: number | undefined;
+
+  /**
+   * Actions that are reserved and neither settled nor cancelled yet, of this session and those below it,
+   * 1 to 1000: one more with an estimate is `block`.
+   *
+   * @generated from field: optional int32 max_concurrent = 7;
+   */
+  maxConcurrent?: number | undefined;
+
+  /**
    * What an exceeded amount does; default terminate. Time limits always expire.
    *
    * @generated from field: killcord.v1.OnExceeded on_exceeded = 8;
    */
   onExceeded: OnExceeded;
+
+  /**
+   * Percentages, 1 to 99, at most 8: each time that the spent actions, tokens or money reach one of
+   * their limit, the verdict and the streams of the session warn, once. Default none.
+   *
+   * @generated from field: repeated int32 warn_at_percent = 9;
+   */
+  warnAtPercent: number[];
 };
 
 /**
@@ -98,6 +137,34 @@ export type Consumed = Message<"killcord.v1.Consumed"> & {
  */
 export const ConsumedSchema: GenMessage<Consumed> = /*@__PURE__*/
   messageDesc(file_killcord_v1_session, 1);
+
+/**
+ * Amounts of tokens and money.
+ *
+ * @generated from message killcord.v1.Reserved
+ */
+export type Reserved = Message<"killcord.v1.Reserved"> & {
+  /**
+   * Tokens.
+   *
+   * @generated from field: int64 tokens = 1;
+   */
+  tokens: bigint;
+
+  /**
+   * Money, in micro-USD.
+   *
+   * @generated from field: int64 cost_usd_micros = 2;
+   */
+  costUsdMicros: bigint;
+};
+
+/**
+ * Describes the message killcord.v1.Reserved.
+ * Use `create(ReservedSchema)` to create a new message.
+ */
+export const ReservedSchema: GenMessage<Reserved> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 2);
 
 /**
  * One run of one agent.
@@ -160,6 +227,14 @@ export type Session = Message<"killcord.v1.Session"> & {
    * @generated from field: killcord.v1.Consumed consumed = 8;
    */
   consumed?: Consumed | undefined;
+
+  /**
+   * What is held for actions of this session and those below it that are not settled yet; absent when
+   * nothing is.
+   *
+   * @generated from field: killcord.v1.Reserved reserved = 9;
+   */
+  reserved?: Reserved | undefined;
 
   /**
    * Text for people; set whenever status is killed or expired.
@@ -252,6 +327,14 @@ export type Session = Message<"killcord.v1.Session"> & {
    * @generated from field: optional string drill_id = 22;
    */
   drillId?: string | undefined;
+
+  /**
+   * What settlements reported beyond the limits, and is not in consumed; absent when nothing is. The next
+   * action exceeds the budget if used, held, this and its cost are more than the limit.
+   *
+   * @generated from field: killcord.v1.Reserved overrun = 23;
+   */
+  overrun?: Reserved | undefined;
 };
 
 /**
@@ -259,7 +342,7 @@ export type Session = Message<"killcord.v1.Session"> & {
  * Use `create(SessionSchema)` to create a new message.
  */
 export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 2);
+  messageDesc(file_killcord_v1_session, 3);
 
 /**
  * Opens a session.
@@ -335,7 +418,7 @@ export type StartSessionRequest = Message<"killcord.v1.StartSessionRequest"> & {
  * Use `create(StartSessionRequestSchema)` to create a new message.
  */
 export const StartSessionRequestSchema: GenMessage<StartSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 3);
+  messageDesc(file_killcord_v1_session, 4);
 
 /**
  * The session that was opened.
@@ -356,7 +439,7 @@ export type StartSessionResponse = Message<"killcord.v1.StartSessionResponse"> &
  * Use `create(StartSessionResponseSchema)` to create a new message.
  */
 export const StartSessionResponseSchema: GenMessage<StartSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 4);
+  messageDesc(file_killcord_v1_session, 5);
 
 /**
  * Which sessions to list.
@@ -412,7 +495,7 @@ export type ListSessionsRequest = Message<"killcord.v1.ListSessionsRequest"> & {
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 5);
+  messageDesc(file_killcord_v1_session, 6);
 
 /**
  * A page of sessions.
@@ -447,7 +530,7 @@ export type ListSessionsResponse = Message<"killcord.v1.ListSessionsResponse"> &
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 6);
+  messageDesc(file_killcord_v1_session, 7);
 
 /**
  * Which session to show.
@@ -468,7 +551,7 @@ export type GetSessionRequest = Message<"killcord.v1.GetSessionRequest"> & {
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
 export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 7);
+  messageDesc(file_killcord_v1_session, 8);
 
 /**
  * One session.
@@ -489,7 +572,7 @@ export type GetSessionResponse = Message<"killcord.v1.GetSessionResponse"> & {
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 8);
+  messageDesc(file_killcord_v1_session, 9);
 
 /**
  * A sign of life.
@@ -510,7 +593,7 @@ export type HeartbeatRequest = Message<"killcord.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 9);
+  messageDesc(file_killcord_v1_session, 10);
 
 /**
  * What the run must know.
@@ -531,7 +614,7 @@ export type HeartbeatResponse = Message<"killcord.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 10);
+  messageDesc(file_killcord_v1_session, 11);
 
 /**
  * Stops a session.
@@ -568,7 +651,7 @@ export type KillSessionRequest = Message<"killcord.v1.KillSessionRequest"> & {
  * Use `create(KillSessionRequestSchema)` to create a new message.
  */
 export const KillSessionRequestSchema: GenMessage<KillSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 11);
+  messageDesc(file_killcord_v1_session, 12);
 
 /**
  * The stopped session.
@@ -589,7 +672,7 @@ export type KillSessionResponse = Message<"killcord.v1.KillSessionResponse"> & {
  * Use `create(KillSessionResponseSchema)` to create a new message.
  */
 export const KillSessionResponseSchema: GenMessage<KillSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 12);
+  messageDesc(file_killcord_v1_session, 13);
 
 /**
  * Holds a session.
@@ -618,7 +701,7 @@ export type PauseSessionRequest = Message<"killcord.v1.PauseSessionRequest"> & {
  * Use `create(PauseSessionRequestSchema)` to create a new message.
  */
 export const PauseSessionRequestSchema: GenMessage<PauseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 13);
+  messageDesc(file_killcord_v1_session, 14);
 
 /**
  * The held session.
@@ -639,7 +722,7 @@ export type PauseSessionResponse = Message<"killcord.v1.PauseSessionResponse"> &
  * Use `create(PauseSessionResponseSchema)` to create a new message.
  */
 export const PauseSessionResponseSchema: GenMessage<PauseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 14);
+  messageDesc(file_killcord_v1_session, 15);
 
 /**
  * Lets a session go on.
@@ -668,7 +751,7 @@ export type ResumeSessionRequest = Message<"killcord.v1.ResumeSessionRequest"> &
  * Use `create(ResumeSessionRequestSchema)` to create a new message.
  */
 export const ResumeSessionRequestSchema: GenMessage<ResumeSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 15);
+  messageDesc(file_killcord_v1_session, 16);
 
 /**
  * The session.
@@ -689,7 +772,65 @@ export type ResumeSessionResponse = Message<"killcord.v1.ResumeSessionResponse">
  * Use `create(ResumeSessionResponseSchema)` to create a new message.
  */
 export const ResumeSessionResponseSchema: GenMessage<ResumeSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 16);
+  messageDesc(file_killcord_v1_session, 17);
+
+/**
+ * Raises limits of a session.
+ *
+ * @generated from message killcord.v1.UpdateBudgetsRequest
+ */
+export type UpdateBudgetsRequest = Message<"killcord.v1.UpdateBudgetsRequest"> & {
+  /**
+   * The session's id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The new limits; those that are absent stay as they are. max_actions, ttl_seconds, max_tokens and
+   * max_cost_usd can be raised; another member is refused.
+   *
+   * @generated from field: killcord.v1.Budgets budgets = 2;
+   */
+  budgets?: Budgets | undefined;
+
+  /**
+   * Text for people, at most 1024 characters; default "raised by operator". Sealed for ever: no personal
+   * data.
+   *
+   * @generated from field: optional string reason = 3;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.UpdateBudgetsRequest.
+ * Use `create(UpdateBudgetsRequestSchema)` to create a new message.
+ */
+export const UpdateBudgetsRequestSchema: GenMessage<UpdateBudgetsRequest> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 18);
+
+/**
+ * The session with its new limits.
+ *
+ * @generated from message killcord.v1.UpdateBudgetsResponse
+ */
+export type UpdateBudgetsResponse = Message<"killcord.v1.UpdateBudgetsResponse"> & {
+  /**
+   * The session with the status it has.
+   *
+   * @generated from field: killcord.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message killcord.v1.UpdateBudgetsResponse.
+ * Use `create(UpdateBudgetsResponseSchema)` to create a new message.
+ */
+export const UpdateBudgetsResponseSchema: GenMessage<UpdateBudgetsResponse> = /*@__PURE__*/
+  messageDesc(file_killcord_v1_session, 19);
 
 /**
  * Ends a session.
@@ -710,7 +851,7 @@ export type EndSessionRequest = Message<"killcord.v1.EndSessionRequest"> & {
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 17);
+  messageDesc(file_killcord_v1_session, 20);
 
 /**
  * The ended session.
@@ -731,7 +872,7 @@ export type EndSessionResponse = Message<"killcord.v1.EndSessionResponse"> & {
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
 export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 18);
+  messageDesc(file_killcord_v1_session, 21);
 
 /**
  * Acknowledges a stop.
@@ -780,7 +921,7 @@ export type AcknowledgeHaltRequest = Message<"killcord.v1.AcknowledgeHaltRequest
  * Use `create(AcknowledgeHaltRequestSchema)` to create a new message.
  */
 export const AcknowledgeHaltRequestSchema: GenMessage<AcknowledgeHaltRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 19);
+  messageDesc(file_killcord_v1_session, 22);
 
 /**
  * The stopped session.
@@ -801,7 +942,7 @@ export type AcknowledgeHaltResponse = Message<"killcord.v1.AcknowledgeHaltRespon
  * Use `create(AcknowledgeHaltResponseSchema)` to create a new message.
  */
 export const AcknowledgeHaltResponseSchema: GenMessage<AcknowledgeHaltResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 20);
+  messageDesc(file_killcord_v1_session, 23);
 
 /**
  * Which session to watch.
@@ -831,7 +972,7 @@ export type WatchSessionRequest = Message<"killcord.v1.WatchSessionRequest"> & {
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema: GenMessage<WatchSessionRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 21);
+  messageDesc(file_killcord_v1_session, 24);
 
 /**
  * One message of a watch.
@@ -882,7 +1023,7 @@ export type WatchSessionResponse = Message<"killcord.v1.WatchSessionResponse"> &
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema: GenMessage<WatchSessionResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 22);
+  messageDesc(file_killcord_v1_session, 25);
 
 /**
  * Which sessions to watch: session_ids, or the other members, or none for all.
@@ -936,7 +1077,7 @@ export type WatchSessionsRequest = Message<"killcord.v1.WatchSessionsRequest"> &
  * Use `create(WatchSessionsRequestSchema)` to create a new message.
  */
 export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 23);
+  messageDesc(file_killcord_v1_session, 26);
 
 /**
  * One message of a watch.
@@ -988,7 +1129,7 @@ export type WatchSessionsResponse = Message<"killcord.v1.WatchSessionsResponse">
  * Use `create(WatchSessionsResponseSchema)` to create a new message.
  */
 export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 24);
+  messageDesc(file_killcord_v1_session, 27);
 
 /**
  * A message that carries only the resume token. It never renews anything.
@@ -1009,7 +1150,7 @@ export type Bookmark = Message<"killcord.v1.Bookmark"> & {
  * Use `create(BookmarkSchema)` to create a new message.
  */
 export const BookmarkSchema: GenMessage<Bookmark> = /*@__PURE__*/
-  messageDesc(file_killcord_v1_session, 25);
+  messageDesc(file_killcord_v1_session, 28);
 
 /**
  * Where a session stands. Killed, expired and ended are terminal: nothing leaves them.
@@ -1143,6 +1284,13 @@ export enum StopReason {
   PARENT_STOPPED = 9,
 
   /**
+   * A policy whose decision is `terminate`.
+   *
+   * @generated from enum value: STOP_REASON_POLICY = 10;
+   */
+  POLICY = 10,
+
+  /**
    * A rehearsal.
    *
    * @generated from enum value: STOP_REASON_DRILL = 11;
@@ -1175,6 +1323,13 @@ export enum OnExceeded {
    * @generated from enum value: ON_EXCEEDED_TERMINATE = 1;
    */
   TERMINATE = 1,
+
+  /**
+   * The session is held and the action gets `block`, until an operator raises the limit.
+   *
+   * @generated from enum value: ON_EXCEEDED_PAUSE = 2;
+   */
+  PAUSE = 2,
 }
 
 /**
@@ -1384,6 +1539,18 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof ResumeSessionRequestSchema;
     output: typeof ResumeSessionResponseSchema;
+  },
+  /**
+   * Raises limits of a session that is not terminal; a session that is held by a budget goes on when
+   * everything that held it fits again. A limit that is as it was is left alone. One that is lower, or
+   * that the session does not have, is refused as invalid_argument. Role: operator. Safe to repeat.
+   *
+   * @generated from rpc killcord.v1.SessionService.UpdateBudgets
+   */
+  updateBudgets: {
+    methodKind: "unary";
+    input: typeof UpdateBudgetsRequestSchema;
+    output: typeof UpdateBudgetsResponseSchema;
   },
   /**
    * Says that the run is over. On a terminal session it answers what the session is.
