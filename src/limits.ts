@@ -107,6 +107,9 @@ export const limits = {
   /** Reservations that are open in the workspace, and at and below one session without max_concurrent. */
   reservations: 200_000,
   session_reservations: 10_000,
+  /** A client has so long from an action on to settle its estimate, if nothing else is set; at most, in seconds. */
+  settle_timeout_ms: 600_000,
+  settle_timeout_seconds_max: 86_400,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */
@@ -143,6 +146,16 @@ export const limits = {
   /** Patterns of action types of one policy, and their characters. */
   policy_action_types: 100,
   policy_action_type_characters: 256,
+  /** Files of a directory of policies, folders within each other there, and of one file its size and how deep it nests. */
+  policy_files: 1_000,
+  policy_folder_depth: 8,
+  policy_file_bytes: 256 * 1024,
+  policy_file_depth: 128,
+  /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
+  /** The latest time that an action may be tried at: the year 2200. */
+  trial_at_max: 7_258_118_400_000,
+  policy_settle_ms: 200,
+  policy_check_ms: 30_000,
   /** What judging one action by all policies may cost, in units of about a microsecond. */
   policy_work: 50_000,
   /** Policies that one decision names. */
@@ -265,7 +278,9 @@ if (
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms + limits.webhook_grace_ms >= limits.stop_ms ||
   limits.webhook_backoff_ms_max > limits.webhook_refused_ms ||
-  limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.expiries_at_once * 3 > limits.queue_stops ||
+  limits.settle_timeout_ms > limits.settle_timeout_seconds_max * 1000 ||
+  limits.session_reservations > limits.reservations ||
   limits.awake_ms * 2 > limits.stall_ms ||
   limits.stall_ms >= limits.lease_grace_ms_min ||
   limits.expiries_at_once * 2 > limits.queue_acknowledgements ||

@@ -16,6 +16,7 @@ interface Flags {
   readonly corsOrigins?: string;
   readonly logLevel?: string;
   readonly haltConfirmSeconds?: string;
+  readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
   readonly webhook?: readonly string[];
   readonly webhookSecretFile?: string;
@@ -48,6 +49,10 @@ export function serveCommand(): Command {
     .option(
       "--halt-confirm-seconds <n>",
       "time that a client has to say that it has stopped, before its stop is sealed as unconfirmed (default 10)",
+    )
+    .option(
+      "--settle-timeout-seconds <n>",
+      "time that a client has to say what an action has cost, before its estimate counts as spent (default 600)",
     )
     .option(
       "--drill-schedule <cron>",
@@ -97,6 +102,7 @@ function configOf(flags: Flags): Config {
     webhook_secret_file: flags.webhookSecretFile,
     webhook_retry_seconds: flags.webhookRetrySeconds,
     halt_confirm_seconds: flags.haltConfirmSeconds,
+    settle_timeout_seconds: flags.settleTimeoutSeconds,
     ready_file: flags.readyFile,
   };
   try {

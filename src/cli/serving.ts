@@ -25,7 +25,7 @@ import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
 import { expiryOf, readIdentity } from "./tls-files.js";
-import { openWebhooks, renewSecrets } from "./webhooks-served.js";
+import { alsoTelling, openWebhooks, renewSecrets } from "./webhooks-served.js";
 import { alarm, checkpointsOf, warningsOf } from "./witness-alarm.js";
 
 /** Runs a server until a signal ends it. */
@@ -122,16 +122,11 @@ async function joinParts(
   const metrics = createMetrics(packagedVersion());
   engine = await Engine.open({
     log: vault,
-    observer: {
-      ...metrics.observer,
-      onSealed: (events) => {
-        metrics.observer.onSealed(events);
-        webhooks?.onSealed(events);
-      },
-    },
+    observer: alsoTelling(metrics.observer, () => webhooks),
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
     halt_confirm_ms: config.halt_confirm_seconds * 1000,
+    settle_timeout_ms: config.settle_timeout_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
   const positions = store.derived("webhooks");

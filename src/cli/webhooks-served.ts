@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { process_time } from "../engine/clock.js";
 import type { RowStore } from "../engine/derived.js";
 import type { Engine } from "../engine/engine.js";
+import type { Observer } from "../engine/observer.js";
 import { limits } from "../limits.js";
 import type { WebhookMetrics } from "../services/webhook-metrics.js";
 import type { Vault } from "../vault/vault.js";
@@ -50,6 +51,15 @@ export async function openWebhooks(
   });
   metrics.measure(() => webhooks.waiting());
   return webhooks;
+}
+
+/** An observer that also wakes the webhooks, once there are any. */
+export function alsoTelling(observer: Observer, webhooks: () => Webhooks | null): Observer {
+  const onSealed: Observer["onSealed"] = (events) => {
+    observer.onSealed(events);
+    webhooks()?.onSealed(events);
+  };
+  return { ...observer, onSealed };
 }
 
 /** Reads the secrets anew; those that are no good change nothing. */

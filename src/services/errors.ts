@@ -43,6 +43,8 @@ export const error_codes = {
   session_not_stopped: Code.FailedPrecondition,
   scope_halted: Code.FailedPrecondition,
   last_admin_key: Code.FailedPrecondition,
+  policy_from_file: Code.FailedPrecondition,
+  version_mismatch: Code.FailedPrecondition,
   already_exists: Code.AlreadyExists,
   payload_too_large: Code.ResourceExhausted,
   rate_limited: Code.ResourceExhausted,

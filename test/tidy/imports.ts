@@ -25,6 +25,7 @@ const ranks: Readonly<Record<string, number>> = {
   services: 3,
   webhooks: 3,
   engine: 2,
+  policies: 2,
   witness: 2,
   supervisor: 2,
   core: 1,
