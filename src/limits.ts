@@ -106,6 +106,9 @@ export const limits = {
   rotation_overlap_seconds: 86_400,
   /** Halts that were not lifted, without those that are over because their session has stopped. */
   halts_in_force: 10_000,
+  /** Reservations that are open in the workspace, and at and below one session without max_concurrent. */
+  reservations: 200_000,
+  session_reservations: 10_000,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */

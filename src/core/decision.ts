@@ -26,7 +26,8 @@ export type RefusalCode =
   | "last_admin_key"
   | "idempotency_key_mismatch"
   | "session_limit_reached"
-  | "limit_reached";
+  | "limit_reached"
+  | "invalid_argument";
 
 /** What is wrong with one member of what was asked: its path, with dots, and what should be there. */
 export interface Fault {
@@ -55,6 +56,8 @@ export type Reply =
   | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }
   /** An order that was given, or was to be lifted: one that is not in force is for the caller to look up. */
   | { readonly type: "halt"; readonly halt_id: string; readonly replayed: boolean }
+  /** A reservation that was ended now, by the entry at `sequence`; null where none is open: for the caller to look up. */
+  | { readonly type: "settlement"; readonly decision_id: string; readonly sequence: number | null }
   | {
       readonly type: "policy";
       readonly policy_id: string;

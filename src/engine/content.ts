@@ -28,6 +28,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "session_started",
   "enforcement_decision",
   "budget_exceeded",
+  "budget_raised",
+  "reservation_settled",
   "lease_lost",
   "session_killed",
   "session_expired",

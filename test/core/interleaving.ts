@@ -410,6 +410,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "settlement":
+        return reply.sequence === null ? "not open" : "settled";
       case "drill":
         return `drill ${reply.drill_id}`;
       case "halt":

@@ -6,6 +6,7 @@ import type { Repeatable, StartSession } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
 import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
+import type { Amounts } from "../../src/core/event-parts.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
 import type { JsonObject } from "../../src/core/policy/document.js";
 import type { Agent, State } from "../../src/core/state.js";
@@ -99,6 +100,7 @@ export class Stage {
           max_actions: line.number("max_actions"),
           ttl_seconds: line.number("ttl_seconds"),
           idle_timeout_seconds: line.number("idle_timeout_seconds"),
+          ...limitsOf(line),
           ...leaseOf(line),
           ...(line.text("drill") === null ? {} : { drill_id: this.#drillId(line) as string }),
           repeat,
@@ -111,11 +113,38 @@ export class Stage {
           agent_id: line.text("agent"),
           action_type: line.word(2),
           chain: null,
+          cost: amountsOf(line.text("cost")),
+          estimate: amountsOf(line.text("estimate")),
           action_digest: null,
           action_length: null,
           details_digest: null,
           latency_us: 0,
           repeat,
+        };
+      case "settle":
+        return {
+          type: "settle",
+          actor,
+          decision_id: idAt("enf", Number(line.word(1).slice(1))),
+          reported: amountsOf(line.text("cost") ?? "0") as Amounts,
+        };
+      case "cancel":
+      case "lapse":
+        return {
+          type: verb === "cancel" ? "cancel_reservation" : "lapse_reservation",
+          actor: verb === "cancel" ? actor : system_actor,
+          decision_id: idAt("enf", Number(line.word(1).slice(1))),
+        };
+      case "raise":
+        return {
+          type: "update_budgets",
+          actor,
+          session_id: line.word(1),
+          max_actions: line.number("max_actions"),
+          max_tokens: line.number("max_tokens"),
+          max_cost_usd_micros: line.number("max_cost_usd_micros"),
+          ttl_seconds: line.number("ttl_seconds"),
+          reason,
         };
       case "beat":
       case "touch":
@@ -315,6 +344,31 @@ export class Stage {
   }
 }
 
+/** `cost=30` tokens, `cost=30,2` tokens and micro-USD. */
+function amountsOf(text: string | null): Amounts | null {
+  if (text === null) {
+    return null;
+  }
+  const [tokens, cost_usd_micros] = text.split(",").map(Number);
+  return { tokens: tokens ?? 0, cost_usd_micros: cost_usd_micros ?? 0 };
+}
+
+function limitsOf(
+  line: Line,
+): Pick<
+  StartSession,
+  "max_tokens" | "max_cost_usd_micros" | "on_exceeded" | "max_depth" | "max_concurrent" | "warn_at_percent"
+> {
+  return {
+    max_tokens: line.number("max_tokens"),
+    max_cost_usd_micros: line.number("max_cost_usd_micros"),
+    on_exceeded: line.text("on_exceeded") === "pause" ? "pause" : "terminate",
+    max_depth: line.number("max_depth"),
+    max_concurrent: line.number("max_concurrent"),
+    warn_at_percent: line.text("warn_at_percent")?.split(",").map(Number) ?? [],
+  };
+}
+
 /** JSON with single quotes. */
 function quotedJson(text: string | null): JsonObject | null {
   return text === null ? null : JSON.parse(text.replaceAll("'", '"'));
@@ -364,6 +418,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     }
     case "halt":
       return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
+    case "settlement":
+      return `no reservation of ${reply.decision_id} is open`;
     case "policy":
       return `policy ${reply.policy_id} v${reply.version}${reply.replayed ? " (replayed)" : ""}`;
     case "drill":
