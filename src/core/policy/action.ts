@@ -1,5 +1,5 @@
 /** What a policy is asked about, and what it finds. */
-import type { Reserved as Amounts, Consumed, Verdict } from "../event-parts.js";
+import type { Amounts, Consumed, Verdict } from "../event-parts.js";
 import type { Counters } from "./counter.js";
 import type { JsonObject } from "./document.js";
 import type { Work } from "./work.js";

@@ -1,5 +1,5 @@
 /** What a type of policy counts, as evolve asks it: facts of sealed decisions, and no clock. */
-import type { Reserved as Amounts, PolicyTriggered, Verdict } from "../event-parts.js";
+import type { Amounts, PolicyTriggered, Verdict } from "../event-parts.js";
 import type { Hold, Kept } from "./counter.js";
 import type { CountedBy, Who } from "./who.js";
 

@@ -1,5 +1,5 @@
 /** What sealed entries do to the counters of policies. Total, like all of evolve. */
-import type { Reserved as Amounts } from "../event-parts.js";
+import type { Amounts } from "../event-parts.js";
 import {
   type Counter,
   type Counters,

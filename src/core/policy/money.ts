@@ -19,10 +19,3 @@ export function microsOf(json: Json): number | null {
   const micros = BigInt(whole + fine.padEnd(6, "0"));
   return micros <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(micros) : null;
 }
-
-/** Writes micro-USD as USD, without zeros at the end. */
-export function usd(micros: number): string {
-  const digits = String(micros).padStart(7, "0");
-  const fraction = digits.slice(-6).replace(/0+$/, "");
-  return fraction === "" ? digits.slice(0, -6) : `${digits.slice(0, -6)}.${fraction}`;
-}

@@ -3,7 +3,7 @@
  * held tokens, held cost_usd_micros]` for each quarter in which something was counted, oldest first. Any
  * window of a calendar is a run of whole quarters, so it is added up where it is asked for.
  */
-import type { Reserved as Amounts } from "../event-parts.js";
+import type { Amounts } from "../event-parts.js";
 import { quarter_ms } from "./calendar.js";
 
 /** Numbers of one cell. */

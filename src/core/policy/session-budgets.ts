@@ -1,8 +1,8 @@
 /** What policies make of the budgets that a new session asks for, and of those that one is to be raised to. */
 
+import { usd } from "../usd.js";
 import { ceilingOf } from "./ceiling.js";
 import { defaultOf } from "./default.js";
-import { usd } from "./money.js";
 import { byPrecedence, type Policy } from "./policy.js";
 import { isWhose, type LimitName, limit_names, limitName, type SessionLimits } from "./session-limits.js";
 import type { Who } from "./who.js";
@@ -61,7 +61,7 @@ export function givenBudgets(
     const effect = refuses
       ? `${limitText(asks, asked[asks])} is above the ceiling of ${limitText(asks, limits[asks])}`
       : passed
-          .map((name) => `${limitText(name, limits[name])} instead of ${limitText(name, budgets[name])}`)
+          .map((name) => `${limitText(name, limits[name])} instead of ${amountText(name, budgets[name])}`)
           .join(", ");
     if (policy.document.mode === "live" && refuses) {
       return { refused: `${effect}: policy ${JSON.stringify(policy.document.name)}` };
@@ -119,7 +119,7 @@ function withDefault(
 }
 
 /** Whether a session has no amount and no time to run out of. */
-function bringsNone(asked: Asked): boolean {
+export function bringsNone(asked: Asked): boolean {
   const { max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds } = asked;
   const budgets = [max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds];
   return budgets.every((budget) => budget === null);
@@ -142,6 +142,9 @@ function saysOf({ document, version }: Policy, effect: string): BudgetPolicy {
 }
 
 function limitText(name: LimitName, limit: number | null): string {
-  const amount = limit === null ? "no limit" : name === "max_cost_usd_micros" ? usd(limit) : String(limit);
-  return `${limitName(name)} ${amount}`;
+  return `${limitName(name)} ${amountText(name, limit)}`;
+}
+
+function amountText(name: LimitName, limit: number | null): string {
+  return limit === null ? "no limit" : name === "max_cost_usd_micros" ? usd(limit) : String(limit);
 }

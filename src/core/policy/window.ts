@@ -1,5 +1,6 @@
 /** `window`: limits over all sessions of an agent, of a label or of the workspace, by the calendar. */
 import { limits } from "../../limits.js";
+import { usd } from "../usd.js";
 import type { ActionContext, Compiled, Finding } from "./action.js";
 import { isZone, type Period, periodStart, quarter_ms } from "./calendar.js";
 import { Conditions } from "./conditions.js";
@@ -8,7 +9,6 @@ import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 import { matches } from "./glob.js";
-import { usd } from "./money.js";
 import { addCell, addSums, dropCells, no_sums, type Sums, settleCell, sumCells } from "./quarters.js";
 import { isAbout } from "./rate.js";
 import { costOf } from "./session-limits.js";
