@@ -148,6 +148,16 @@ export const limits = {
   /** Patterns of action types of one policy, and their characters. */
   policy_action_types: 100,
   policy_action_type_characters: 256,
+  /** Files of a directory of policies, folders within each other there, and of one file its size and how deep it nests. */
+  policy_files: 1_000,
+  policy_folder_depth: 8,
+  policy_file_bytes: 256 * 1024,
+  policy_file_depth: 128,
+  /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
+  /** The latest time that an action may be tried at: the year 2200. */
+  trial_at_max: 7_258_118_400_000,
+  policy_settle_ms: 200,
+  policy_check_ms: 30_000,
   /** What judging one action by all policies may cost, in units of about a microsecond. */
   policy_work: 50_000,
   /** Policies that one decision names. */

@@ -44,6 +44,8 @@ export const error_codes = {
   scope_halted: Code.FailedPrecondition,
   above_ceiling: Code.FailedPrecondition,
   last_admin_key: Code.FailedPrecondition,
+  policy_from_file: Code.FailedPrecondition,
+  version_mismatch: Code.FailedPrecondition,
   already_exists: Code.AlreadyExists,
   payload_too_large: Code.ResourceExhausted,
   rate_limited: Code.ResourceExhausted,

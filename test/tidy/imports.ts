@@ -24,6 +24,7 @@ const ranks: Readonly<Record<string, number>> = {
   sdk: 4,
   services: 3,
   engine: 2,
+  policies: 2,
   witness: 2,
   supervisor: 2,
   core: 1,
