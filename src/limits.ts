@@ -2,10 +2,12 @@
  * Every bound on what a caller can make big, in one place. Sizes are bytes and times milliseconds
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
+import { counted_limits } from "./limits/counted.js";
 import { evidence_limits } from "./limits/evidence.js";
 
 export const limits = {
   ...evidence_limits,
+  ...counted_limits,
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
   /**
