@@ -12,6 +12,7 @@ import { addCheckpointGauges, type CheckpointFigures } from "./checkpoint-metric
 import type { Reason } from "./door.js";
 import type { PolicyFilesState } from "./policy-files.js";
 import { addPolicyGauges } from "./policy-metrics.js";
+import { createWebhookMetrics, type WebhookMetrics } from "./webhook-metrics.js";
 
 /** What is read when somebody asks, and not counted. */
 export interface Measured {
@@ -30,6 +31,7 @@ export interface Measured {
 export interface Metrics {
   readonly observer: Observer;
   readonly countRefusal: CountRefusal;
+  readonly webhooks: WebhookMetrics;
   /** Adds what can be measured once the parts are joined. */
   measure(measured: Measured): void;
   /** The text that Prometheus reads, and its content type. */
@@ -74,6 +76,7 @@ export function createMetrics(version: string): Metrics {
       ...writes,
     },
     countRefusal: tallies.refusals.add,
+    webhooks: createWebhookMetrics(registers),
     measure: (measured) => addGauges(registers, measured),
     read: async () => ({ content_type: register.contentType, text: await register.metrics() }),
   };
