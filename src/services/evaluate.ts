@@ -40,15 +40,14 @@ export async function evaluate(context: Context, request: EvaluateRequest) {
   }
   const policies = candidates ?? [...context.engine.state.policies.values()];
   const earlier = [...request.earlier].sort((a, b) => before(b) - before(a));
-  const trial = new Trial(
-    policies,
-    { ...plain_session, agent_id: request.agentId ?? null, label: request.label ?? null },
-    at - before(earlier[0]) * 1000,
-  );
+  const begin = at - before(earlier[0]) * 1000;
+  const trial = new Trial(policies, begin);
+  const who = { agent_id: request.agentId ?? null, label: request.label ?? null };
+  const session = trial.start({ ...plain_session, ...who }, begin);
   for (const action of earlier) {
-    trial.ask(actionOf(action), at - before(action) * 1000);
+    trial.ask(actionOf(action), session, at - before(action) * 1000);
   }
-  return view(trial.ask(actionOf(request), at), digestOf(policies), at);
+  return view(trial.ask(actionOf(request), session, at), digestOf(policies), at);
 }
 
 function before(action: EarlierAction | undefined): number {
@@ -104,7 +103,9 @@ function actionOf(action: EvaluateRequest | EarlierAction): TrialAction {
     action_type: action.actionType,
     content: action.actionContent ?? null,
     metadata: (action.metadata as JsonObject | undefined) ?? null,
-    cost: null,
+    cost: costOf(action.cost),
+    estimate: null,
+    agent_id: null,
   };
 }
 
