@@ -104,6 +104,9 @@ export const limits = {
   rotation_overlap_seconds: 86_400,
   /** Halts that were not lifted, without those that are over because their session has stopped. */
   halts_in_force: 10_000,
+  /** Reservations that are open in the workspace, and at and below one session without max_concurrent. */
+  reservations: 200_000,
+  session_reservations: 10_000,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */
@@ -132,6 +135,18 @@ export const limits = {
   drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
+  /** Policies of a workspace, and what one of them takes in its entry. */
+  policies: 1_000,
+  policy_bytes: 32 * 1024,
+  policy_name_characters: 256,
+  policy_description_characters: 1_024,
+  /** Patterns of action types of one policy, and their characters. */
+  policy_action_types: 100,
+  policy_action_type_characters: 256,
+  /** What judging one action by all policies may cost, in units of about a microsecond. */
+  policy_work: 50_000,
+  /** Policies that one decision names. */
+  policies_triggered: 16,
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 

@@ -1,25 +1,25 @@
 /** Budgets: amounts that are spent, and the time that runs out by itself. */
+import type { Amounts } from "./event-parts.js";
 import { pathFromRoot } from "./scope.js";
-import type { Budget, Session, State } from "./state.js";
+import type { Budget } from "./session-parts.js";
+import type { Session, State } from "./state.js";
 
-/** Whether an amount fits: `spent + amount <= limit`. */
-export function fits(budget: Budget, amount: number): boolean {
-  return budget.limit === null || budget.spent + budget.overrun + amount <= budget.limit;
+/** What actions cost, beside that they are actions. */
+export const amount_units = ["tokens", "cost_usd_micros"] as const;
+
+export const no_amounts: Amounts = { tokens: 0, cost_usd_micros: 0 };
+
+/** No sum passes this, with a limit or without. */
+export const amount_max = Number.MAX_SAFE_INTEGER;
+
+/** The budget of a session that has just started. */
+export function unspent(limit: number | null): Budget {
+  return { limit, spent: 0, reserved: 0, overrun: 0 };
 }
 
-/** The session or ancestor, from the root, whose actions budget has no room for one more. */
-export function exceededOwner(state: State, session: Session): Session | null {
-  for (const owner of pathFromRoot(state, session)) {
-    if (!fits(owner.actions, 1)) {
-      return owner;
-    }
-  }
-  return null;
-}
-
-/** Text for people about an actions budget that had no room. */
-export function exceededReason(limit: number): string {
-  return `budget exceeded: max_actions ${limit}`;
+/** How much more can be spent or held. */
+export function room({ limit, spent, reserved }: Budget): number {
+  return (limit ?? amount_max) - spent - reserved;
 }
 
 /** A session whose time is over: which limit, and when it was reached. */

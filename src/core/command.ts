@@ -2,30 +2,15 @@
  * What is asked for. A command carries everything that decide may not find out by itself: the time,
  * the actor, random ids and salts, digests.
  */
-import type { Actor, Role } from "./actor.js";
+import type { Role } from "./actor.js";
+import type { CancelReservation, LapseReservation, Settle, UpdateBudgets } from "./command-budget.js";
+import type { Common } from "./command-parts.js";
 import type { OnLeaseLost, Profile } from "./event.js";
+import type { OnExceeded } from "./event-budget.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
-import type { Chain } from "./event-parts.js";
-
-/** A lease that nobody renewed in time. */
-export interface LostLease {
-  readonly session_id: string;
-  /** From when it ran. */
-  readonly last_heard_at: number;
-}
-
-interface Common {
-  /** Engine time, whole milliseconds; stamped by the sequencer, never decreasing. */
-  readonly at: number;
-  readonly actor: Actor;
-  readonly request_id: string | null;
-  /**
-   * Leases that are lost by now, of the session that the command names and of those above it, from the
-   * root down; stamped by the sequencer, since renewals are not sealed. Absent when there are none.
-   */
-  readonly lost_leases?: readonly LostLease[];
-}
+import type { Amounts, Chain } from "./event-parts.js";
+import type { PolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
 export interface Repeatable {
@@ -48,8 +33,17 @@ export interface StartSession extends Common {
   readonly credential_id: string | null;
   readonly parent_session_id: string | null;
   readonly max_actions: number | null;
+  readonly max_tokens: number | null;
+  readonly max_cost_usd_micros: number | null;
   readonly ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
+  readonly on_exceeded: OnExceeded;
+  /** Levels of sub-sessions that may stand below it. */
+  readonly max_depth: number | null;
+  /** Reservations that may be open at and below it. */
+  readonly max_concurrent: number | null;
+  /** At which parts of its limits it is warned, in per cent, rising, each once. */
+  readonly warn_at_percent: readonly number[];
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
   readonly on_lease_lost: OnLeaseLost | null;
@@ -64,6 +58,10 @@ export interface Intercept extends Common {
   readonly agent_id: string | null;
   readonly action_type: string;
   readonly chain: Chain | null;
+  /** What it costs, known beforehand: charged if it is allowed. */
+  readonly cost: Amounts | null;
+  /** What it may cost: held if it is allowed, until it is settled. Not both. */
+  readonly estimate: Amounts | null;
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
@@ -228,6 +226,13 @@ export interface RevokeKey extends Common {
   readonly reason: string;
 }
 
+export interface ChangePolicy extends Common, PolicyOrder {
+  readonly type: "change_policy";
+  /** Of what will be in force (policiesAfter); stamped by the sequencer, which can hash. */
+  readonly policy_set_digest: string;
+  readonly repeat: Repeatable | null;
+}
+
 /** The engine's summary of `terminate` verdicts that were given and not sealed one by one. */
 export interface SumUpTerminates extends Common {
   readonly type: "sum_up_terminates";
@@ -249,6 +254,10 @@ export interface FinishCascades extends Common {
 export type Command =
   | StartSession
   | Intercept
+  | Settle
+  | CancelReservation
+  | LapseReservation
+  | UpdateBudgets
   | TouchSession
   | KillSession
   | EndSession
@@ -268,11 +277,12 @@ export type Command =
   | CreateKey
   | RotateKey
   | RevokeKey
+  | ChangePolicy
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;
 
 /** A command as a service makes it: the sequencer stamps the time and what depends on it. */
 export type Unstamped<C extends Command = Command> = C extends Command
-  ? Omit<C, "at" | "lost_leases">
+  ? Omit<C, "at" | "lost_leases" | "policy_set_digest">
   : never;

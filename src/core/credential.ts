@@ -14,6 +14,7 @@ import { idAt } from "./ids.js";
 import { refuseLastAdmin } from "./last-admin.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { revocationOrder, withDescendants } from "./scope.js";
+import { sortedText } from "./sorted-text.js";
 import type { Agent, Session, State, StopOrder } from "./state.js";
 import { killByOrder } from "./stop.js";
 
@@ -77,14 +78,6 @@ function decimalsOf(command: RegisterAgent, parent: string): { _decimals?: reado
 /** Both profiles are canonical values built in one order, so their texts compare. */
 function sameDeclaration(known: Agent, command: RegisterAgent): boolean {
   return known.framework === command.framework && sortedText(known.profile) === sortedText(command.profile);
-}
-
-function sortedText(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === "object" && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
 }
 
 export function issueCredential(state: State, command: IssueCredential): Decision {

@@ -3,6 +3,7 @@
  * chance, and never throws for a "no".
  */
 import { refuseKey } from "./access.js";
+import { no_amounts } from "./budget.js";
 import type { Command, FinishCascades, SealHeartbeat, SumUpTerminates } from "./command.js";
 import {
   createKey,
@@ -19,8 +20,12 @@ import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
 import { killSession, liftHalt, orderHalt, pauseSession, resumeSession } from "./order.js";
 import { finishHolds } from "./pause.js";
+import { changePolicy } from "./policy/change.js";
+import { updateBudgets } from "./raise.js";
+import { cancelReservation, lapseReservation, settle } from "./reservation.js";
 import { rotateKey } from "./rotation.js";
 import { endSession, expireSession, startSession, touchSession } from "./session.js";
+import { warn } from "./soft-limit.js";
 import type { State } from "./state.js";
 import { finishStops } from "./stop.js";
 
@@ -34,6 +39,14 @@ export function decide(state: State, command: Command): Decision {
       return startSession(state, command);
     case "intercept":
       return decideIntercept(state, command);
+    case "settle":
+      return settle(state, command);
+    case "cancel_reservation":
+      return cancelReservation(state, command);
+    case "lapse_reservation":
+      return lapseReservation(state, command);
+    case "update_budgets":
+      return updateBudgets(state, command);
     case "touch_session":
       return touchSession(state, command);
     case "kill_session":
@@ -72,6 +85,8 @@ export function decide(state: State, command: Command): Decision {
       return rotateKey(state, command);
     case "revoke_key":
       return revokeKey(state, command);
+    case "change_policy":
+      return changePolicy(state, command);
     case "sum_up_terminates":
       return sumUpTerminates(state, command);
     case "seal_heartbeat":
@@ -87,6 +102,8 @@ function finishCascades(state: State, command: FinishCascades): Decision {
   const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
   const stops = finishStops(state, draft, oldest_first);
   finishHolds(state, draft, oldest_first, stops);
+  const live = oldest_first.filter(({ session_id }) => !stops.has(session_id));
+  warn(draft, live, 0, no_amounts);
   return { reply: { type: "done" }, events: draft.events };
 }
 

@@ -17,17 +17,31 @@ export type RefusalCode =
   | "credential_not_found"
   | "key_not_found"
   | "halt_not_found"
+  | "policy_not_found"
   | "session_not_active"
   | "session_not_stopped"
   | "scope_halted"
   | "already_exists"
+  | "invalid_argument"
   | "last_admin_key"
   | "idempotency_key_mismatch"
   | "session_limit_reached"
-  | "limit_reached";
+  | "limit_reached"
+  | "invalid_argument";
+
+/** What is wrong with one member of what was asked: its path, with dots, and what should be there. */
+export interface Fault {
+  readonly field: string;
+  readonly issue: string;
+}
 
 export type Reply =
-  | { readonly type: "refused"; readonly code: RefusalCode; readonly message: string }
+  | {
+      readonly type: "refused";
+      readonly code: RefusalCode;
+      readonly message: string;
+      readonly details?: readonly Fault[];
+    }
   /** `replayed`: the answer of an earlier call with the same idempotency key. */
   | { readonly type: "session"; readonly session_id: string; readonly replayed: boolean }
   | {
@@ -42,6 +56,14 @@ export type Reply =
   | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }
   /** An order that was given, or was to be lifted: one that is not in force is for the caller to look up. */
   | { readonly type: "halt"; readonly halt_id: string; readonly replayed: boolean }
+  /** A reservation that was ended now, by the entry at `sequence`; null where none is open: for the caller to look up. */
+  | { readonly type: "settlement"; readonly decision_id: string; readonly sequence: number | null }
+  | {
+      readonly type: "policy";
+      readonly policy_id: string;
+      readonly version: number;
+      readonly replayed: boolean;
+    }
   | { readonly type: "drill"; readonly drill_id: string }
   | { readonly type: "done" };
 
@@ -50,8 +72,9 @@ export interface Decision {
   readonly events: readonly Event[];
 }
 
-export function refuse(code: RefusalCode, message: string): Decision {
-  return { reply: { type: "refused", code, message }, events: [] };
+export function refuse(code: RefusalCode, message: string, details?: readonly Fault[]): Decision {
+  const refused = { type: "refused", code, message } as const;
+  return { reply: details === undefined ? refused : { ...refused, details }, events: [] };
 }
 
 export function answer(reply: Reply): Decision {
@@ -91,6 +114,11 @@ export class Draft {
   /** Index that the next event added will have. */
   get next_sequence(): number {
     return this.#state.next_sequence + this.events.length;
+  }
+
+  /** Of the policies in force. */
+  get policy_set_digest(): string {
+    return this.#state.policy_set_digest;
   }
 
   /**

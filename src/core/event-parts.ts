@@ -25,16 +25,18 @@ export interface Cause {
 
 export type Verdict = "allow" | "block" | "escalate" | "terminate";
 
-/** Totals of a session: what is spent. */
-export interface Consumed {
-  readonly actions: number;
+/** What budgets count; of a cost only the last two. */
+export type Unit = "actions" | "tokens" | "cost_usd_micros";
+
+/** A cost, or what is held for one: whole numbers from 0 to 2^53-1. */
+export interface Amounts {
   readonly tokens: number;
   readonly cost_usd_micros: number;
 }
 
-export interface Reserved {
-  readonly tokens: number;
-  readonly cost_usd_micros: number;
+/** Totals of a session: what is spent. */
+export interface Consumed extends Amounts {
+  readonly actions: number;
 }
 
 /** A policy that had a say in a verdict; built-in ones have ids that begin with `__`. */

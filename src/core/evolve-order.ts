@@ -1,6 +1,7 @@
 /** What orders do: they put out keys and agents, and stop whatever stands on a scope. */
-import { exceededReason } from "./budget.js";
-import type { AgentRevoked, BudgetExceeded, CredentialRevoked, LeaseLost } from "./event.js";
+import { exceededReason } from "./charge.js";
+import type { AgentRevoked, CredentialRevoked, LeaseLost } from "./event.js";
+import type { BudgetExceeded } from "./event-budget.js";
 import type { HaltLifted, HaltRequested } from "./event-halt.js";
 import { agentNamed, revokeKey } from "./evolve-access.js";
 import { lostReason } from "./lease.js";
@@ -43,11 +44,25 @@ export function liftHalt(state: State, event: HaltLifted, sequence: number): voi
   }
 }
 
+/** Where it kills, an order against the session whose budget it is; where it pauses, a pause that is to follow. */
 export function exceedBudget(state: State, event: BudgetExceeded, sequence: number): void {
+  const { unit, limit, requested } = event;
+  const owner = state.sessions.get(event.owner_session_id);
+  if (event.on_exceeded === "pause") {
+    if (owner?.status === "active") {
+      const exceeded = { unit, amount: requested - owner[unit].overrun };
+      owner.pause_owed = {
+        cause: { event: event.event, sequence },
+        reason: exceededReason(unit, limit),
+        exceeded,
+      };
+    }
+    return;
+  }
   orderStop(state.scopes.session, event.owner_session_id, "halted", {
     event: event.event,
     sequence,
-    reason: exceededReason(event.limit),
+    reason: exceededReason(unit, limit),
     halt_id: null,
     session_id: event.owner_session_id,
     drill_id: null,
@@ -63,7 +78,7 @@ export function loseLease(state: State, event: LeaseLost, sequence: number): voi
     const order = { event: event.event, sequence, reason, halt_id: null, session_id, drill_id: null };
     orderStop(state.scopes.session, session_id, "halted", order);
   } else if (event.on_lease_lost === "pause" && session?.status === "active") {
-    session.pause_owed = { cause: { event: event.event, sequence }, reason };
+    session.pause_owed = { cause: { event: event.event, sequence }, reason, exceeded: null };
   }
 }
 

@@ -1,8 +1,10 @@
 /** What decisions and stops do to sessions; and how stopped sessions leave memory. */
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
 import type { SessionPaused, SessionResumed } from "./event-halt.js";
+import { chargePath } from "./evolve-budget.js";
 import { pathFromRoot } from "./scope.js";
-import type { Session, SessionStop, State } from "./state.js";
+import type { SessionStop } from "./session-parts.js";
+import type { Session, State } from "./state.js";
 import { expiryReason } from "./stop.js";
 
 export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): void {
@@ -29,6 +31,9 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
     ancestor.actions.spent += 1;
     ancestor.last_action_at = event.at;
     ancestor.held_ms = 0;
+  }
+  if (event.charge !== null || event.reservation !== null) {
+    chargePath(state, path, event, sequence);
   }
 }
 
@@ -73,8 +78,9 @@ export function evolvePause(state: State, event: SessionPaused, sequence: number
     return;
   }
   const { at, reason, halt_id, cause } = event;
+  const exceeded = cause?.event === "budget_exceeded" ? (session.pause_owed?.exceeded ?? null) : null;
   const from_above = cause?.event === "halt_requested" || cause?.event === "session_paused";
-  session.pause = { sequence, at, reason, halt_id, cause, until_resumed: !from_above };
+  session.pause = { sequence, at, reason, halt_id, cause, until_resumed: !from_above, exceeded };
   session.pause_owed = null;
   session.status = "paused";
   session.turn_sequence = sequence;

@@ -2,6 +2,8 @@
  * What an event does to the state. Total: no rules, no failure, so that a new rule never rewrites
  * history. Replay runs this alone.
  */
+
+import { unspent } from "./budget.js";
 import type { Event, SessionStarted } from "./event.js";
 import type {
   HaltAcknowledged,
@@ -13,6 +15,7 @@ import type {
   SessionResumed,
 } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
+import { noteWarning, raiseBudget, settleReservation } from "./evolve-budget.js";
 import {
   exceedBudget,
   liftHalt,
@@ -21,6 +24,7 @@ import {
   revokeAgent,
   revokeCredential,
 } from "./evolve-order.js";
+import { changePolicy } from "./evolve-policy.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -54,6 +58,12 @@ function apply(state: State, event: Event, sequence: number): void {
     case "budget_exceeded":
       exceedBudget(state, event, sequence);
       return;
+    case "budget_raised":
+      raiseBudget(state, event, sequence);
+      return;
+    case "reservation_settled":
+      settleReservation(state, event);
+      return;
     case "lease_lost":
       loseLease(state, event, sequence);
       return;
@@ -79,9 +89,15 @@ function apply(state: State, event: Event, sequence: number): void {
     case "api_key_revoked":
       applyAccess(state, event, sequence);
       return;
+    case "policy_changed":
+      changePolicy(state, event, sequence);
+      keepPrincipalRepeat(state, event, sequence, event.policy_id);
+      return;
     case "notice":
       if (event.kind === "agent_updated") {
         updateAgent(state, event);
+      } else if (event.kind === "soft_limit") {
+        noteWarning(state, event);
       }
       return;
     case "drill_started":
@@ -183,7 +199,6 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     credential_id: event.credential_id,
     parent_session_id: event.parent_session_id,
     label: event.labels[0] ?? null,
-    max_actions: event.budgets.max_actions,
     ttl_seconds: event.budgets.ttl_seconds,
     idle_timeout_seconds: event.budgets.idle_timeout_seconds,
     lease_seconds: event.lease_seconds,
@@ -197,7 +212,15 @@ function startSession(state: State, event: SessionStarted, sequence: number): vo
     last_sequence: sequence,
     status: "active",
     turn_sequence: sequence,
-    actions: { limit: event.budgets.max_actions, spent: 0, reserved: 0, overrun: 0 },
+    actions: unspent(event.budgets.max_actions),
+    tokens: unspent(event.budgets.max_tokens),
+    cost_usd_micros: unspent(event.budgets.max_cost_usd_micros),
+    on_exceeded: event.on_exceeded,
+    max_depth: event.budgets.max_depth ?? null,
+    max_concurrent: event.budgets.max_concurrent ?? null,
+    open_reservations: 0,
+    warn_at_percent: event.budgets.warn_at_percent ?? [],
+    warned_percent: { actions: 0, tokens: 0, cost_usd_micros: 0 },
     last_action_at: null,
     held_ms: 0,
     pause: null,

@@ -9,7 +9,8 @@ import type { AcknowledgeHalt, UnconfirmHalt } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { StopReason } from "./event.js";
 import type { HaltAcknowledged, HaltConfirmed, HaltUnconfirmed } from "./event-halt.js";
-import type { HaltProgress, Session, State } from "./state.js";
+import type { HaltProgress } from "./session-parts.js";
+import type { Session, State } from "./state.js";
 
 /** Where a stop stands of which nothing is sealed but itself. */
 const nothing_said: HaltProgress = {

@@ -1,17 +1,21 @@
-/** One action: standing, time, repeats, budgets, in the order of precedence of product.md. */
+/** One action, step by step in the order of precedence of product.md: the first that applies is the reason. */
 import { limits } from "../limits.js";
 import { refuseSession } from "./access.js";
 import { system_actor } from "./actor.js";
-import { exceededOwner, exceededReason } from "./budget.js";
+import { amount_max, no_amounts } from "./budget.js";
+import { type Excess, exceededActions, exceededCost, exceededReason, withoutRoom } from "./charge.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft } from "./decision.js";
+import type { Amounts } from "./event-parts.js";
+import { judge } from "./judge.js";
 import { endByTime, loseLeases } from "./lapse.js";
-import { finishHolds, type Held, pauseOnPath } from "./pause.js";
+import { finishHolds, type Held, pauseOnPath, pauseWithAllBelow } from "./pause.js";
 import { isUnderStop, pathFromRoot } from "./scope.js";
+import { warn } from "./soft-limit.js";
 import { haltOn } from "./standing.js";
 import type { Session, StandingHalt, State } from "./state.js";
-import { consumedBy, ended_reason, finishStops, kill, killBelow, type Stopped } from "./stop.js";
-import { builtIn, decided, type Judgement, judged, repeated, type Subject } from "./verdict.js";
+import { consumedBy, ended_reason, finishStops, kill, killBelow, reservedBy, type Stopped } from "./stop.js";
+import { builtIn, decided, type Judgement, repeated, type Subject } from "./verdict.js";
 import { withoutSession } from "./without-session.js";
 
 /** The policy by which a pause blocks. */
@@ -31,7 +35,8 @@ export function decideIntercept(state: State, command: Intercept): Decision {
     stopped(state, draft, command, session) ??
     held(state, draft, command, session, loseLeases(state, draft, command)) ??
     repeated(state, draft, command) ??
-    budgeted(state, draft, command, session)
+    actionsExceeded(state, draft, command, session) ??
+    judgedAndCharged(state, draft, command, session)
   );
 }
 
@@ -79,14 +84,18 @@ function held(
     finishHolds(state, draft, pathFromRoot(state, session), new Map());
   }
   // What stands nearest to the root is the reason; a pause may outlive the order that it began with.
-  const { reason: reasoning } = (halt ?? pause) as StandingHalt | Held;
+  return blockedByPause(draft, command, session, ((halt ?? pause) as StandingHalt | Held).reason);
+}
+
+/** It counts nothing and keeps no idempotency key: once the session goes on, the answer may be another. */
+function blockedByPause(draft: Draft, command: Intercept, session: Session, reasoning: string): Decision {
   const judgement: Judgement = {
     decision: "block",
     path: "session",
     reasoning,
     triggered: builtIn(paused_policy, "session paused", "block", reasoning),
   };
-  const subject = subjectOf(session, command, session.actions.spent);
+  const subject = subjectOf(session, command);
   return decided(draft, { ...command, repeat: null }, judgement, subject, null);
 }
 
@@ -100,31 +109,85 @@ function repeatTerminate(session: Session): Decision {
   });
 }
 
-function budgeted(state: State, draft: Draft, command: Intercept, session: Session): Decision {
-  const owner = exceededOwner(state, session);
-  if (owner === null) {
-    const judgement = judged(state, session.agent_id ?? command.agent_id);
-    return decided(draft, command, judgement, subjectOf(session, command, session.actions.spent + 1), null);
+/** The actions budget of the session, and of all above it. */
+function actionsExceeded(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
+  const excess = exceededActions(state, session);
+  return excess === null ? null : exceed(state, draft, command, session, excess);
+}
+
+/** Policies, then what the action costs: only one that is allowed is charged. */
+function judgedAndCharged(state: State, draft: Draft, command: Intercept, session: Session): Decision {
+  const judgement = judge(state, draft, command, session);
+  const cost = command.cost ?? command.estimate;
+  if (judgement.decision !== "allow" || cost === null) {
+    return counted(state, draft, command, session, judgement);
   }
+  const excess = exceededCost(state, session, cost);
+  if (excess !== null) {
+    return exceed(state, draft, command, session, excess);
+  }
+  const refusal = withoutRoom(state, session, command, cost);
+  if (refusal !== null) {
+    return counted(state, draft, command, session, refusal);
+  }
+  return counted(state, draft, command, session, judgement, command.cost, command.estimate);
+}
+
+/** The decision on an action that counts, and what its session and those above it are told of their limits. */
+function counted(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  judgement: Judgement,
+  charge: Amounts | null = null,
+  reservation: Amounts | null = null,
+): Decision {
+  const subject: Subject = {
+    ...subjectOf(session, command),
+    charge,
+    reservation,
+    consumed: consumedBy(session, 1, charge ?? no_amounts),
+    reserved: reservedBy(session, reservation ?? no_amounts),
+  };
+  const decision = decided(draft, command, judgement, subject, null);
+  warn(draft, pathFromRoot(state, session), 1, charge ?? no_amounts);
+  return decision;
+}
+
+/** What a budget without room does to the session that it is of, and to all below it. */
+function exceed(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  { owner, unit, amount }: Excess,
+): Decision {
+  const { spent, reserved, overrun } = owner[unit];
+  const limit = owner[unit].limit as number;
   const sequence = draft.add({
     event: "budget_exceeded",
     actor: system_actor,
     session_id: session.session_id,
     owner_session_id: owner.session_id,
-    unit: "actions",
-    limit: owner.actions.limit as number,
-    spent: owner.actions.spent,
-    reserved: 0,
-    requested: 1,
-    on_exceeded: "terminate",
+    unit,
+    limit,
+    spent,
+    reserved,
+    requested: Math.min(amount + overrun, amount_max),
+    on_exceeded: owner.on_exceeded,
   });
-  const killed = kill(draft, owner, {
+  const why = {
     actor: system_actor,
-    stop_reason: "budget_exceeded",
-    reason: exceededReason(owner.actions.limit as number),
+    reason: exceededReason(unit, limit),
     cause: { event: "budget_exceeded", sequence },
     halt_id: null,
-  });
+  } as const;
+  if (owner.on_exceeded === "pause") {
+    const holds = pauseWithAllBelow(state, draft, owner, why);
+    return blockedByPause(draft, command, session, (holds.get(session.session_id) as Held).reason);
+  }
+  const killed = kill(draft, owner, { ...why, stop_reason: "budget_exceeded" });
   const stops = killBelow(state, draft, owner, killed);
   return terminate(draft, command, session, stops.get(session.session_id) as Stopped);
 }
@@ -136,14 +199,17 @@ function terminate(draft: Draft, command: Intercept, session: Session, { cause, 
     reasoning: reason,
     triggered: builtIn("__session_terminated", "session terminated", "terminate", reason),
   };
-  return decided(draft, command, judgement, subjectOf(session, command, session.actions.spent), cause);
+  return decided(draft, command, judgement, subjectOf(session, command), cause);
 }
 
-function subjectOf(session: Session, command: Intercept, actions: number): Subject {
+function subjectOf(session: Session, command: Intercept): Subject {
   return {
     session_id: session.session_id,
     agent_id: session.agent_id ?? command.agent_id,
     credential_id: session.credential_id,
-    consumed: consumedBy(session, actions),
+    charge: null,
+    reservation: null,
+    consumed: consumedBy(session),
+    reserved: reservedBy(session),
   };
 }

@@ -1,7 +1,8 @@
 /** What time alone does to sessions, in the order of precedence: ttl, idle time, then the lease. */
 import { system_actor } from "./actor.js";
 import { expiryOnPath } from "./budget.js";
-import type { Command, LostLease } from "./command.js";
+import type { Command } from "./command.js";
+import type { LostLease } from "./command-parts.js";
 import type { Draft } from "./decision.js";
 import { lostReason } from "./lease.js";
 import { type Held, pauseWithAllBelow } from "./pause.js";

@@ -144,7 +144,8 @@ export function finishHolds(
     if (halt !== null) {
       pauseByOrder(draft, session, halt, system_actor);
     } else if (session.pause_owed !== null) {
-      const hold = { ...session.pause_owed, actor: system_actor, halt_id: null };
+      const { cause, reason } = session.pause_owed;
+      const hold = { cause, reason, actor: system_actor, halt_id: null };
       holds.set(session.session_id, pause(draft, session, hold));
     } else if (above !== null) {
       holds.set(session.session_id, pauseUnder(draft, session, above));

@@ -3,12 +3,13 @@ import { limits } from "../limits.js";
 import { insteadOf, isExpired, keyOf, quoted, refuseSession } from "./access.js";
 import type { Command, EndSession, ExpireSession, StartSession, TouchSession } from "./command.js";
 import { answer, type Decision, Draft, refuse } from "./decision.js";
+import type { SessionStarted } from "./event.js";
 import { endByTime, lapse } from "./lapse.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
-import { isUnderStop, revokedBy } from "./scope.js";
+import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import { haltedText, haltOn, haltOnScope } from "./standing.js";
 import type { Session, StandingHalt, State } from "./state.js";
-import { consumedBy, ended_reason, killBelow, nothing_reserved } from "./stop.js";
+import { consumedBy, ended_reason, killBelow, reservedBy } from "./stop.js";
 
 export function startSession(state: State, command: StartSession): Decision {
   const bound = bind(state, command);
@@ -28,8 +29,6 @@ export function startSession(state: State, command: StartSession): Decision {
     // A parent that was found past its time expires even though nothing starts under it.
     return { reply: refusal.reply, events: draft.events };
   }
-  const unlimited =
-    command.max_actions === null && command.ttl_seconds === null && command.idle_timeout_seconds === null;
   draft.add(
     {
       event: "session_started",
@@ -39,15 +38,9 @@ export function startSession(state: State, command: StartSession): Decision {
       credential_id: bound.credential_id,
       parent_session_id: command.parent_session_id,
       labels: command.label === null ? [] : [command.label],
-      budgets: {
-        max_actions: command.max_actions,
-        max_tokens: null,
-        max_cost_usd_micros: null,
-        ttl_seconds: command.ttl_seconds,
-        idle_timeout_seconds: unlimited ? limits.default_idle_timeout_seconds : command.idle_timeout_seconds,
-      },
+      budgets: budgetsOf(command),
       expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-      on_exceeded: "terminate",
+      on_exceeded: command.on_exceeded,
       lease_seconds: command.lease_seconds,
       on_lease_lost: command.on_lease_lost,
       drill_id: command.drill_id ?? null,
@@ -55,6 +48,25 @@ export function startSession(state: State, command: StartSession): Decision {
     command.repeat,
   );
   return { reply: sessionReply(command.session_id, false).reply, events: draft.events };
+}
+
+function budgetsOf(command: StartSession): SessionStarted["budgets"] {
+  const { max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds } = command;
+  const { max_depth, max_concurrent, warn_at_percent } = command;
+  const given = [max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds];
+  return {
+    max_actions,
+    max_tokens,
+    max_cost_usd_micros,
+    ttl_seconds,
+    // A run that crashes under no budget at all would stay active for ever.
+    idle_timeout_seconds: given.every((budget) => budget === null)
+      ? limits.default_idle_timeout_seconds
+      : idle_timeout_seconds,
+    ...(max_depth === null ? {} : { max_depth }),
+    ...(max_concurrent === null ? {} : { max_concurrent }),
+    ...(warn_at_percent.length === 0 ? {} : { warn_at_percent }),
+  };
 }
 
 interface Bound {
@@ -151,9 +163,23 @@ function refuseParent(state: State, command: StartSession, draft: Draft): Decisi
       "the parent session is paused: nothing starts under it until it goes on",
     );
   }
-  return parent.level >= limits.session_levels
-    ? refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`)
-    : null;
+  return refuseDepth(state, parent);
+}
+
+/** Levels are counted from each session that limits them. */
+function refuseDepth(state: State, parent: Session): Decision | null {
+  if (parent.level >= limits.session_levels) {
+    return refuse("session_not_active", `sub-sessions go at most ${limits.session_levels} levels deep`);
+  }
+  for (const { session_id, level, max_depth } of pathFromRoot(state, parent)) {
+    if (max_depth !== null && parent.level + 1 - level > max_depth) {
+      return refuse(
+        "session_not_active",
+        `sub-sessions of ${quoted(session_id)} go at most ${max_depth} levels deep: max_depth ${max_depth}`,
+      );
+    }
+  }
+  return null;
 }
 
 function refuseNumber(state: State, agent_id: string | null): Decision | null {
@@ -196,7 +222,7 @@ export function endSession(state: State, command: EndSession): Decision {
     reason: null,
     cause: null,
     consumed: consumedBy(session),
-    reserved: nothing_reserved,
+    reserved: reservedBy(session),
   });
   killBelow(state, draft, session, { cause: { event: "session_ended", sequence }, reason: ended_reason });
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };

@@ -4,56 +4,19 @@
  */
 
 import type { Role } from "./actor.js";
-import type { OnLeaseLost, Profile, StopReason } from "./event.js";
-import type { HaltEvidence, HaltMode, HaltVia, Scope, UnconfirmedWhy } from "./event-halt.js";
-import type { Cause } from "./event-parts.js";
-
-/** A limit and its consumption. `spent + reserved` never passes `limit`; null means no limit. */
-export interface Budget {
-  readonly limit: number | null;
-  spent: number;
-  reserved: number;
-  overrun: number;
-}
-
-/** How a session became terminal. */
-export interface SessionStop {
-  readonly event: "session_killed" | "session_expired" | "session_ended";
-  /** Index of the terminal entry. */
-  readonly sequence: number;
-  readonly at: number;
-  /** Null for a session that ended by itself. */
-  readonly stop_reason: StopReason | null;
-  readonly reason: string | null;
-  readonly halt_id: string | null;
-}
-
-/** How a session is held: its actions are blocked, and it may go on later. */
-export interface SessionPause {
-  /** Index of the entry that holds it. */
-  readonly sequence: number;
-  readonly at: number;
-  readonly reason: string;
-  readonly halt_id: string;
-  readonly cause: Cause | null;
-  /** Whether only a person lets it go on, and not the end of what holds it from above. */
-  readonly until_resumed: boolean;
-}
-
-/** What the log says of one stop or pause of a session after that itself. */
-export interface HaltProgress {
-  /** When it was first handed to a client, where that was known when something else was sealed. */
-  readonly delivered_at: number | null;
-  readonly via: HaltVia | null;
-  readonly acknowledged_at: number | null;
-  readonly acknowledged_by: string | null;
-  readonly confirmed_at: number | null;
-  readonly confirmed_by: string | null;
-  readonly evidence: HaltEvidence | null;
-  /** The deadline that passed. One that is confirmed late has this as well. */
-  readonly unconfirmed_at: number | null;
-  readonly unconfirmed_why: UnconfirmedWhy | null;
-}
+import type { OnLeaseLost, Profile } from "./event.js";
+import type { OnExceeded } from "./event-budget.js";
+import type { HaltMode, Scope } from "./event-halt.js";
+import type { Cause, Unit } from "./event-parts.js";
+import type { Policy } from "./policy/policy.js";
+import type {
+  Budget,
+  ExceededBudget,
+  HaltProgress,
+  Reservation,
+  SessionPause,
+  SessionStop,
+} from "./session-parts.js";
 
 /** One run of one agent. Plain data, so that it can be stored as it is once it is terminal. */
 export interface Session {
@@ -62,8 +25,8 @@ export interface Session {
   readonly credential_id: string | null;
   readonly parent_session_id: string | null;
   readonly label: string | null;
-  readonly max_actions: number | null;
-  readonly ttl_seconds: number | null;
+  /** From its start; a raise moves it. */
+  ttl_seconds: number | null;
   readonly idle_timeout_seconds: number | null;
   readonly lease_seconds: number | null;
   /** Null exactly without a lease. */
@@ -84,12 +47,32 @@ export interface Session {
   /** Index of the entry that gave it this status. */
   turn_sequence: number;
   readonly actions: Budget;
+  readonly tokens: Budget;
+  readonly cost_usd_micros: Budget;
+  readonly on_exceeded: OnExceeded;
+  /** Levels of sub-sessions that may stand below it. */
+  readonly max_depth: number | null;
+  /** Reservations that may be open at and below it. */
+  readonly max_concurrent: number | null;
+  /** Those that are. */
+  open_reservations: number;
+  /** At which parts of its limits it is warned, in per cent, rising. */
+  readonly warn_at_percent: readonly number[];
+  /** The highest of these that was told, by unit; 0 for none. */
+  readonly warned_percent: Record<Unit, number>;
   last_action_at: number | null;
   /** Milliseconds since its last action in which it was held: they are no idle time. */
   held_ms: number;
   pause: SessionPause | null;
-  /** A pause that a lost lease asks for and that is not sealed yet: null but in the middle of a decision. */
-  pause_owed: { readonly cause: Cause; readonly reason: string } | null;
+  /**
+   * A pause that a lost lease or a budget asks for and that is not sealed yet: null but in the middle of a
+   * decision.
+   */
+  pause_owed: {
+    readonly cause: Cause;
+    readonly reason: string;
+    readonly exceeded: ExceededBudget | null;
+  } | null;
   stop: SessionStop | null;
   /** Null until something is sealed of its stop or its pause after that itself. */
   halt: HaltProgress | null;
@@ -229,6 +212,8 @@ export interface State {
   readonly stopped: Set<string>;
   /** When each stop came that is neither confirmed nor unconfirmed yet, by its session; oldest first. */
   readonly unsettled: Map<string, number>;
+  /** Open reservations by the ids of their decisions, oldest first. */
+  readonly reservations: Map<string, Reservation>;
   live_sessions: number;
   /** Of these, those that are held. */
   paused_sessions: number;
@@ -243,10 +228,17 @@ export interface State {
   readonly session_repeats: Map<string, Map<string, Repeat>>;
   /** All other idempotency keys, by calling key, then by digest. */
   readonly principal_repeats: Map<string, Map<string, Repeat>>;
+  /** All policies that are not deleted, switched on or not. */
+  readonly policies: Map<string, Policy>;
+  /** What is in force of them: SHA-256 of their ids and versions. */
+  policy_set_digest: string;
   /** Sealed decisions, and those of them that were `terminate`. */
   decisions: number;
   terminations: number;
 }
+
+/** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
+export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
 
 export function emptyState(): State {
   return {
@@ -257,6 +249,7 @@ export function emptyState(): State {
     children: new Map(),
     stopped: new Set(),
     unsettled: new Map(),
+    reservations: new Map(),
     live_sessions: 0,
     paused_sessions: 0,
     agents: new Map(),
@@ -273,6 +266,8 @@ export function emptyState(): State {
     last_release: null,
     session_repeats: new Map(),
     principal_repeats: new Map(),
+    policies: new Map(),
+    policy_set_digest: no_policies_digest,
     decisions: 0,
     terminations: 0,
   };

@@ -2,21 +2,39 @@
 
 import type { Actor } from "./actor.js";
 import { system_actor } from "./actor.js";
-import type { Expiry } from "./budget.js";
+import { type Expiry, no_amounts } from "./budget.js";
 import type { Draft } from "./decision.js";
 import type { KillReason } from "./event.js";
-import type { Cause, Consumed, Reserved } from "./event-parts.js";
+import type { Amounts, Cause, Consumed } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { lostReason } from "./lease.js";
 import { orderAgainst, withDescendants } from "./scope.js";
 import type { Session, State, StopOrder } from "./state.js";
 
-/** A session's totals. */
-export function consumedBy(session: Session, actions = session.actions.spent): Consumed {
-  return { actions, tokens: 0, cost_usd_micros: 0 };
+/** What a session has spent, with what is about to be. */
+export function consumedBy(
+  { actions, tokens, cost_usd_micros }: Session,
+  added_actions = 0,
+  { tokens: added_tokens, cost_usd_micros: added_micros }: Amounts = no_amounts,
+): Consumed {
+  return {
+    actions: actions.spent + added_actions,
+    tokens: tokens.spent + added_tokens,
+    cost_usd_micros: cost_usd_micros.spent + added_micros,
+  };
 }
 
-export const nothing_reserved: Reserved = { tokens: 0, cost_usd_micros: 0 };
+/** What is held for actions at and below a session, with what is about to be, or without what no longer is. */
+export function reservedBy(
+  { tokens, cost_usd_micros }: Session,
+  added: Amounts = no_amounts,
+  taken: Amounts = no_amounts,
+): Amounts {
+  return {
+    tokens: tokens.reserved + added.tokens - taken.tokens,
+    cost_usd_micros: cost_usd_micros.reserved + added.cost_usd_micros - taken.cost_usd_micros,
+  };
+}
 
 /** Why an action of a session that ended by itself gets no further. */
 export const ended_reason = "the session has ended";
@@ -50,7 +68,7 @@ export function kill(
     cause: stop.cause,
     halt_id: stop.halt_id ?? idAt("halt", draft.next_sequence),
     consumed: consumedBy(session),
-    reserved: nothing_reserved,
+    reserved: reservedBy(session),
   });
   return { cause: { event: "session_killed", sequence }, reason: stop.reason };
 }
@@ -99,7 +117,7 @@ export function expire(state: State, draft: Draft, expiry: Expiry): ReadonlyMap<
     deadline_at: expiry.deadline_at,
     halt_id: idAt("halt", draft.next_sequence),
     consumed: consumedBy(session),
-    reserved: nothing_reserved,
+    reserved: reservedBy(session),
   });
   const reason = expiryReason(session, expiry.stop_reason);
   return killBelow(state, draft, session, { cause: { event: "session_expired", sequence }, reason });

@@ -1,16 +1,12 @@
 /** The entry of a verdict, and what goes into it, whether the action names a session or not. */
 import type { Intercept } from "./command.js";
 import { answer, type Decision, type Draft } from "./decision.js";
-import type { Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
+import type { Amounts, Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { revokedBy } from "./scope.js";
 import { haltOnScope } from "./standing.js";
 import type { StandingHalt, State } from "./state.js";
-import { nothing_reserved } from "./stop.js";
-
-/** SHA-256 of `[]`: no policies are in force (vault-format.md, 3: policy_changed). */
-export const no_policies_digest = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
 
 /** A verdict and why it is given. */
 export interface Judgement {
@@ -20,12 +16,16 @@ export interface Judgement {
   readonly triggered: readonly PolicyTriggered[];
 }
 
-/** Whom an action concerns, and what it leaves spent. */
+/** Whom an action concerns, what it costs, and what it leaves spent and held. */
 export interface Subject {
   readonly session_id: string | null;
   readonly agent_id: string | null;
   readonly credential_id: string | null;
+  readonly charge: Amounts | null;
+  readonly reservation: Amounts | null;
+  /** Null exactly without a session. */
   readonly consumed: Consumed | null;
+  readonly reserved: Amounts | null;
 }
 
 /**
@@ -88,16 +88,16 @@ export function decided(
       reasoning: judgement.reasoning,
       trust_score: null,
       policies_triggered: judgement.triggered,
-      policy_set_digest: no_policies_digest,
+      policy_set_digest: draft.policy_set_digest,
       latency_us: command.latency_us,
       chain: command.chain,
       action_digest: command.action_digest,
       action_length: command.action_length,
       details_digest: command.details_digest,
-      charge: null,
-      reservation: null,
+      charge: subject.charge,
+      reservation: subject.reservation,
       consumed: subject.consumed,
-      reserved: subject.consumed === null ? null : nothing_reserved,
+      reserved: subject.reserved,
       cause,
       escalation_id: null,
     },

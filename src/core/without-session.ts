@@ -2,9 +2,13 @@
 import { keyOf, quoted } from "./access.js";
 import type { Intercept } from "./command.js";
 import { type Decision, Draft, refuse } from "./decision.js";
+import { judge } from "./judge.js";
 import { haltOnScope } from "./standing.js";
 import type { State } from "./state.js";
-import { decided, type Judgement, judged, judgedByHalt, repeated } from "./verdict.js";
+import { decided, type Judgement, judgedByHalt, repeated } from "./verdict.js";
+
+/** No budget applies: nothing is charged. */
+const nobody = { session_id: null, charge: null, reservation: null, consumed: null, reserved: null };
 
 /** Policies and standing halts only, no budget, never `terminate`: a stopped agent gets `block`. */
 export function withoutSession(state: State, command: Intercept): Decision {
@@ -28,15 +32,15 @@ export function withoutSession(state: State, command: Intercept): Decision {
   }
   const agent_id = command.agent_id ?? key?.agent_id ?? null;
   const credential_id = key?.kind === "credential" ? key.key_id : null;
-  const subject = { session_id: null, agent_id, credential_id, consumed: null };
+  const subject = { ...nobody, agent_id, credential_id };
   const stop = halted(state, agent_id, credential_id);
   if (stop !== null) {
     // It keeps no idempotency key: once it is lifted, the answer may be another.
     return decided(new Draft(state, command), { ...command, repeat: null }, stop, subject, null);
   }
-  const judgement = judged(state, agent_id);
-  // Standing goes before a repeat: no old allow passes a stop.
   const draft = new Draft(state, command);
+  const judgement = judge(state, draft, { ...command, agent_id }, null);
+  // Standing goes before a repeat: no old allow passes a stop.
   const repeat = judgement.decision === "allow" ? repeated(state, draft, command) : null;
   return repeat ?? decided(draft, command, judgement, subject, null);
 }

@@ -3,7 +3,9 @@
  * sealed members are those of vault-format.md, section 3.
  */
 import type { Event } from "../core/event.js";
+import type { PolicyChanged } from "../core/event-policy.js";
 import type { Json } from "../vault/canonical.js";
+import { type ClientJson, decimals } from "../vault/details.js";
 import { timeText } from "../vault/time.js";
 
 /** Content of an entry, before its canonical text is made. */
@@ -26,6 +28,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "session_started",
   "enforcement_decision",
   "budget_exceeded",
+  "budget_raised",
+  "reservation_settled",
   "lease_lost",
   "session_killed",
   "session_expired",
@@ -45,6 +49,7 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "credential_revoked",
   "api_key_created",
   "api_key_revoked",
+  "policy_changed",
   "notice",
   "heartbeat",
 ]);
@@ -90,6 +95,9 @@ export function toContent(event: Event, salt: string): Content {
   if ("overlap_ends_at" in event && event.overlap_ends_at !== undefined) {
     content.overlap_ends_at = timeText(event.overlap_ends_at);
   }
+  if (event.event === "policy_changed") {
+    Object.assign(content, sealedPolicy(event));
+  }
   if (event.idempotency !== undefined) {
     const { key_digest, request_digest, salt: own_salt } = event.idempotency;
     content.idempotency = { key_digest, request_digest };
@@ -118,11 +126,38 @@ export function fromContent(content: string, details: string | null, sequence: n
       members[member] = Date.parse(time);
     }
   }
+  if (members.event === "policy_changed") {
+    restoreNumbers(members);
+  }
   if (members.idempotency !== undefined) {
     const salt = hasDetails(members) ? saltOf(details) : _salt;
     members.idempotency = { ...(members.idempotency as object), salt };
   }
   return members as unknown as Event;
+}
+
+/** A policy as it is sealed: its numbers that are no safe integers are texts and listed. */
+function sealedPolicy({ policy }: PolicyChanged): { policy: unknown; _decimals?: readonly string[] } {
+  const { value, decimals: list } = decimals(policy as unknown as ClientJson, "/policy");
+  return list.length === 0 ? { policy: value } : { policy: value, _decimals: list };
+}
+
+/** Makes numbers of the texts that are listed, and takes the list away. */
+function restoreNumbers(members: Record<string, unknown>): void {
+  for (const pointer of (members._decimals ?? []) as readonly string[]) {
+    const path = pointer.split("/").slice(1).map(unescaped);
+    const last = path.pop() as string;
+    const parent = path.reduce<unknown>((value, name) => (value as JsonObject)[name], members) as JsonObject;
+    parent[last] = Number(parent[last]);
+  }
+  delete members._decimals;
+}
+
+type JsonObject = Record<string, unknown>;
+
+/** One step of a JSON pointer (RFC 6901). */
+function unescaped(step: string): string {
+  return step.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 function hasDetails(members: { readonly details_digest?: unknown }): boolean {

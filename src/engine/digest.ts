@@ -49,3 +49,9 @@ export function stampRepeat<C extends Command>(state: State, command: C, request
   const same_request = kept.salt === null || requestDigest(kept.salt, request) === kept.request_digest;
   return { ...command, repeat: { ...command.repeat, same_request } };
 }
+
+/** The policy_set_digest of ids and versions, sorted by id (vault-format.md, 3: policy_changed). */
+export function policySetDigest(policies: readonly (readonly [string, number])[]): string {
+  // Ids are hex digits: this is the canonical text.
+  return createHash("sha256").update(JSON.stringify(policies), "ascii").digest("hex");
+}

@@ -6,7 +6,8 @@
 import type { Event, StopReason } from "../core/event.js";
 import { haltAt, progressOf } from "../core/halt.js";
 import { sequenceOf } from "../core/ids.js";
-import type { HaltProgress, Session } from "../core/state.js";
+import type { HaltProgress } from "../core/session-parts.js";
+import type { Session } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
 import { sortable } from "./sortable.js";
 

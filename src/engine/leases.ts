@@ -3,7 +3,8 @@
  * no timer: the session's turn in the heap comes by its old deadline, and is put off then. Nothing of
  * it is sealed, so after a restart every lease starts anew.
  */
-import type { LostLease, Unstamped } from "../core/command.js";
+import type { Unstamped } from "../core/command.js";
+import type { LostLease } from "../core/command-parts.js";
 import type { Event } from "../core/event.js";
 import { leaseDeadline, leaseGrace } from "../core/lease.js";
 import { pathFromRoot } from "../core/scope.js";

@@ -102,5 +102,12 @@ export class Memory {
 
 /** A copy that later events do not touch. */
 export function copyOf(session: Session): Session {
-  return { ...session, actions: { ...session.actions } };
+  const { actions, tokens, cost_usd_micros, warned_percent } = session;
+  return {
+    ...session,
+    actions: { ...actions },
+    tokens: { ...tokens },
+    cost_usd_micros: { ...cost_usd_micros },
+    warned_percent: { ...warned_percent },
+  };
 }

@@ -14,13 +14,13 @@ import type { Prepared, Staged } from "../vault/chain.js";
 import type { SealedEntry } from "../vault/entry.js";
 
 import type { Clock } from "./clock.js";
-import { stampRepeat } from "./digest.js";
 import { EngineFault } from "./fault.js";
 import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
 import type { Leases } from "./leases.js";
 import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing } from "./pieces.js";
+import { stamp } from "./stamp.js";
 
 /** What the sequencer needs of the vault. */
 export interface Sealer {
@@ -115,7 +115,7 @@ export class Sequencer {
       );
     }
     const sequence = this.#parts.state.next_sequence;
-    const stamped = this.#stamp(unstamped, enclosed);
+    const stamped = stamp(this.#parts, unstamped, enclosed);
     const { reply, events, sealing, first } = this.#decide(stamped, enclosed);
     this.#takeEffect(events);
     this.#hear(stamped, enclosed, reply);
@@ -175,19 +175,6 @@ export class Sequencer {
       const { details_digest, ...short } = brief();
       return this.#decide({ ...command, details_digest }, short);
     }
-  }
-
-  #stamp(asked: Unstamped, { received_ms, request = null }: Enclosed): Command {
-    const { state, clock, leases } = this.#parts;
-    const at = Math.max(clock.now(), state.at);
-    const lost_leases = leases.lostBy(asked, at);
-    const unstamped = lost_leases.length === 0 ? asked : { ...asked, lost_leases };
-    // What is new comes first: a member that is added to a copy costs as much as the copy.
-    if (unstamped.type !== "intercept" || received_ms === undefined) {
-      return stampRepeat(state, { at, ...unstamped }, request);
-    }
-    const latency_us = Math.max(0, Math.round((performance.now() - received_ms) * 1000));
-    return stampRepeat(state, { at, ...unstamped, latency_us }, request);
   }
 
   /** Whoever may act for a session is heard in the turn in which that is taken, however long its seal takes. */

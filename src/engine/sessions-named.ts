@@ -11,6 +11,7 @@ export function sessionsNamed(command: Unstamped): readonly string[] {
     case "kill_session":
     case "pause_session":
     case "resume_session":
+    case "update_budgets":
     case "end_session":
     case "acknowledge_halt":
     case "expire_session":

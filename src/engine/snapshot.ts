@@ -10,7 +10,7 @@ import { emptyState, type State } from "../core/state.js";
 const rules = (() => {
   const folder = new URL("../core/", import.meta.url);
   const digest = createHash("sha256");
-  for (const name of readdirSync(folder)
+  for (const name of readdirSync(folder, { encoding: "utf8", recursive: true })
     .filter((file) => file.endsWith(".js"))
     .sort()) {
     digest.update(name).update(readFileSync(new URL(name, folder)));

@@ -71,7 +71,8 @@ export async function submit<Type extends Exclude<Reply["type"], "refused">>(
   });
   const { reply } = outcome;
   if (reply.type === "refused") {
-    throw new KillcordError(reply.code, reply.message);
+    const { code, message, details = [] } = reply;
+    throw new KillcordError(code, message, { details });
   }
   if (reply.type !== expected) {
     throw new Error(`a ${command.type} command was answered with ${reply.type}, ${expected} was expected`);

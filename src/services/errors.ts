@@ -20,6 +20,7 @@ export const error_codes = {
   reservation_not_found: Code.NotFound,
   key_not_found: Code.NotFound,
   halt_not_found: Code.NotFound,
+  policy_not_found: Code.NotFound,
   entry_not_found: Code.NotFound,
   checkpoint_not_found: Code.NotFound,
   route_not_found: Code.NotFound,

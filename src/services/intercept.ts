@@ -96,6 +96,8 @@ function commandOf(
     agent_id: request.agentId ?? null,
     action_type: request.actionType,
     chain: chainOf(request),
+    cost: null,
+    estimate: null,
     action_digest: details.action_digest,
     action_length: details.action_length,
     details_digest: details.details_digest,

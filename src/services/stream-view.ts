@@ -5,7 +5,7 @@ import {
   type InterceptStreamResponse,
   InterceptStreamResponseSchema,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import type { SessionPause, SessionStop } from "../core/state.js";
+import type { SessionPause, SessionStop } from "../core/session-parts.js";
 import { ended_reason } from "../core/stop.js";
 import { given, stopReasonOf } from "./view.js";
 

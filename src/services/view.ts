@@ -113,8 +113,8 @@ export function sessionView(session: Session, at: number, heard_at: number | nul
 
 function budgetsView(session: Session): NonNullable<MessageInitShape<typeof SessionSchema>["budgets"]> {
   return {
-    onExceeded: session.max_actions === null ? OnExceeded.UNSPECIFIED : OnExceeded.TERMINATE,
-    ...given("maxActions", bigintOf(session.max_actions)),
+    onExceeded: session.actions.limit === null ? OnExceeded.UNSPECIFIED : OnExceeded.TERMINATE,
+    ...given("maxActions", bigintOf(session.actions.limit)),
     ...given("ttlSeconds", bigintOf(session.ttl_seconds)),
     ...given("idleTimeoutSeconds", bigintOf(session.idle_timeout_seconds)),
   };

@@ -3,20 +3,22 @@
  * without any code of src/: a slow second opinion on every log that a test makes. Returns what is
  * wrong, one line each.
  */
+import { createHash } from "node:crypto";
 import type { Event } from "../../src/core/event.js";
+import type { Amounts } from "../../src/core/event-parts.js";
+
+import { book, exceeded, openLedger, type Payer, raised, settled, stated, warned } from "./audit-budgets.js";
 
 type Of<Name extends Event["event"]> = Extract<Event, { event: Name }>;
 type Terminal = Of<"session_killed"> | Of<"session_expired"> | Of<"session_ended">;
 
-interface Run {
-  readonly start: Of<"session_started">;
+interface Run extends Payer {
   readonly sequence: number;
   next_index: number;
-  actions: number;
   last_action_at: number;
   /** While it is held: since when. */
   held: Of<"session_paused"> | null;
-  /** A lost lease that is to hold it. */
+  /** A lost lease, or a budget, that is to hold it. */
   owed: number | null;
   /** For how long it was held since its last action. */
   held_ms: number;
@@ -31,6 +33,10 @@ class Audit {
   readonly ids = new Set<string>();
   /** Orders in force. */
   readonly halts = new Map<string, Of<"halt_requested">>();
+  readonly reservations = new Map<string, { readonly session_id: string; readonly held: Amounts }>();
+  /** Policies by their ids: the version, and whether it is switched on. */
+  readonly policies = new Map<string, { readonly version: number; readonly on: boolean }>();
+  policy_set_digest = digestOf([]);
   decisions = 0;
   terminations = 0;
   /** Index of the entry under audit. */
@@ -40,11 +46,11 @@ class Audit {
     this.log = log;
   }
 
-  demand(holds: boolean, claim: string): void {
+  readonly demand = (holds: boolean, claim: string): void => {
     if (!holds) {
       this.findings.push(`@${this.now} ${this.log[this.now]?.event}: ${claim}`);
     }
-  }
+  };
 
   fresh(id: string): void {
     this.demand(!this.ids.has(id), `the id ${id} is new`);
@@ -142,8 +148,21 @@ function entry(audit: Audit, event: Event, sequence: number): void {
       decided(audit, event);
       return;
     case "budget_exceeded":
-      exceeded(audit, event);
+      exceedBudget(audit, event);
       return;
+    case "budget_raised": {
+      const run = audit.runs.get(event.session_id) as Run;
+      audit.demand(run.end === null, "the session is live");
+      raised(audit.demand, event, run);
+      return;
+    }
+    case "reservation_settled": {
+      const reservation = audit.reservations.get(event.decision_id);
+      audit.reservations.delete(event.decision_id);
+      audit.demand(reservation?.session_id === event.session_id, "the reservation is the session's");
+      settled(audit.demand, event, audit.chain(event.session_id), reservation?.held);
+      return;
+    }
     case "lease_lost":
       lost(audit, event);
       return;
@@ -189,12 +208,39 @@ function entry(audit: Audit, event: Event, sequence: number): void {
       audit.demand(event.terminations === audit.terminations, "terminations are counted");
       audit.demand(event.live_sessions === audit.live().length, "live sessions are counted");
       return;
+    case "policy_changed":
+      changed(audit, event);
+      return;
     case "notice":
+      warned(audit.demand, event, audit.runs.get(event.session_id ?? ""));
+      return;
     case "vault_opened":
     case "agent_registered":
     case "api_key_revoked":
       return;
   }
+}
+
+function changed(audit: Audit, event: Of<"policy_changed">): void {
+  const before = audit.policies.get(event.policy_id);
+  audit.demand((event.change === "deleted") === (event.policy === null), "what is deleted has no policy");
+  audit.demand(event.policy !== null || before !== undefined, "what is deleted was there");
+  const version = (before?.version ?? 0) + (event.policy === null ? 0 : 1);
+  audit.demand(event.version === version, "versions have no gap");
+  audit.demand(event.policy === null || event.policy.policy_id === event.policy_id, "the policy has its id");
+  if (event.policy === null) {
+    audit.policies.delete(event.policy_id);
+  } else {
+    audit.policies.set(event.policy_id, { version, on: event.policy.enabled });
+  }
+  const in_force = [...audit.policies].filter(([, { on }]) => on);
+  audit.policy_set_digest = digestOf(in_force.map(([id, each]) => [id, each.version]));
+  audit.demand(event.policy_set_digest === audit.policy_set_digest, "the digest is of what is in force");
+}
+
+function digestOf(policies: readonly (readonly [string, number])[]): string {
+  const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }
 
 function started(audit: Audit, event: Of<"session_started">, sequence: number): void {
@@ -219,7 +265,8 @@ function started(audit: Audit, event: Of<"session_started">, sequence: number): 
     start: event,
     sequence,
     next_index: 0,
-    actions: 0,
+    ledger: openLedger(event),
+    expires_at: event.expires_at,
     last_action_at: event.at,
     held: null,
     owed: null,
@@ -232,6 +279,7 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
   audit.fresh(event.decision_id);
   audit.decisions += 1;
   audit.demand(event.reasoning !== "", "a decision says why");
+  audit.demand(event.policy_set_digest === audit.policy_set_digest, "it names what was in force");
   const chain = audit.chain(event.session_id);
   if (event.decision === "terminate") {
     audit.terminations += 1;
@@ -253,14 +301,24 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
     audit.demand(!is_held || event.decision === "block", "nothing but block while it is held");
     for (const run of is_held ? [] : chain) {
       run.held_ms = 0;
-      run.actions += 1;
       run.last_action_at = event.at;
-      audit.demand(
-        run.actions <= (run.start.budgets.max_actions ?? Number.POSITIVE_INFINITY),
-        "within budget",
-      );
-      audit.demand(event.at < (run.start.expires_at ?? Number.POSITIVE_INFINITY), "within ttl");
+      audit.demand(event.at < (run.expires_at ?? Number.POSITIVE_INFINITY), "within ttl");
     }
+    book(
+      audit.demand,
+      is_held ? [] : chain,
+      { ...event.charge, actions: 1 },
+      event.reservation ?? { tokens: 0, cost_usd_micros: 0 },
+    );
+  }
+  audit.demand(
+    event.decision === "allow" || (event.charge === null && event.reservation === null),
+    "only an allow has a cost",
+  );
+  audit.demand(event.charge === null || event.reservation === null, "it is charged or held");
+  if (event.reservation !== null && event.session_id !== null) {
+    const { session_id, reservation: held, decision_id } = event;
+    audit.reservations.set(decision_id, { session_id, held });
   }
   if (event.decision === "allow") {
     const caller = { agent_id: event.agent_id, credential_id: event.credential_id, labels: [] as string[] };
@@ -269,16 +327,18 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
     audit.demand(!audit.revoked.has(`agent ${event.agent_id}`), "the agent is not revoked");
     audit.demand(!audit.revoked.has(`credential ${event.credential_id}`), "the credential is not revoked");
   }
-  audit.demand((event.consumed?.actions ?? null) === (chain[0]?.actions ?? null), "the count is the recount");
+  stated(audit.demand, chain[0], event.consumed, event.reserved);
 }
 
-function exceeded(audit: Audit, event: Of<"budget_exceeded">): void {
+function exceedBudget(audit: Audit, event: Of<"budget_exceeded">): void {
   const owner = audit.chain(event.session_id).find((run) => run.start.session_id === event.owner_session_id);
   audit.demand(owner !== undefined, "the owner is the session or one above it");
   audit.demand(owner?.end === null, "the owner is live");
-  audit.demand(event.limit === owner?.start.budgets.max_actions, "the limit is the owner's");
-  audit.demand(event.spent === owner?.actions, "what is spent is the recount");
-  audit.demand(event.spent + event.requested > event.limit, "it did not fit");
+  exceeded(audit.demand, event, owner);
+  if (owner !== undefined && event.on_exceeded === "pause") {
+    audit.demand(owner.held === null, "the owner is not held yet");
+    owner.owed = audit.now;
+  }
 }
 
 function lost(audit: Audit, event: Of<"lease_lost">): void {
@@ -297,7 +357,7 @@ function terminal(audit: Audit, event: Terminal, sequence: number): void {
   const chain = audit.chain(event.session_id);
   const run = chain[0] as Run;
   audit.demand(run.end === null, "a session stops once");
-  audit.demand(event.consumed.actions === run.actions, "the count is the recount");
+  stated(audit.demand, run, event.consumed, event.reserved);
   if (event.event === "session_killed") {
     const named = audit.log[event.cause.sequence];
     audit.demand(
@@ -312,7 +372,7 @@ function terminal(audit: Audit, event: Terminal, sequence: number): void {
   if (event.event === "session_expired") {
     const { idle_timeout_seconds } = run.start.budgets;
     const idle = run.last_action_at + run.held_ms + (idle_timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
-    const deadline = event.stop_reason === "ttl_expired" ? run.start.expires_at : idle;
+    const deadline = event.stop_reason === "ttl_expired" ? run.expires_at : idle;
     audit.demand(event.deadline_at === deadline, "the deadline is the session's");
     audit.demand(event.at >= event.deadline_at, "the deadline has come");
   }
@@ -329,8 +389,8 @@ function paused(audit: Audit, event: Of<"session_paused">, sequence: number): vo
   if (named?.event === "halt_requested") {
     audit.demand(named.mode === "pause" && reaches(named, chain), "the order holds it");
     audit.demand(event.halt_id === named.halt_id, "the halt_id is the order's");
-  } else if (named?.event === "lease_lost") {
-    audit.demand(run.owed === event.cause?.sequence, "its own lost lease holds it");
+  } else if (named?.event === "lease_lost" || named?.event === "budget_exceeded") {
+    audit.demand(run.owed === event.cause?.sequence, "its own lost lease or budget holds it");
   } else {
     const above = chain.slice(1).map(({ start }) => start.session_id);
     audit.demand(
@@ -369,7 +429,9 @@ function killReason(event: Of<"session_killed">, cause: Event | undefined, chain
             : "halted";
     }
     case "budget_exceeded":
-      return cause.owner_session_id === event.session_id ? "budget_exceeded" : "another's budget";
+      return cause.owner_session_id === event.session_id && cause.on_exceeded === "terminate"
+        ? "budget_exceeded"
+        : "another's budget";
     case "lease_lost":
       return cause.session_id === event.session_id && cause.on_lease_lost === "kill"
         ? "lease_lost"
@@ -477,13 +539,14 @@ function carriedOut(audit: Audit, event: Event, sequence: number, live: readonly
   for (const { start, held, owed } of live) {
     if (event.event === "session_started" && event.session_id === start.session_id) {
       const chain = audit.chain(start.session_id);
-      const unheard = chain.some((run) => audit.log[run.held?.cause?.sequence ?? -1]?.event === "lease_lost");
+      const holder = (run: Run) => audit.log[run.held?.cause?.sequence ?? -1]?.event ?? "";
+      const waits = chain.some((run) => ["lease_lost", "budget_exceeded"].includes(holder(run)));
       audit.demand(
-        held === null || audit.isHalted(chain) || unheard,
+        held === null || audit.isHalted(chain) || waits,
         `${start.session_id} is held by something`,
       );
       audit.demand(held !== null || !audit.isHalted(chain), `${start.session_id} is held by an order`);
-      audit.demand(owed === null, `${start.session_id} is held by its lost lease`);
+      audit.demand(owed === null, `${start.session_id} is held by its lost lease or its budget`);
     }
     audit.demand(
       !audit.chain(start.session_id).some((above) => mustStop(event, sequence, above)),
@@ -500,7 +563,7 @@ function mustStop(event: Event, sequence: number, run: Run): boolean {
     case "agent_revoked":
       return run.sequence < sequence && onScope(event, run);
     case "budget_exceeded":
-      return event.owner_session_id === run.start.session_id;
+      return event.owner_session_id === run.start.session_id && event.on_exceeded === "terminate";
     case "lease_lost":
       return event.session_id === run.start.session_id && event.on_lease_lost === "kill";
     default:

@@ -1,5 +1,5 @@
 /** What the engine knows of leases, kept as simply as can be: whose client was heard when. */
-import type { LostLease } from "../../src/core/command.js";
+import type { LostLease } from "../../src/core/command-parts.js";
 import type { Event } from "../../src/core/event.js";
 import { leaseDeadline } from "../../src/core/lease.js";
 import { pathFromRoot } from "../../src/core/scope.js";

@@ -396,6 +396,8 @@ export class Interleaving {
           this.#opened += 1;
         }
         return `session ${reply.session_id}${reply.replayed ? " replayed" : ""}`;
+      case "policy":
+        return `policy ${reply.policy_id} ${reply.version}`;
       case "verdict": {
         const entry = this.workspace.log[reply.sequence];
         const decision = entry?.event === "enforcement_decision" ? entry.decision : entry?.event;
@@ -408,6 +410,8 @@ export class Interleaving {
       case "agent":
       case "key":
         return "revoked";
+      case "settlement":
+        return reply.sequence === null ? "not open" : "settled";
       case "drill":
         return `drill ${reply.drill_id}`;
       case "halt":

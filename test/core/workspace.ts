@@ -10,15 +10,17 @@ import { decide } from "../../src/core/decide.js";
 import type { Decision } from "../../src/core/decision.js";
 import type { Event } from "../../src/core/event.js";
 import { evolve } from "../../src/core/evolve.js";
+import { policiesAfter } from "../../src/core/policy/change.js";
 import { keptRepeat, repeatableOf } from "../../src/core/repeat.js";
 import { emptyState, type State } from "../../src/core/state.js";
+import { policySetDigest } from "../../src/engine/digest.js";
 import { digest } from "./digest.js";
 import { HeardOf } from "./heard-of.js";
 
 /** A command without what the workspace stamps. */
 export type Asked = Command extends infer C
   ? C extends Command
-    ? Omit<C, "at" | "request_id">
+    ? Omit<C, "at" | "request_id" | "policy_set_digest">
     : never
   : never;
 
@@ -87,6 +89,10 @@ export class Workspace {
     const lost_leases = this.#leases.lost(this.state, asked, this.now);
     const stamp = { at: this.now, request_id: null, ...(lost_leases.length === 0 ? {} : { lost_leases }) };
     const command = { ...asked, ...stamp } as Command;
+    if (command.type === "change_policy") {
+      const policy_set_digest = policySetDigest(policiesAfter(this.state, command));
+      return { ...command, policy_set_digest };
+    }
     const repeat = repeatableOf(command);
     if (repeat === null) {
       return command;

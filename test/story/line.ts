@@ -1,7 +1,7 @@
 /** One event as a line of a story: what it is about, then what it says. */
 
 import type { Event } from "../../src/core/event.js";
-import type { Cause } from "../../src/core/event-parts.js";
+import type { Amounts, Cause, Consumed } from "../../src/core/event-parts.js";
 import type { Replacement } from "../../src/core/replacement.js";
 import { began_at } from "../core/workspace.js";
 
@@ -33,6 +33,9 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         event.decision === "terminate" ? stopReason(event.cause, log) : null,
         spent(event.consumed?.actions, event.session_id, log),
         event.session_id === null ? given("agent", event.agent_id) : null,
+        amounts("charge", event.charge),
+        amounts("holds", event.reservation),
+        (event.charge ?? event.reservation) ? totals(event.consumed, event.reserved) : null,
         because(event.cause),
         event.decision === "allow" ? null : JSON.stringify(event.reasoning),
       ];
@@ -41,6 +44,8 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         event.session_id,
         event.owner_session_id === event.session_id ? null : `of ${event.owner_session_id}`,
         `${event.unit}=${event.spent}+${event.requested}/${event.limit}`,
+        event.reserved === 0 ? null : given("held", event.reserved),
+        event.on_exceeded === "terminate" ? null : event.on_exceeded,
       ];
     case "lease_lost":
       return [
@@ -63,6 +68,24 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         event.stop_reason,
         spent(event.consumed.actions, event.session_id, log),
         `deadline=${(event.deadline_at - began_at) / 1000}s`,
+      ];
+    case "budget_raised":
+      return [
+        event.session_id,
+        `${event.unit}=${event.from}->${event.to}`,
+        event.expires_at === null ? null : `expires=${(event.expires_at - began_at) / 1000}s`,
+        JSON.stringify(event.reason),
+        by(event),
+      ];
+    case "reservation_settled":
+      return [
+        event.session_id,
+        event.decision_id,
+        event.outcome,
+        amounts("spent", event.spent),
+        amounts("reported", event.reported),
+        totals(event.consumed, event.reserved),
+        by(event),
       ];
     case "session_ended":
       return [event.session_id, spent(event.consumed.actions, event.session_id, log), because(event.cause)];
@@ -129,6 +152,15 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
       return [event.name, event.granted_roles.join(","), given("agent", event.agent_id), ...replacing(event)];
     case "api_key_revoked":
       return [event.key_id, JSON.stringify(event.reason)];
+    case "policy_changed":
+      return [
+        event.policy_id,
+        event.change,
+        `v${event.version}`,
+        event.policy === null ? null : `${event.policy.policy_type} ${event.policy.decision}`,
+        event.policy?.mode === "shadow" ? "shadow" : null,
+        event.policy?.enabled === false ? "off" : null,
+      ];
     case "notice":
       return [event.kind, event.session_id, JSON.stringify(event.body), noticeDecimals(event)];
     case "heartbeat":
@@ -140,8 +172,26 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
   }
 }
 
-function given(name: string, value: string | number | null): Part {
+function given(name: string, value: string | number | readonly number[] | null): Part {
   return value === null || value === "" ? null : `${name}=${value}`;
+}
+
+/** `spent=30tokens,2micros`. */
+function amounts(name: string, given: Amounts | null): Part {
+  if (given === null) {
+    return null;
+  }
+  const { tokens, cost_usd_micros } = given;
+  const parts = [
+    tokens > 0 ? `${tokens}tokens` : [],
+    cost_usd_micros > 0 ? `${cost_usd_micros}micros` : [],
+  ].flat();
+  return `${name}=${parts.length === 0 ? "nothing" : parts.join()}`;
+}
+
+/** What a session has spent and holds, so that a story shows what the entry states. */
+function totals(consumed: Consumed | null, reserved: Amounts | null): Part {
+  return [amounts("total", consumed), amounts("held", reserved)].filter((part) => part !== null).join(" ");
 }
 
 function replacing({ replaces, overlap_ends_at }: Replacement): readonly Part[] {

@@ -6,7 +6,9 @@ import type { Repeatable, StartSession } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
 import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
+import type { Amounts } from "../../src/core/event-parts.js";
 import { idAt, sequenceOf } from "../../src/core/ids.js";
+import type { JsonObject } from "../../src/core/policy/document.js";
 import type { Agent, State } from "../../src/core/state.js";
 import { audit } from "../core/audit.js";
 import { digest } from "../core/digest.js";
@@ -98,6 +100,7 @@ export class Stage {
           max_actions: line.number("max_actions"),
           ttl_seconds: line.number("ttl_seconds"),
           idle_timeout_seconds: line.number("idle_timeout_seconds"),
+          ...limitsOf(line),
           ...leaseOf(line),
           ...(line.text("drill") === null ? {} : { drill_id: this.#drillId(line) as string }),
           repeat,
@@ -110,11 +113,38 @@ export class Stage {
           agent_id: line.text("agent"),
           action_type: line.word(2),
           chain: null,
+          cost: amountsOf(line.text("cost")),
+          estimate: amountsOf(line.text("estimate")),
           action_digest: null,
           action_length: null,
           details_digest: null,
           latency_us: 0,
           repeat,
+        };
+      case "settle":
+        return {
+          type: "settle",
+          actor,
+          decision_id: idAt("enf", Number(line.word(1).slice(1))),
+          reported: amountsOf(line.text("cost") ?? "0") as Amounts,
+        };
+      case "cancel":
+      case "lapse":
+        return {
+          type: verb === "cancel" ? "cancel_reservation" : "lapse_reservation",
+          actor: verb === "cancel" ? actor : system_actor,
+          decision_id: idAt("enf", Number(line.word(1).slice(1))),
+        };
+      case "raise":
+        return {
+          type: "update_budgets",
+          actor,
+          session_id: line.word(1),
+          max_actions: line.number("max_actions"),
+          max_tokens: line.number("max_tokens"),
+          max_cost_usd_micros: line.number("max_cost_usd_micros"),
+          ttl_seconds: line.number("ttl_seconds"),
+          reason,
         };
       case "beat":
       case "touch":
@@ -203,6 +233,8 @@ export class Stage {
         };
       case "revoke":
         return this.#revocation(line, actor, reason, repeat);
+      case "policy":
+        return this.#policy(line, actor);
       case "sum-up":
         return {
           type: "sum_up_terminates",
@@ -228,6 +260,29 @@ export class Stage {
       default:
         throw new Error(`a story has no verb ${verb}`);
     }
+  }
+
+  /** `policy NAME TYPE DECISION on=a,b* priority=5 conditions="{'path':'/n'}"`; `policy NAME delete`. */
+  #policy(line: Line, actor: Actor): Asked {
+    const name = line.word(1);
+    const policy_id = Buffer.from(name, "utf8").toString("hex").padEnd(32, "0").slice(0, 32);
+    this.#ids.set(name, policy_id);
+    const order = { type: "change_policy", actor, policy_id, source: "api", repeat: null } as const;
+    if (line.word(2) === "delete") {
+      return { ...order, change: "deleted", written: null };
+    }
+    const written = {
+      name,
+      policy_type: line.word(2),
+      decision: line.word(3),
+      priority: line.number("priority") ?? 0,
+      action_types: line.text("on")?.split(",") ?? [],
+      conditions: quotedJson(line.text("conditions")) ?? {},
+      mode: line.text("mode") ?? "live",
+      enabled: line.text("enabled") !== "no",
+    };
+    const known = this.#workspace.state.policies.has(policy_id);
+    return { ...order, change: known ? "updated" : "created", written };
   }
 
   #revocation(line: Line, actor: Actor, reason: string, repeat: Repeatable | null): Asked {
@@ -289,6 +344,36 @@ export class Stage {
   }
 }
 
+/** `cost=30` tokens, `cost=30,2` tokens and micro-USD. */
+function amountsOf(text: string | null): Amounts | null {
+  if (text === null) {
+    return null;
+  }
+  const [tokens, cost_usd_micros] = text.split(",").map(Number);
+  return { tokens: tokens ?? 0, cost_usd_micros: cost_usd_micros ?? 0 };
+}
+
+function limitsOf(
+  line: Line,
+): Pick<
+  StartSession,
+  "max_tokens" | "max_cost_usd_micros" | "on_exceeded" | "max_depth" | "max_concurrent" | "warn_at_percent"
+> {
+  return {
+    max_tokens: line.number("max_tokens"),
+    max_cost_usd_micros: line.number("max_cost_usd_micros"),
+    on_exceeded: line.text("on_exceeded") === "pause" ? "pause" : "terminate",
+    max_depth: line.number("max_depth"),
+    max_concurrent: line.number("max_concurrent"),
+    warn_at_percent: line.text("warn_at_percent")?.split(",").map(Number) ?? [],
+  };
+}
+
+/** JSON with single quotes. */
+function quotedJson(text: string | null): JsonObject | null {
+  return text === null ? null : JSON.parse(text.replaceAll("'", '"'));
+}
+
 function leaseOf(line: Line): Pick<StartSession, "lease_seconds" | "on_lease_lost"> {
   const lease_seconds = line.number("lease_seconds");
   const on_lease_lost = (line.text("on_lease_lost") ?? "kill") as OnLeaseLost;
@@ -333,6 +418,10 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
     }
     case "halt":
       return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
+    case "settlement":
+      return `no reservation of ${reply.decision_id} is open`;
+    case "policy":
+      return `policy ${reply.policy_id} v${reply.version}${reply.replayed ? " (replayed)" : ""}`;
     case "drill":
       return `drill ${reply.drill_id}`;
     case "done":

@@ -1,0 +1,131 @@
+/** What an action costs: whether it fits at its session and at all above it, and if not, why. */
+import { limits } from "../limits.js";
+import { amount_max, amount_units } from "./budget.js";
+import type { Intercept } from "./command.js";
+import type { Amounts, Unit } from "./event-parts.js";
+import { pathFromRoot } from "./scope.js";
+import type { Budget } from "./session-parts.js";
+import type { Session, State } from "./state.js";
+import { usd } from "./usd.js";
+import { builtIn, type Judgement } from "./verdict.js";
+
+/** A limit that an action would pass, and what it asks for. */
+export interface Excess {
+  readonly owner: Session;
+  readonly unit: Unit;
+  readonly amount: number;
+}
+
+/** The first budget, from the root down, that one more action exceeds; null when none. */
+export function exceededActions(state: State, session: Session): Excess | null {
+  for (const owner of pathFromRoot(state, session)) {
+    if (exceeds(owner.actions, 1)) {
+      return { owner, unit: "actions", amount: 1 };
+    }
+  }
+  return null;
+}
+
+/** The first budget, from the root down, that a cost or an estimate exceeds; null when none. */
+export function exceededCost(state: State, session: Session, cost: Amounts): Excess | null {
+  for (const owner of pathFromRoot(state, session)) {
+    for (const unit of amount_units) {
+      if (exceeds(owner[unit], cost[unit])) {
+        return { owner, unit, amount: cost[unit] };
+      }
+    }
+  }
+  return null;
+}
+
+/** Whether an amount is more than what is not spent yet: what is only held may come back. */
+export function exceeds({ limit, spent, overrun }: Budget, amount: number): boolean {
+  return limit !== null && spent + overrun + amount > limit;
+}
+
+/**
+ * Why an action is blocked whose cost exceeds no budget: what it needs is held for actions under way,
+ * or too many of these are. Nothing is stopped for what may come back. Null when it fits.
+ */
+export function withoutRoom(
+  state: State,
+  session: Session,
+  { estimate }: Intercept,
+  cost: Amounts,
+): Judgement | null {
+  const path = pathFromRoot(state, session);
+  for (const owner of path) {
+    for (const unit of amount_units) {
+      if (!isFree(owner[unit], cost[unit])) {
+        return blocked("__budget_reserved", "budget reserved", reservedReason(owner, unit));
+      }
+    }
+  }
+  if (estimate === null) {
+    return null;
+  }
+  for (const owner of path) {
+    const most = owner.max_concurrent ?? limits.session_reservations;
+    if (owner.open_reservations >= most) {
+      return blocked("__max_concurrent", "too many at once", concurrentReason(owner, most));
+    }
+  }
+  return state.reservations.size < limits.reservations
+    ? null
+    : blocked(
+        "__max_concurrent",
+        "too many at once",
+        `${limits.reservations} reservations are open in the workspace: settle or cancel some first`,
+      );
+}
+
+/** Whether an amount fits beside what is spent and held. No sum passes 2^53-1, with a limit or without. */
+function isFree({ limit, spent, reserved, overrun }: Budget, amount: number): boolean {
+  return limit === null
+    ? spent + reserved + amount <= amount_max
+    : spent + overrun + reserved + amount <= limit;
+}
+
+function blocked(policy_id: string, name: string, reasoning: string): Judgement {
+  return {
+    decision: "block",
+    path: "session",
+    reasoning,
+    triggered: builtIn(policy_id, name, "block", reasoning),
+  };
+}
+
+function reservedReason(owner: Session, unit: Unit): string {
+  const { limit, spent, reserved } = owner[unit];
+  return limit === null
+    ? `${unit} beyond ${amount_max} are not counted`
+    : `budget reserved: of ${limitText(unit, limit)}, ${amountText(unit, spent)} are spent and ` +
+        `${amountText(unit, reserved)} held for actions under way: settle or cancel these first`;
+}
+
+function concurrentReason({ max_concurrent }: Session, most: number): string {
+  return max_concurrent === null
+    ? `${most} reservations are open at and below one session: settle or cancel some first`
+    : `too many at once: max_concurrent ${most}: settle or cancel one first`;
+}
+
+const limit_names: Readonly<Record<Unit, string>> = {
+  actions: "max_actions",
+  tokens: "max_tokens",
+  cost_usd_micros: "max_cost_usd",
+};
+
+/** A limit as requests name it, e.g. `max_cost_usd 0.5`. */
+export function limitText(unit: Unit, limit: number): string {
+  return `${limit_names[unit]} ${amountText(unit, limit)}`;
+}
+
+/** An amount for people: money in USD. */
+function amountText(unit: Unit, amount: number): string {
+  return unit === "cost_usd_micros" ? usd(amount) : String(amount);
+}
+
+/** Text for people about a budget that had no room. */
+export function exceededReason(unit: Unit, limit: number): string {
+  return `budget exceeded: ${limitText(unit, limit)}`;
+}

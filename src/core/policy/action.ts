@@ -1,0 +1,48 @@
+/** What a policy is asked about, and what it finds. */
+import type { Consumed } from "../event-parts.js";
+import type { JsonObject } from "./document.js";
+import type { Work } from "./work.js";
+
+/** One action, as every type of policy sees it. */
+export interface ActionContext {
+  /** Engine time, milliseconds since 1970. */
+  readonly at: number;
+  readonly action_type: string;
+  /** Exactly what the caller sent; null when it sent no text. */
+  readonly content: string | null;
+  readonly metadata: JsonObject | null;
+  /** Of the session where there is one, else what the request or its key says. */
+  readonly agent_id: string | null;
+  readonly label: string | null;
+  readonly session: SessionContext | null;
+  /** What judging may still cost in this decision: whatever reads what a caller made big asks it first. */
+  readonly work: Work;
+}
+
+/** The session of an action, before the action counts. */
+export interface SessionContext {
+  readonly session_id: string;
+  readonly status: string;
+  /** Parents above it. */
+  readonly level: number;
+  readonly started_at: number;
+  /** Null: no limit. */
+  readonly max_actions: number | null;
+  readonly consumed: Consumed;
+}
+
+/** That an action is one that the policy is about, and why: half a sentence, without text of the action. */
+export interface Finding {
+  readonly reason: string;
+}
+
+/** A policy made ready. Knows no clock and no disk, keeps nothing, and gives equal answers to equal actions. */
+export interface Compiled {
+  /** Whether it reads the action's text, which is never sealed: it cannot be judged again later. */
+  readonly reads_text: boolean;
+  /**
+   * @returns null when the policy is not about this action
+   * @throws {Error} when that cannot be told: the action is refused
+   */
+  judge(context: ActionContext): Finding | null;
+}

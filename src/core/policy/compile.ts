@@ -1,0 +1,48 @@
+/** Policies made ready to judge, once a version. */
+import type { Compiled } from "./action.js";
+import type { PolicyDocument } from "./document.js";
+import { PolicyError } from "./error.js";
+import { matches } from "./glob.js";
+import { typeNamed } from "./types.js";
+
+/** A policy made ready, with the actions that it is about. */
+export interface CompiledPolicy extends Compiled {
+  applies(action_type: string): boolean;
+}
+
+/** One for each document, which is one object from its parse to its place in the state. */
+const compiled = new WeakMap<PolicyDocument, CompiledPolicy | PolicyError>();
+
+/**
+ * @throws {PolicyError} what is wrong with the policy, and where; the same each time
+ */
+export function compile(document: PolicyDocument): CompiledPolicy {
+  let kept = compiled.get(document);
+  if (kept === undefined) {
+    kept = compileNow(document);
+    compiled.set(document, kept);
+  }
+  if (kept instanceof PolicyError) {
+    throw kept;
+  }
+  return kept;
+}
+
+function compileNow(document: PolicyDocument): CompiledPolicy | PolicyError {
+  const { action_types } = document;
+  try {
+    const type = typeNamed(document.policy_type);
+    if (type === null) {
+      return new PolicyError("/policy_type", `there is no type ${JSON.stringify(document.policy_type)}`);
+    }
+    const { reads_text, judge } = type.compile(document);
+    return {
+      reads_text,
+      judge,
+      applies: (action_type) =>
+        action_types.length === 0 || action_types.some((pattern) => matches(pattern, action_type)),
+    };
+  } catch (error) {
+    return error instanceof PolicyError ? error : new PolicyError("", String(error));
+  }
+}

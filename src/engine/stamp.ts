@@ -1,0 +1,36 @@
+/** What a command may not find out by itself: the time, lost leases, and whatever takes hashing. */
+import type { Command, Unstamped } from "../core/command.js";
+import { policiesAfter } from "../core/policy/change.js";
+import type { State } from "../core/state.js";
+import type { Clock } from "./clock.js";
+import { policySetDigest, stampRepeat } from "./digest.js";
+import type { Leases } from "./leases.js";
+import type { Enclosed } from "./outcome.js";
+
+export interface StampParts {
+  readonly state: State;
+  readonly clock: Clock;
+  /** Knows which leases are lost. */
+  readonly leases: Pick<Leases, "lostBy">;
+}
+
+/** The command as it is decided. */
+export function stamp(
+  { state, clock, leases }: StampParts,
+  asked: Unstamped,
+  { received_ms, request = null }: Enclosed,
+): Command {
+  const at = Math.max(clock.now(), state.at);
+  const lost_leases = leases.lostBy(asked, at);
+  const unstamped = lost_leases.length === 0 ? asked : { ...asked, lost_leases };
+  // What is new comes first: a member that is added to a copy costs as much as the copy.
+  if (unstamped.type === "change_policy") {
+    const policy_set_digest = policySetDigest(policiesAfter(state, unstamped));
+    return stampRepeat(state, { at, ...unstamped, policy_set_digest }, request);
+  }
+  if (unstamped.type !== "intercept" || received_ms === undefined) {
+    return stampRepeat(state, { at, ...unstamped }, request);
+  }
+  const latency_us = Math.max(0, Math.round((performance.now() - received_ms) * 1000));
+  return stampRepeat(state, { at, ...unstamped, latency_us }, request);
+}
