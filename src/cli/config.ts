@@ -48,6 +48,8 @@ export interface Config {
   readonly reflection: boolean;
   /** What a client has from a stop on to say that it has stopped; then the stop is unconfirmed. */
   readonly halt_confirm_seconds: number;
+  /** What a client has from an action with an estimate on to settle it; then it counts as estimated. */
+  readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
   readonly drill_schedule: string | null;
   /** Written when the server listens: its address, for whoever started it. */
@@ -75,6 +77,7 @@ const settings = [
   "metrics_listen",
   "reflection",
   "halt_confirm_seconds",
+  "settle_timeout_seconds",
   "drill_schedule",
   "ready_file",
 ] as const;
@@ -99,6 +102,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   reflection: "true",
   drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
+  settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
   ready_file: undefined,
 };
 
@@ -143,7 +147,16 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
     log_level: readLevel(merged.log_level as string),
     metrics_listen: readMetricsAddress(merged.metrics_listen),
     reflection: readBoolean("reflection", merged.reflection as string),
-    halt_confirm_seconds: readSeconds("halt_confirm_seconds", merged.halt_confirm_seconds as string),
+    halt_confirm_seconds: readSeconds(
+      "halt_confirm_seconds",
+      merged.halt_confirm_seconds as string,
+      limits.halt_confirm_seconds_max,
+    ),
+    settle_timeout_seconds: readSeconds(
+      "settle_timeout_seconds",
+      merged.settle_timeout_seconds as string,
+      limits.settle_timeout_seconds_max,
+    ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
     ready_file: merged.ready_file ?? null,
   };

@@ -16,6 +16,7 @@ interface Flags {
   readonly corsOrigins?: string;
   readonly logLevel?: string;
   readonly haltConfirmSeconds?: string;
+  readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
   readonly readyFile?: string;
   readonly printConfig?: boolean;
@@ -45,6 +46,10 @@ export function serveCommand(): Command {
     .option(
       "--halt-confirm-seconds <n>",
       "time that a client has to say that it has stopped, before its stop is sealed as unconfirmed (default 10)",
+    )
+    .option(
+      "--settle-timeout-seconds <n>",
+      "time that a client has to settle an action's estimate, before it counts as spent (default 600)",
     )
     .option(
       "--drill-schedule <cron>",
@@ -81,6 +86,7 @@ function configOf(flags: Flags): Config {
     log_level: flags.logLevel,
     drill_schedule: flags.drillSchedule,
     halt_confirm_seconds: flags.haltConfirmSeconds,
+    settle_timeout_seconds: flags.settleTimeoutSeconds,
     ready_file: flags.readyFile,
   };
   try {

@@ -118,6 +118,7 @@ async function joinParts(
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
     halt_confirm_ms: config.halt_confirm_seconds * 1000,
+    settle_timeout_ms: config.settle_timeout_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);

@@ -3,7 +3,8 @@ import { create } from "@bufbuild/protobuf";
 import { type BudgetLeft, BudgetLeftSchema } from "../../gen/killcord/v1/enforcement_pb.js";
 import { idleDeadline, ttlDeadline } from "../core/budget.js";
 import type { EnforcementDecision } from "../core/event.js";
-import type { Budget, Session, State } from "../core/state.js";
+import type { Budget } from "../core/session-parts.js";
+import type { Session, State } from "../core/state.js";
 import { given } from "./view.js";
 
 /** Null where nothing limits it. */

@@ -41,6 +41,7 @@ export const error_codes = {
   unsupported_encoding: Code.InvalidArgument,
   session_not_active: Code.FailedPrecondition,
   session_not_stopped: Code.FailedPrecondition,
+  reservation_closed: Code.FailedPrecondition,
   scope_halted: Code.FailedPrecondition,
   last_admin_key: Code.FailedPrecondition,
   already_exists: Code.AlreadyExists,
