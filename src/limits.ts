@@ -107,6 +107,9 @@ export const limits = {
   /** Reservations that are open in the workspace, and at and below one session without max_concurrent. */
   reservations: 200_000,
   session_reservations: 10_000,
+  /** A client has so long from an action on to settle its estimate, if nothing else is set; at most, in seconds. */
+  settle_timeout_ms: 600_000,
+  settle_timeout_seconds_max: 86_400,
   /** Parent sessions above one session. */
   session_levels: 8,
   /** `terminate` verdicts sealed one by one on a stopped session; later ones are summed up. */
@@ -248,7 +251,9 @@ if (
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms >= limits.stop_ms ||
-  limits.expiries_at_once * 2 > limits.queue_stops ||
+  limits.expiries_at_once * 3 > limits.queue_stops ||
+  limits.settle_timeout_ms > limits.settle_timeout_seconds_max * 1000 ||
+  limits.session_reservations > limits.reservations ||
   limits.awake_ms * 2 > limits.stall_ms ||
   limits.stall_ms >= limits.lease_grace_ms_min ||
   limits.expiries_at_once * 2 > limits.queue_acknowledgements ||

@@ -37,6 +37,10 @@ export function settleReservation(state: State, event: ReservationSettled): void
   const { spent, reported } = event;
   for (const owner of pathFromRoot(state, session)) {
     owner.open_reservations -= 1;
+    if (owner.open_reservations === 0 && owner.stop !== null) {
+      // Nothing more can change it: it may leave memory.
+      state.stopped.add(owner.session_id);
+    }
     for (const unit of amount_units) {
       const budget = owner[unit];
       budget.reserved -= reservation.held[unit];

@@ -126,7 +126,9 @@ export function evolveStop(
   session.status =
     event.event === "session_killed" ? "killed" : event.event === "session_expired" ? "expired" : "ended";
   state.live_sessions -= 1;
-  state.stopped.add(session.session_id);
+  if (session.open_reservations === 0) {
+    state.stopped.add(session.session_id);
+  }
   if (session.stop.halt_id !== null) {
     state.unsettled.set(session.session_id, event.at);
   }

@@ -208,7 +208,10 @@ export interface State {
   readonly sessions: Map<string, Session>;
   /** Sub-sessions of each session, while they are live. */
   readonly children: Map<string, Set<string>>;
-  /** Stopped sessions that are still in `sessions`, oldest stop first. */
+  /**
+   * Stopped sessions that are still in `sessions` and may leave, oldest stop first: not those at or below
+   * which a reservation is open, since its settlement counts at them.
+   */
   readonly stopped: Set<string>;
   /** When each stop came that is neither confirmed nor unconfirmed yet, by its session; oldest first. */
   readonly unsettled: Map<string, number>;

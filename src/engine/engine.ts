@@ -3,7 +3,6 @@
  * sealed. A process can own several; nothing here is global.
  */
 
-import { system_actor } from "../core/actor.js";
 import { expiryOnPath } from "../core/budget.js";
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
@@ -11,8 +10,9 @@ import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time } from "./clock.js";
+import type { Deadlines } from "./deadlines.js";
 import { DerivedRows } from "./derived.js";
-import { EngineFault } from "./fault.js";
+import { EngineFault, ignoreFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
@@ -22,11 +22,13 @@ import type { Memory } from "./memory.js";
 import { no_observer } from "./observer.js";
 import type { EngineOptions } from "./options.js";
 import type { Enclosed, Outcome } from "./outcome.js";
+import { by_engine, OwnCommands } from "./own-commands.js";
 import type { Projection } from "./projection.js";
 import { type Replayed, replay } from "./replay.js";
 import { newSalt } from "./salt.js";
 import { Sequencer, type Standing } from "./sequencer.js";
 import { sessionsNamed } from "./sessions-named.js";
+import { settleDeadlines } from "./settle-deadlines.js";
 import { snapshotText } from "./snapshot.js";
 import { RepeatedTerminates } from "./terminates.js";
 import { Timers } from "./timers.js";
@@ -43,6 +45,7 @@ export class Engine {
   readonly #sequencer: Sequencer;
   readonly #timers: Timers;
   readonly #leases: Leases;
+  readonly #settlements: Deadlines;
   readonly #terminates: RepeatedTerminates;
   readonly #options: EngineOptions;
   /** Newest heartbeats of live sessions: they change nothing that is decided, so nothing is sealed. */
@@ -53,6 +56,11 @@ export class Engine {
 
   private constructor(options: EngineOptions, { state, projection, memory }: Replayed) {
     this.#options = options;
+    const confirm_ms = options.halt_confirm_ms ?? limits.halt_confirm_ms;
+    const own = new OwnCommands(
+      (command) => this.submit(command),
+      () => this.running,
+    );
     this.#state = state;
     this.#memory = memory;
     this.projection = projection;
@@ -64,16 +72,20 @@ export class Engine {
       state,
       this.clock,
       (session) => this.#leases.deadline(session),
-      (session_id) => this.#expire(session_id),
+      (session_id) => own.expire(session_id),
     );
     this.halts = new HaltSteps({
       state,
       projection,
       clock: this.clock,
-      confirm_ms: options.halt_confirm_ms ?? limits.halt_confirm_ms,
-      unconfirm: (session_id, delivered_at) => this.#unconfirm(session_id, delivered_at),
+      confirm_ms,
+      unconfirm: (session_id, delivered_at) => own.unconfirm(session_id, confirm_ms, delivered_at),
       observer: options.observer,
     });
+    const settle_ms = options.settle_timeout_ms ?? limits.settle_timeout_ms;
+    this.#settlements = settleDeadlines(state, this.clock, settle_ms, (decision_id) =>
+      own.lapse(decision_id),
+    );
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
     this.#sequencer = new Sequencer({
       state,
@@ -86,6 +98,7 @@ export class Engine {
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
         this.halts.onDecided();
+        this.#settlements.arm();
       },
       onSealed: (events) => this.#onSealed(events),
       observer: options.observer ?? no_observer,
@@ -105,7 +118,7 @@ export class Engine {
       options,
       await replay(options.log, rows, options.stopped_sessions ?? limits.stopped_sessions),
     );
-    await engine.submit({ type: "finish_cascades", actor: system_actor, request_id: null });
+    await engine.submit({ type: "finish_cascades", ...by_engine });
     options.log.publish();
     engine.#start();
     return engine;
@@ -213,11 +226,11 @@ export class Engine {
     this.#leases.start();
     this.#timers.start();
     this.halts.start();
+    this.#settlements.arm();
     const { heartbeat_seconds } = this.#options;
     const heartbeat = {
       type: "seal_heartbeat",
-      actor: system_actor,
-      request_id: null,
+      ...by_engine,
       interval_seconds: heartbeat_seconds,
     } as const;
     this.#regular = [
@@ -235,29 +248,9 @@ export class Engine {
     this.#timers.stop();
     this.#leases.stop();
     this.halts.stop();
+    this.#settlements.stop();
     for (const end of this.#regular) {
       end();
-    }
-  }
-
-  #expire(session_id: string): Promise<boolean> {
-    return this.#submitOwn({ type: "expire_session", actor: system_actor, request_id: null, session_id });
-  }
-
-  #unconfirm(session_id: string, delivered_at: number | null): Promise<boolean> {
-    const { confirm_ms } = this.halts;
-    const common = { actor: system_actor, request_id: null };
-    return this.#submitOwn({ type: "unconfirm_halt", session_id, confirm_ms, delivered_at, ...common });
-  }
-
-  /** Whether it need not be told again: it was taken, or there is no engine left. */
-  async #submitOwn(command: Unstamped): Promise<boolean> {
-    try {
-      await this.submit(command);
-      return true;
-    } catch (error) {
-      ignoreFault(error);
-      return !this.running;
     }
   }
 
@@ -289,11 +282,5 @@ export class Engine {
       ),
     );
     this.#options.onFatal(error);
-  }
-}
-
-function ignoreFault(error: unknown): void {
-  if (!(error instanceof EngineFault)) {
-    throw error;
   }
 }

@@ -11,3 +11,10 @@ export class EngineFault extends Error {
     this.retry_after_ms = retry_after_ms;
   }
 }
+
+/** Passes over a fault that is one for everybody; anything else goes on. */
+export function ignoreFault(error: unknown): void {
+  if (!(error instanceof EngineFault)) {
+    throw error;
+  }
+}

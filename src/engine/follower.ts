@@ -9,8 +9,8 @@ import type { Session } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Bell, type Reader } from "./bell.js";
 import type { Clock } from "./clock.js";
-import { copyOf } from "./memory.js";
 import type { Projection } from "./projection.js";
+import { copyOf } from "./session-copy.js";
 import { type Bookmark, SessionWatch, type Source, type Update } from "./session-watch.js";
 import { type Selection, SessionWatcher } from "./session-watcher.js";
 import { Watchers } from "./watchers.js";
@@ -178,6 +178,11 @@ export class Follower {
         return;
       case "enforcement_decision":
         for (const session_id of this.#countedAt(event)) {
+          this.#markSession(session_id, sequence, false);
+        }
+        return;
+      case "reservation_settled":
+        for (const session_id of this.#projection.ancestry(event.session_id)) {
           this.#markSession(session_id, sequence, false);
         }
         return;

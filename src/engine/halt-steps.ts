@@ -7,8 +7,8 @@ import type { HaltAcknowledged, HaltConfirmed, HaltUnconfirmed, HaltVia } from "
 import { haltAt, progressOf } from "../core/halt.js";
 import type { Session, State } from "../core/state.js";
 import type { Clock } from "./clock.js";
+import { Deadlines } from "./deadlines.js";
 import { Deliveries, type Delivery } from "./deliveries.js";
-import { HaltDeadlines } from "./halt-deadlines.js";
 import type { Observer } from "./observer.js";
 import type { Projection } from "./projection.js";
 
@@ -19,7 +19,7 @@ export interface HaltStepsParts {
   readonly clock: Clock;
   /** From a stop to its deadline. */
   readonly confirm_ms: number;
-  /** As in HaltDeadlines, with when the stop was handed to the client, if it is known. */
+  /** As `close` in Deadlines, with when the stop was handed to the client, if it is known. */
   readonly unconfirm: (session_id: string, delivered_at: number | null) => Promise<boolean>;
   readonly observer: Observer | undefined;
 }
@@ -28,16 +28,21 @@ export class HaltSteps {
   readonly confirm_ms: number;
   readonly #parts: HaltStepsParts;
   readonly #deliveries = new Deliveries();
-  readonly #deadlines: HaltDeadlines;
+  readonly #deadlines: Deadlines;
 
   constructor(parts: HaltStepsParts) {
     const { state, clock, confirm_ms, unconfirm } = parts;
     this.#parts = parts;
     this.confirm_ms = confirm_ms;
-    this.#deadlines = new HaltDeadlines(state, clock, confirm_ms, (session_id) => {
-      const halt_id = state.sessions.get(session_id)?.stop?.halt_id ?? "";
-      return unconfirm(session_id, this.delivery(session_id, halt_id)?.at ?? null);
-    });
+    this.#deadlines = new Deadlines(
+      () => state.unsettled,
+      clock,
+      confirm_ms,
+      (session_id) => {
+        const halt_id = state.sessions.get(session_id)?.stop?.halt_id ?? "";
+        return unconfirm(session_id, this.delivery(session_id, halt_id)?.at ?? null);
+      },
+    );
   }
 
   /** Takes in what a replay left open. */

@@ -6,6 +6,7 @@ import type { Event } from "../core/event.js";
 import { forgetStopped, oldestStopped, readmitStopped } from "../core/evolve-session.js";
 import type { Session, State } from "../core/state.js";
 import type { Projection } from "./projection.js";
+import { copyOf } from "./session-copy.js";
 
 export class Memory {
   readonly #state: State;
@@ -51,8 +52,9 @@ export class Memory {
       if (this.#state.stopped.size <= this.#stopped_max) {
         return;
       }
-      // The ends of its sub-sessions may still be on their way to the disk.
-      if (!this.#projection.state.children.has(session_id)) {
+      // The ends of its sub-sessions, or the settlement of an action, may still be on their way to the disk.
+      const { stopped, children } = this.#projection.state;
+      if (stopped.has(session_id) && !children.has(session_id)) {
         forgetStopped(this.#state, session_id);
         forgetStopped(this.#projection.state, session_id);
       }
@@ -98,16 +100,4 @@ export class Memory {
     readmitStopped(this.#state, copyOf(session));
     readmitStopped(this.#projection.state, copyOf(session));
   }
-}
-
-/** A copy that later events do not touch. */
-export function copyOf(session: Session): Session {
-  const { actions, tokens, cost_usd_micros, warned_percent } = session;
-  return {
-    ...session,
-    actions: { ...actions },
-    tokens: { ...tokens },
-    cost_usd_micros: { ...cost_usd_micros },
-    warned_percent: { ...warned_percent },
-  };
 }

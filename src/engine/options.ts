@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly observer?: Observer;
   /** What a client has from a stop on to say that it has stopped. */
   readonly halt_confirm_ms?: number;
+  /** What a client has from an action on to say what it has cost, where it gave an estimate. */
+  readonly settle_timeout_ms?: number;
   /** Stopped sessions that stay in memory. */
   readonly stopped_sessions?: number;
   /** Untold changes that one watch keeps apart. */

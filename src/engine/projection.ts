@@ -11,6 +11,7 @@ import { emptyState, type Session, type State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
 import { FigureRows } from "./figures.js";
 import { HaltParts } from "./halt-parts.js";
+import { copyOf } from "./session-copy.js";
 import { sortable } from "./sortable.js";
 
 /** What is listed of a decision without reading its entry. */
@@ -39,6 +40,7 @@ const id_rows = "i!";
 const stop_rows = "t!";
 const decision_rows = "d!";
 const halt_rows = "h!";
+const settlement_rows = "r!";
 
 export class Projection {
   /** Read it, never change it. */
@@ -87,7 +89,7 @@ export class Projection {
   async session(session_id: string): Promise<Session | null> {
     const live = this.state.sessions.get(session_id);
     if (live !== undefined) {
-      return { ...live, actions: { ...live.actions } };
+      return copyOf(live);
     }
     const start = await this.#rows.get(id_rows + session_id);
     const row = start === null ? null : await this.#rows.get(session_rows + start);
@@ -143,6 +145,13 @@ export class Projection {
     return row === null ? null : haltRow(sequence, row);
   }
 
+  /** Index of the entry that ended the reservation of a decision; null while it is open, or where there was none. */
+  async settlement(decision_id: string): Promise<number | null> {
+    const decision = sequenceOf("enf", decision_id);
+    const row = decision === null ? null : await this.#rows.get(settlement_rows + sortable(decision));
+    return row === null ? null : Number.parseInt(row, 16);
+  }
+
   /** A session and its parents: those whose totals an action of it changes. */
   ancestry(session_id: string): readonly string[] {
     const session = this.state.sessions.get(session_id);
@@ -184,6 +193,18 @@ export class Projection {
     } else if (event.event === "halt_lifted") {
       this.#rows.put(halt_rows + sortable(sequenceOf("halt", event.halt_id) ?? 0), sortable(sequence));
     }
+    if (event.event === "reservation_settled") {
+      const decision = sequenceOf("enf", event.decision_id) ?? 0;
+      this.#rows.put(settlement_rows + sortable(decision), sortable(sequence));
+      for (const ancestor of this.ancestry(event.session_id)) {
+        this.#putStopped(this.state.sessions.get(ancestor));
+      }
+    } else {
+      this.#putStopped(session);
+    }
+  }
+
+  #putStopped(session: Session | undefined): void {
     if (session !== undefined && session.stop !== null) {
       const start = sortable(session.start_sequence);
       this.#rows.put(session_rows + start, JSON.stringify(session));

@@ -1,0 +1,23 @@
+/** Reservations that nobody settles in time: then what was held counts as spent. */
+import type { State } from "../core/state.js";
+import type { Clock } from "./clock.js";
+import { Deadlines, type Open } from "./deadlines.js";
+
+/**
+ * @param settle_ms from an action to its deadline
+ * @param lapse as `close` in Deadlines, with the id of the decision
+ */
+export function settleDeadlines(
+  state: Readonly<State>,
+  clock: Clock,
+  settle_ms: number,
+  lapse: (decision_id: string) => Promise<boolean>,
+): Deadlines {
+  return new Deadlines(() => open(state), clock, settle_ms, lapse);
+}
+
+function* open({ reservations }: Readonly<State>): Generator<Open, void, undefined> {
+  for (const { decision_id, at } of reservations.values()) {
+    yield [decision_id, at];
+  }
+}
