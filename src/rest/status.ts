@@ -56,7 +56,6 @@ const by_reason: ReadonlyMap<string, number> = new Map([
   ["idempotency_key_mismatch", 422],
   ["escalation_already_resolved", 409],
   ["session_not_active", 409],
-  ["reservation_closed", 409],
   ["scope_halted", 409],
   ["payload_too_large", 413],
   ["unsupported_encoding", 415],

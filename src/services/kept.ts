@@ -1,6 +1,6 @@
 /**
- * Refuses limits that this version cannot hold. In the binary form they come as unknown fields, which
- * protobuf passes over; but a limit that nobody watches is worse than none.
+ * Refuses limits and costs that this version cannot hold. In the binary form they come as unknown fields,
+ * which protobuf passes over; but a limit that nobody watches is worse than none.
  */
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { type InterceptRequest, InterceptRequestSchema } from "../../gen/killcord/v1/enforcement_pb.js";
@@ -11,8 +11,12 @@ import { isKeptNumber, unsupported } from "./expected.js";
 /** What of a start is refused for that; nothing for any other message. */
 export function unheldLimits(schema: DescMessage, message: Message): readonly FieldIssue[] {
   if (schema === InterceptRequestSchema) {
-    const { escalationId } = message as InterceptRequest;
-    return escalationId === undefined ? [] : [{ field: "escalation_id", issue: unsupported }];
+    const { escalationId, cost, estimate } = message as InterceptRequest;
+    return [
+      ...(escalationId === undefined ? [] : [{ field: "escalation_id", issue: unsupported }]),
+      ...(cost?.$unknown ?? []).map(({ no }) => issueOf("cost.", no)),
+      ...(estimate?.$unknown ?? []).map(({ no }) => issueOf("estimate.", no)),
+    ];
   }
   if (schema !== StartSessionRequestSchema) {
     return [];

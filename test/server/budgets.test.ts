@@ -2,9 +2,6 @@
 import { expect } from "chai";
 import { curl, type Served, serve } from "./served.js";
 
-// biome-ignore lint/suspicious/noExplicitAny: replies of REST, looked into member by member
-type Reply = any;
-
 describe("budgets over REST", () => {
   let server: Served;
   before(async () => {
@@ -12,7 +9,7 @@ describe("budgets over REST", () => {
   });
   after(() => server.end());
 
-  const post = (path: string, body: object = {}): Promise<Reply> =>
+  const post = (path: string, body: object = {}) =>
     curl(server, `/v1/enforce/${path}`, server.admin_key, body);
   const open = async (budgets: object, more: object = {}): Promise<string> => {
     const started = await post("sessions/start", { agent_id: "spender", budgets, ...more });
@@ -21,8 +18,7 @@ describe("budgets over REST", () => {
   };
   const ask = (session_id: string, more: object = {}) =>
     post("intercept", { session_id, action_type: "call_model", ...more });
-  const get = (session_id: string): Promise<Reply> =>
-    curl(server, `/v1/enforce/sessions/${session_id}`, server.admin_key);
+  const get = (session_id: string) => curl(server, `/v1/enforce/sessions/${session_id}`, server.admin_key);
   const settle = (decision_id: string, cost: object = {}) =>
     post(`decisions/${decision_id}/settle`, { cost });
   const cancel = (decision_id: string) => post(`decisions/${decision_id}/cancel`);
@@ -275,8 +271,9 @@ describe("budgets over REST", () => {
       expect(error?.code, JSON.stringify(body)).to.equal("invalid_argument");
       expect(error.details[0].field).to.equal(field);
     }
-    // What the API does not know is ignored in an action, also inside its cost.
-    expect(await ask(id, { cost: { tokens: 1, currency: "EUR" } })).to.include({ decision: "allow" });
+    // A cost that nobody counts is worse than none.
+    const { error } = await ask(id, { cost: { token: 1 } });
+    expect(error).to.deep.include({ code: "unknown_field", message: "unknown field: cost.token" });
   });
 
   it("count a retry once, with its estimate", async () => {
