@@ -6,6 +6,7 @@ import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
+import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { socketTo } from "../../sdk/typescript/src/socket-to.js";
@@ -23,6 +24,7 @@ export interface Server {
   readonly halts: Client<typeof HaltService>;
   readonly credentials: Client<typeof CredentialService>;
   readonly keys: Client<typeof KeyService>;
+  readonly policies: Client<typeof PolicyService>;
   readonly vault: Client<typeof VaultService>;
   /**
    * Lets the process end in spite of the connection. Closing it instead would be a risk: a stream
@@ -68,6 +70,7 @@ export function connect(
     halts: createClient(HaltService, transport),
     credentials: createClient(CredentialService, transport),
     keys: createClient(KeyService, transport),
+    policies: createClient(PolicyService, transport),
     vault: createClient(VaultService, transport),
     release: () => {
       for (const socket of sockets) socket.unref();

@@ -11,6 +11,7 @@ import { haltsCommand, liftCommand } from "./halts.js";
 import { hookCommand } from "./hook.js";
 import { keysCommand } from "./keys.js";
 import { packagedVersion } from "./packaged.js";
+import { policyCommand } from "./policy.js";
 import { runCommand } from "./run.js";
 import { sessionsCommand } from "./sessions.js";
 import { vaultCommand } from "./vault.js";
@@ -44,6 +45,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(liftCommand())
     .addCommand(haltsCommand())
     .addCommand(drillCommand())
+    .addCommand(policyCommand())
     .addCommand(agentsCommand())
     .addCommand(credentialsCommand())
     .addCommand(keysCommand())

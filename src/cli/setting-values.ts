@@ -66,10 +66,10 @@ export function readBoolean(setting: string, text: string): boolean {
   return text === "true";
 }
 
-export function readSeconds(setting: string, text: string, seconds_max: number): number {
+export function readSeconds(setting: string, text: string, most: number): number {
   const seconds = Number(text);
-  if (!/^\d+$/.test(text) || seconds < 1 || seconds > seconds_max) {
-    throw new ConfigError(`${setting}: "${text}" is not a whole number of seconds from 1 to ${seconds_max}`);
+  if (!/^\d+$/.test(text) || seconds < 1 || seconds > most) {
+    throw new ConfigError(`${setting}: "${text}" is not a whole number of seconds from 1 to ${most}`);
   }
   return seconds;
 }

@@ -28,6 +28,8 @@ export interface Context {
   readonly vault: Vault;
   /** Where stops can be rehearsed. */
   readonly rehearsals?: Rehearsals;
+  /** The directory that this server reads policies from: nobody else changes those of files. */
+  readonly policy_directory?: string;
 }
 
 /** Who a command is by. */

@@ -5,6 +5,7 @@ import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type ErrorCode, type FieldIssue, KillcordError } from "./errors.js";
 import { expected_usd, expectedWord } from "./expected.js";
 import { unheldLimits } from "./kept.js";
+import { policyFaults } from "./policy-faults.js";
 
 const validator = createValidator();
 
@@ -32,13 +33,16 @@ const pattern_texts: Readonly<Record<string, string>> = {
  */
 export function validate(schema: DescMessage, message: Message): void {
   const result = validator.validate(schema, message);
-  switch (result.kind) {
-    case "valid":
-      break;
-    case "invalid":
-      throw invalid(result.violations.map(issueOf));
-    case "error":
-      throw result.error;
+  if (result.kind === "error") {
+    throw result.error;
+  }
+  // Whoever writes a policy hears of all that is wrong with it at once.
+  const issues = [...policyFaults(schema, message)];
+  const told = new Set(issues.map(({ field }) => field));
+  const violations = result.kind === "valid" ? [] : result.violations.map(issueOf);
+  issues.push(...violations.filter(({ field }) => !told.has(field)));
+  if (issues.length > 0) {
+    throw invalid(issues);
   }
   const unheld = unheldLimits(schema, message);
   if (unheld.length > 0) {

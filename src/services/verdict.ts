@@ -27,6 +27,11 @@ const verdicts: Readonly<Record<Verdict, { readonly code: VerdictCode; readonly 
   terminate: { code: VerdictCode.TERMINATE, outcome: Outcome.TERMINATED },
 };
 
+/** The code of the API for a verdict of the core. */
+export function verdictCode(verdict: Verdict): VerdictCode {
+  return verdicts[verdict].code;
+}
+
 /** The verdict of the core that a code of the API asks for. */
 export function verdictAsked(code: VerdictCode): Verdict | null {
   const found = Object.entries(verdicts).find(([, each]) => each.code === code);
@@ -108,7 +113,10 @@ export function decisionView(decision: EnforcementDecision, entry_id: string): D
   });
 }
 
-function triggeredView(decision: EnforcementDecision): MessageInitShape<typeof PolicyTriggeredSchema>[] {
+/** The policies that had a say in a decision. */
+export function triggeredView(
+  decision: EnforcementDecision,
+): MessageInitShape<typeof PolicyTriggeredSchema>[] {
   return decision.policies_triggered.map((policy) => ({
     policyId: policy.policy_id,
     name: policy.name,

@@ -4,6 +4,7 @@ import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
+import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import type { Standing } from "../engine/sequencer.js";
@@ -16,6 +17,7 @@ import type { KillcordError } from "./errors.js";
 import { haltService } from "./halt.js";
 import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
+import { policyService } from "./policy.js";
 import { identify } from "./principal.js";
 import { checkMatrix } from "./roles.js";
 import { Room } from "./room.js";
@@ -35,6 +37,7 @@ export const services = [
   EnforcementService,
   CredentialService,
   HaltService,
+  PolicyService,
   VaultService,
   KeyService,
 ] as const;
@@ -45,6 +48,7 @@ export function openDoor(context: Context): Door {
     [EnforcementService.typeName, enforcementService(context) as never],
     [CredentialService.typeName, credentialService(context) as never],
     [HaltService.typeName, haltService(context) as never],
+    [PolicyService.typeName, policyService(context) as never],
     [VaultService.typeName, vaultService(context) as never],
     [KeyService.typeName, keyService(context) as never],
   ]);

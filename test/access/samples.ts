@@ -1,7 +1,9 @@
 /** One good request of every method, about a subject. A method that is not here has no place in the matrix. */
 
+import { Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
 import { HaltMode, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
 import { Role } from "../../gen/killcord/v1/key_pb.js";
+import { PolicyType } from "../../gen/killcord/v1/policy_pb.js";
 import { HaltPhase } from "../../gen/killcord/v1/session_pb.js";
 import type { Subject, World } from "./world.js";
 
@@ -15,6 +17,14 @@ export interface Sample {
 const of_session = ({ session_id }: Subject) => ({ sessionId: session_id });
 const action = ({ session_id }: Subject) => ({ sessionId: session_id, actionType: "look" });
 const all = { pageSize: 500 };
+
+/** A policy that nothing asks about. */
+export const policyNamed = (name: string) => ({
+  name,
+  policyType: PolicyType.ACTION_TYPE,
+  decision: Verdict.ALLOW,
+  actionTypes: ["nobody.asks"],
+});
 
 /** By `Service.Method`. */
 export const samples: Readonly<Record<string, Sample>> = {
@@ -74,6 +84,14 @@ export const samples: Readonly<Record<string, Sample>> = {
   "HaltService.Drill": { request: () => ({ agentId: "drilled-bot" }) },
   "HaltService.GetHalt": { request: async (_, world) => ({ haltId: await world.spareHalt() }) },
   "HaltService.ListHalts": { request: () => all },
+  "PolicyService.ListPolicies": { request: () => all },
+  "PolicyService.CreatePolicy": { request: async (_, world) => policyNamed(world.spareName()) },
+  "PolicyService.GetPolicy": { request: async (_, world) => ({ policyId: await world.sparePolicy() }) },
+  "PolicyService.UpdatePolicy": {
+    request: async (_, world) => ({ policyId: await world.sparePolicy(), ...policyNamed(world.spareName()) }),
+  },
+  "PolicyService.DeletePolicy": { request: async (_, world) => ({ policyId: await world.sparePolicy() }) },
+  "PolicyService.Evaluate": { request: () => ({ actionType: "look" }) },
   "VaultService.GetEntry": { request: (_, { entry_id }) => ({ entryId: entry_id }) },
   "VaultService.ListEntries": { request: () => all },
   "VaultService.GetCheckpoint": { request: () => ({}) },

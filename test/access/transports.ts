@@ -155,8 +155,8 @@ export function routeOf(
     delete rest[name];
     return value;
   });
-  if (pattern.case === "post") {
-    return { verb: "POST", path, body: JSON.stringify(rest) };
+  if (pattern.case === "post" || pattern.case === "put") {
+    return { verb: pattern.case.toUpperCase(), path, body: JSON.stringify(rest) };
   }
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(rest)) {

@@ -4,9 +4,11 @@ import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { HaltService, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService, Role } from "../../gen/killcord/v1/key_pb.js";
+import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
 import type { Served } from "../server/served.js";
+import { policyNamed } from "./samples.js";
 
 /** What a method can be asked about: one session with what belongs to it. */
 export interface Subject {
@@ -42,6 +44,10 @@ export interface World {
   spareKey(): Promise<string>;
   spareAgent(): Promise<string>;
   spareCredential(): Promise<string>;
+  /** A name that nothing has. */
+  spareName(): string;
+  /** A policy that nothing asks about. */
+  sparePolicy(): Promise<string>;
   /** A halt in force on what nobody uses. */
   spareHalt(): Promise<string>;
   /** Kills a session, or leaves it as it was stopped; the halt_id of its stop. */
@@ -89,6 +95,10 @@ export async function makeWorld(server: Served): Promise<World> {
     ...everything,
   });
   let spares = 0;
+  const spareName = () => {
+    spares += 1;
+    return `spare-${spares}`;
+  };
   const spareAgent = async () => {
     spares += 1;
     await admin.ask(CredentialService.method.registerAgent, { name: `spare-${spares}` });
@@ -116,6 +126,11 @@ export async function makeWorld(server: Served): Promise<World> {
     entry_id: last.decision?.vaultEntryId ?? "",
     spareKey: async () => (await key("spare", Role.AUDITOR)).key_id,
     spareAgent,
+    spareName,
+    sparePolicy: async () => {
+      const { policy } = await admin.ask(PolicyService.method.createPolicy, policyNamed(spareName()));
+      return policy?.policyId ?? "";
+    },
     spareHalt: async () => {
       const scope = { kind: ScopeKind.LABEL, id: "nobody's" };
       const { halt } = await admin.ask(HaltService.method.halt, { scope });

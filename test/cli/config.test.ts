@@ -49,11 +49,11 @@ describe("the settings of the port", () => {
     }
   });
 
-  it("the time to settle an estimate is whole seconds up to a day", () => {
+  it("so is the time to settle an estimate", () => {
     const read = (text: string) => readConfig({}, { KILLCORD_SETTLE_TIMEOUT_SECONDS: text }, undefined);
     expect(readConfig({}, {}, undefined).settle_timeout_seconds).to.equal(600);
     expect(read("86400").settle_timeout_seconds).to.equal(86_400);
-    for (const text of ["0", "86401", "1.5", "10m"]) {
+    for (const text of ["0", "86401", "1.5"]) {
       expect(refusal({ KILLCORD_SETTLE_TIMEOUT_SECONDS: text })).to.include("from 1 to 86400");
     }
   });

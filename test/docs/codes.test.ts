@@ -34,11 +34,18 @@ interface Place {
   readonly revoked_key: string;
   readonly auditor: string;
   readonly rotated: string;
+  readonly file_policy: string;
 }
 
 const json = (value: object): string => JSON.stringify(value);
 const start = "/v1/enforce/sessions/start";
 const intercept = "/v1/enforce/intercept";
+const policy = {
+  name: "filed",
+  policy_type: "action_type",
+  decision: "allow",
+  action_types: ["nobody.asks"],
+};
 
 /** How a caller meets a code. */
 const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
@@ -102,6 +109,15 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
   scope_halted: () => ({ path: start, body: json({ label: "halted" }) }),
   last_admin_key: ({ admin }) => ({ path: `/v1/keys/${admin}/revoke`, body: "" }),
   already_exists: ({ rotated }) => ({ path: `/v1/keys/${rotated}/rotate`, body: "" }),
+  policy_from_file: ({ file_policy }) => ({
+    path: `/v1/enforce/policies/${file_policy}`,
+    method: "DELETE",
+  }),
+  version_mismatch: ({ file_policy }) => ({
+    path: `/v1/enforce/policies/${file_policy}`,
+    method: "PUT",
+    body: json({ ...policy, source: "file", version: 9 }),
+  }),
   payload_too_large: () => ({ path: start, body: " ".repeat(1024 * 1024 + 1) }),
 };
 
@@ -111,6 +127,7 @@ const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
   policy_not_found: "test/core/policy/change.test.ts",
+  above_ceiling: "test/core/policy/session-budgets.test.ts",
   overloaded: "test/engine/lanes.test.ts",
   unavailable: "test/engine/sequencer.test.ts",
   deadline_exceeded: "test/rpc/lives.test.ts",
@@ -159,6 +176,7 @@ describe("the codes of docs/errors.md", () => {
     const rotated = await post("/v1/keys", { name: "rotated", roles: ["operator"] });
     await post(`/v1/keys/${rotated.key.key_id}/rotate`);
     await post("/v1/enforce/halts", { scope: { kind: "label", id: "halted" } });
+    const filed = await post("/v1/enforce/policies", { ...policy, source: "file" });
     const { keys } = await (await ask({ path: "/v1/keys" })).json;
     place = {
       admin: keys.at(-1).key_id,
@@ -171,6 +189,7 @@ describe("the codes of docs/errors.md", () => {
       revoked_key: revoked.secret,
       auditor: (await post("/v1/keys", { name: "auditor", roles: ["auditor"] })).secret,
       rotated: rotated.key.key_id,
+      file_policy: filed.policy.policy_id,
     };
   });
   after(() => server.end());

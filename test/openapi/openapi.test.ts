@@ -20,6 +20,12 @@ const answered: readonly string[] = [
   "EnforcementService_GetDecision",
   "EnforcementService_ListDecisions",
   "EnforcementService_GetStats",
+  "PolicyService_ListPolicies",
+  "PolicyService_CreatePolicy",
+  "PolicyService_GetPolicy",
+  "PolicyService_UpdatePolicy",
+  "PolicyService_DeletePolicy",
+  "PolicyService_Evaluate",
   "KeyService_CreateKey",
   "KeyService_ListKeys",
   "KeyService_RevokeKey",
@@ -132,6 +138,12 @@ async function makeWorld(server: Served): Promise<Readonly<Record<string, string
   const action = { session_id, action_type: "read", action_content: "text", metadata: { a: [1] } };
   const { decision_id, vault_entry_id } = await post("/v1/enforce/intercept", action);
   const { key } = await post("/v1/keys", { name: `key-${made}`, roles: ["auditor"] });
+  const { policy } = await post("/v1/enforce/policies", {
+    name: `policy-${made}`,
+    policy_type: "action_type",
+    decision: "allow",
+    action_types: ["nobody.asks"],
+  });
   return {
     agent_id,
     name: `other-${made}`,
@@ -140,6 +152,7 @@ async function makeWorld(server: Served): Promise<Readonly<Record<string, string
     parent_session_id: session_id ?? "",
     decision_id: decision_id ?? "",
     entry_id: vault_entry_id ?? "",
+    policy_id: policy?.policy_id ?? "",
     key_id: key?.key_id ?? "",
     action_type: "read",
     from_sequence: "0",

@@ -1,5 +1,6 @@
 /** What a policy is asked about, and what it finds. */
-import type { Consumed } from "../event-parts.js";
+import type { Amounts, Consumed, Verdict } from "../event-parts.js";
+import type { Counters } from "./counter.js";
 import type { JsonObject } from "./document.js";
 import type { Work } from "./work.js";
 
@@ -15,6 +16,11 @@ export interface ActionContext {
   readonly agent_id: string | null;
   readonly label: string | null;
   readonly session: SessionContext | null;
+  /** What it costs, known beforehand; and what is to be held for it until that is known. */
+  readonly cost: Amounts | null;
+  readonly estimate: Amounts | null;
+  /** What policies remember of earlier actions. */
+  readonly counters: Counters;
   /** What judging may still cost in this decision: whatever reads what a caller made big asks it first. */
   readonly work: Work;
 }
@@ -34,6 +40,8 @@ export interface SessionContext {
 /** That an action is one that the policy is about, and why: half a sentence, without text of the action. */
 export interface Finding {
   readonly reason: string;
+  /** Instead of the policy's own. */
+  readonly decision?: Verdict;
 }
 
 /** A policy made ready. Knows no clock and no disk, keeps nothing, and gives equal answers to equal actions. */

@@ -1,8 +1,14 @@
 /** The types of policies. */
 import type { Compiled } from "./action.js";
 import { compileActionType } from "./action-type.js";
+import { compileCeiling } from "./ceiling.js";
+import type { Counting } from "./counting.js";
+import { compileDefault } from "./default.js";
 import type { PolicyDocument } from "./document.js";
+import { compileRate, countRate } from "./rate.js";
+import { compileSequence, countSequence } from "./sequence.js";
 import { compileThreshold } from "./threshold.js";
+import { compileWindow, countWindow } from "./window.js";
 
 export interface PolicyType {
   /**
@@ -11,12 +17,19 @@ export interface PolicyType {
    * @throws {PolicyError} what is wrong with it, and where
    */
   readonly compile: (document: PolicyDocument) => Compiled;
+  /** What it counts of sealed decisions; absent: nothing. */
+  readonly count?: (document: PolicyDocument) => Counting;
 }
 
 /** By the policy_type of documents. */
 export const policy_types: Readonly<Record<string, PolicyType>> = {
   action_type: { compile: compileActionType },
   threshold: { compile: compileThreshold },
+  rate: { compile: compileRate, count: countRate },
+  sequence: { compile: compileSequence, count: countSequence },
+  window: { compile: compileWindow, count: countWindow },
+  default: { compile: compileDefault },
+  ceiling: { compile: compileCeiling },
 };
 
 /** The type of that name, or null. */

@@ -1,0 +1,120 @@
+/** Evaluate: what an action would be answered. Nothing is sealed and nothing is counted. */
+import { create, type JsonObject } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { EarlierAction, EvaluateRequest } from "../../gen/killcord/v1/policy_pb.js";
+import { EvaluateResponseSchema } from "../../gen/killcord/v1/policy_pb.js";
+import { decide } from "../core/decide.js";
+import { parsePolicy } from "../core/policy/parse.js";
+import type { Policy } from "../core/policy/policy.js";
+import type { State } from "../core/state.js";
+import { limits } from "../limits.js";
+import type { Context } from "./context.js";
+import type { FieldIssue } from "./errors.js";
+import { written } from "./policy-written.js";
+import {
+  digestOf,
+  interceptOf,
+  type Judged,
+  judgedBy,
+  plain_session,
+  Trial,
+  type TrialAction,
+} from "./trial.js";
+import { invalid } from "./validate.js";
+import { triggeredView, verdictCode } from "./verdict.js";
+import { timestamp } from "./view.js";
+
+export async function evaluate(context: Context, request: EvaluateRequest) {
+  const now = context.engine.clock.now();
+  const candidates = request.policies.length === 0 ? null : candidatesOf(request, now);
+  if (request.sessionId !== undefined) {
+    refuseTogether(request);
+    await context.engine.load([request.sessionId]);
+    const state = withPolicies(context.engine.state, candidates);
+    const judged = judgedBy(decide(state, interceptOf(actionOf(request), request.sessionId, now)));
+    return view(judged, state.policy_set_digest, now);
+  }
+  const at = request.at === undefined ? now : timestampMs(request.at);
+  if (at < 0 || at > limits.trial_at_max) {
+    throw invalid([{ field: "at", issue: "expected a time from 1970 to 2200" }]);
+  }
+  const policies = candidates ?? [...context.engine.state.policies.values()];
+  const earlier = [...request.earlier].sort((a, b) => before(b) - before(a));
+  const trial = new Trial(
+    policies,
+    { ...plain_session, agent_id: request.agentId ?? null, label: request.label ?? null },
+    at - before(earlier[0]) * 1000,
+  );
+  for (const action of earlier) {
+    trial.ask(actionOf(action), at - before(action) * 1000);
+  }
+  return view(trial.ask(actionOf(request), at), digestOf(policies), at);
+}
+
+function before(action: EarlierAction | undefined): number {
+  return Number(action?.secondsBefore ?? 0n);
+}
+
+/** What a session of its own would say is the session's to say. */
+function refuseTogether({ agentId, label, at, earlier }: EvaluateRequest): void {
+  const given = { agent_id: agentId, label, at, earlier: earlier.length === 0 ? undefined : earlier };
+  const faults: FieldIssue[] = Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .map(([field]) => ({ field, issue: "not together with session_id" }));
+  if (faults.length > 0) {
+    throw invalid(faults);
+  }
+}
+
+/** Policies of the request: their faults were told at the door, but for names that stand there twice. */
+function candidatesOf({ policies }: EvaluateRequest, at: number): readonly Policy[] {
+  const names = new Map<string, number>();
+  const twice: FieldIssue[] = [];
+  const candidates = policies.map((each, i) => {
+    if (names.has(each.name)) {
+      twice.push({
+        field: `policies[${i}].name`,
+        issue: `also the name of policies[${names.get(each.name)}]`,
+      });
+    }
+    names.set(each.name, i);
+    const policy_id = (i + 1).toString(16).padStart(32, "0");
+    const document = parsePolicy(written(each), { policy_id, source: "api" });
+    return { document, version: 1, sequence: 0, created_at: at, updated_at: at };
+  });
+  if (twice.length > 0) {
+    throw invalid(twice);
+  }
+  return candidates;
+}
+
+/** The state with other policies: what else it holds is shared, and decide only reads it. */
+function withPolicies(state: Readonly<State>, candidates: readonly Policy[] | null): State {
+  return candidates === null
+    ? state
+    : {
+        ...state,
+        policies: new Map(candidates.map((policy) => [policy.document.policy_id, policy])),
+        policy_set_digest: digestOf(candidates),
+      };
+}
+
+function actionOf(action: EvaluateRequest | EarlierAction): TrialAction {
+  return {
+    action_type: action.actionType,
+    content: action.actionContent ?? null,
+    metadata: (action.metadata as JsonObject | undefined) ?? null,
+    cost: null,
+  };
+}
+
+function view({ decision, evaluated }: Judged, policy_set_digest: string, at: number) {
+  return create(EvaluateResponseSchema, {
+    decision: verdictCode(decision.decision),
+    reasoning: decision.reasoning,
+    policiesEvaluated: [...evaluated],
+    policiesTriggered: triggeredView(decision),
+    policySetDigest: policy_set_digest,
+    evaluatedAt: timestamp(at),
+  });
+}
