@@ -53,6 +53,8 @@ export interface Config {
   readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
   readonly drill_schedule: string | null;
+  /** The directory that policies are read from; null: calls alone make them. */
+  readonly policies: string | null;
   /** Who is told of what is sealed; null: nobody. */
   readonly webhooks: WebhookSettings | null;
   /** Written when the server listens: its address, for whoever started it. */
@@ -82,6 +84,7 @@ const settings = [
   "halt_confirm_seconds",
   "settle_timeout_seconds",
   "drill_schedule",
+  "policies",
   "webhooks",
   "webhook_secret",
   "webhook_secret_file",
@@ -110,6 +113,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
   settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
+  policies: undefined,
   webhooks: undefined,
   webhook_secret: undefined,
   webhook_secret_file: undefined,
@@ -169,6 +173,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       limits.settle_timeout_seconds_max,
     ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
+    policies: merged.policies || null,
     webhooks: readWebhooks(merged),
     ready_file: merged.ready_file ?? null,
   };

@@ -118,15 +118,15 @@ function actionsExceeded(state: State, draft: Draft, command: Intercept, session
 /** Policies, then what the action costs: only one that is allowed is charged. */
 function judgedAndCharged(state: State, draft: Draft, command: Intercept, session: Session): Decision {
   const judgement = judge(state, draft, command, session);
-  const cost = command.cost ?? command.estimate;
-  if (judgement.decision !== "allow" || cost === null) {
+  if (judgement.decision !== "allow") {
     return counted(state, draft, command, session, judgement);
   }
-  const excess = exceededCost(state, session, cost);
+  const cost = command.cost ?? command.estimate;
+  const excess = exceededCost(state, session, cost ?? no_amounts);
   if (excess !== null) {
     return exceed(state, draft, command, session, excess);
   }
-  const refusal = withoutRoom(state, session, command, cost);
+  const refusal = cost === null ? null : withoutRoom(state, session, command, cost);
   if (refusal !== null) {
     return counted(state, draft, command, session, refusal);
   }
