@@ -248,7 +248,11 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
     required: ["budgets"],
   },
   ceiling: {
-    properties: { budgets: ceiling_budgets, agent: glob("Of which agents."), label: glob("Of which labels.") },
+    properties: {
+      budgets: ceiling_budgets,
+      agent: glob("Of which agents."),
+      label: glob("Of which labels."),
+    },
     required: ["budgets"],
   },
 };

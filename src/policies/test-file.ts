@@ -96,7 +96,9 @@ export function readTestFile(file: string, text: string): TestFile {
     readonly policies?: readonly string[];
     readonly tests: readonly PolicyTest[];
   };
-  tests.forEach((test, i) => refuseSteps(test, `/tests/${i}`, refuse));
+  for (const [i, test] of tests.entries()) {
+    refuseSteps(test, `/tests/${i}`, refuse);
+  }
   const filed = tests.map((test, i) => ({
     test,
     place: place(`/tests/${i}`),

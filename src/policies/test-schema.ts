@@ -46,7 +46,10 @@ const action: Schema = {
       patternErrorMessage: "expected 1 to 128 characters of A-Z a-z 0-9 _ . : / -",
       description: "What kind of action is asked for.",
     },
-    start: { ...name, description: "Instead of an action: starts this session now, and expects how that goes." },
+    start: {
+      ...name,
+      description: "Instead of an action: starts this session now, and expects how that goes.",
+    },
     content: { type: "string", maxLength: limits.action_content_bytes, description: "The action's text." },
     metadata: { type: "object", description: "Facts about the action." },
     cost: { ...amounts, description: "What it costs." },
@@ -88,7 +91,11 @@ const action: Schema = {
       items: name,
       description: "Names of the policies in shadow that would have had a say, in any order.",
     },
-    warning: { type: "string", minLength: 1, description: "A part of what the caller is told beside an allow." },
+    warning: {
+      type: "string",
+      minLength: 1,
+      description: "A part of what the caller is told beside an allow.",
+    },
     budgets: {
       type: "object",
       description: "With start: the budgets that the session gets, those that are named.",
@@ -126,7 +133,11 @@ export const test_schema: Schema = {
           sessions: {
             type: "object",
             maxProperties: 100,
-            additionalProperties: { type: "object", additionalProperties: false, properties: session_members },
+            additionalProperties: {
+              type: "object",
+              additionalProperties: false,
+              properties: session_members,
+            },
             description: "Further sessions by name, for actions that name one.",
           },
           actions: {

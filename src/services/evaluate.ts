@@ -8,6 +8,7 @@ import { parsePolicy } from "../core/policy/parse.js";
 import type { Policy } from "../core/policy/policy.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
+import { amountsAsked } from "./amounts.js";
 import type { Context } from "./context.js";
 import type { FieldIssue } from "./errors.js";
 import { written } from "./policy-written.js";
@@ -103,7 +104,7 @@ function actionOf(action: EvaluateRequest | EarlierAction): TrialAction {
     action_type: action.actionType,
     content: action.actionContent ?? null,
     metadata: (action.metadata as JsonObject | undefined) ?? null,
-    cost: costOf(action.cost),
+    cost: action.cost === undefined ? null : amountsAsked(action.cost, "cost"),
     estimate: null,
     agent_id: null,
   };

@@ -172,7 +172,10 @@ export function judgedBy({ reply, events }: Decision): Judged {
   }
   const decision = events.find((event) => event.event === "enforcement_decision");
   if (decision === undefined) {
-    throw new KillcordError("session_not_active", "the session stopped long ago, and says terminate to everything");
+    throw new KillcordError(
+      "session_not_active",
+      "the session stopped long ago, and says terminate to everything",
+    );
   }
   return { decision, evaluated: [] };
 }
