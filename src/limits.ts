@@ -138,6 +138,18 @@ export const limits = {
   /** The keys that a server makes for its drills, and how long before their end new ones are made. */
   drill_key_seconds: 86_400,
   drill_key_spare_ms: 600_000,
+  /** Escalations that wait for a person: of one session, of one agent, of the workspace. */
+  escalations_pending_session: 16,
+  escalations_pending_agent: 100,
+  escalations_pending: 1_000,
+  /** How long one waits if nothing else is set, at most, in seconds; and how long an approval is good for. */
+  escalation_ms: 900_000,
+  escalation_seconds_max: 7 * 86_400,
+  approval_ms: 900_000,
+  /** Escalations that one watch names. */
+  watched_escalations: 1_000,
+  /** So long after texts of actions were erased their places in the store are written over. */
+  texts_erased_ms: 2_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Policies of a workspace, and what one of them takes in its entry. */
@@ -271,6 +283,9 @@ if (
   limits.expiries_at_once * 2 > limits.queue_acknowledgements ||
   limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
+  limits.escalations_pending_session > limits.escalations_pending_agent ||
+  limits.escalations_pending_agent > limits.escalations_pending ||
+  limits.escalation_ms > limits.escalation_seconds_max * 1000 ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||
   limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes

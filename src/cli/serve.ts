@@ -16,6 +16,7 @@ interface Flags {
   readonly corsOrigins?: string;
   readonly logLevel?: string;
   readonly haltConfirmSeconds?: string;
+  readonly escalationSeconds?: string;
   readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
   readonly readyFile?: string;
@@ -52,6 +53,10 @@ export function serveCommand(): Command {
       "time that a client has to say what an action has cost, before its estimate counts as spent (default 600)",
     )
     .option(
+      "--escalation-seconds <n>",
+      "how long an escalated action waits for a person, before it is refused (default 900)",
+    )
+    .option(
       "--drill-schedule <cron>",
       'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
@@ -85,6 +90,7 @@ function configOf(flags: Flags): Config {
     cors_origins: flags.corsOrigins,
     log_level: flags.logLevel,
     drill_schedule: flags.drillSchedule,
+    escalation_seconds: flags.escalationSeconds,
     halt_confirm_seconds: flags.haltConfirmSeconds,
     settle_timeout_seconds: flags.settleTimeoutSeconds,
     ready_file: flags.readyFile,

@@ -1,6 +1,7 @@
 /** Builds the server from its parts, and takes it down again in order. */
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { destination, type Logger, pino } from "pino";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
@@ -15,6 +16,7 @@ import { openDoor } from "../services/workspace.js";
 import { openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
+import { openTextKey } from "../vault/text-key.js";
 import type { Vault } from "../vault/vault.js";
 import { Witnesses } from "../vault/witnesses.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
@@ -112,12 +114,15 @@ async function joinParts(
     onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
   });
   const metrics = createMetrics(packagedVersion());
+  const text_key = await openTextKey(join(config.data, "keys"), randomBytes);
   engine = await Engine.open({
     log: vault,
+    texts: { store: store.texts(), key: text_key, origin: vault.origin },
     observer: metrics.observer,
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
     halt_confirm_ms: config.halt_confirm_seconds * 1000,
+    escalation_ms: config.escalation_seconds * 1000,
     settle_timeout_ms: config.settle_timeout_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
