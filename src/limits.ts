@@ -3,9 +3,11 @@
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
 import { counted_limits } from "./limits/counted.js";
+import { escalation_limits } from "./limits/escalations.js";
 import { evidence_limits } from "./limits/evidence.js";
 
 export const limits = {
+  ...escalation_limits,
   ...evidence_limits,
   ...counted_limits,
   /** A request body on any transport, also after inflation. */
@@ -138,18 +140,6 @@ export const limits = {
   /** The keys that a server makes for its drills, and how long before their end new ones are made. */
   drill_key_seconds: 86_400,
   drill_key_spare_ms: 600_000,
-  /** Escalations that wait for a person: of one session, of one agent, of the workspace. */
-  escalations_pending_session: 16,
-  escalations_pending_agent: 100,
-  escalations_pending: 1_000,
-  /** How long one waits if nothing else is set, at most, in seconds; and how long an approval is good for. */
-  escalation_ms: 900_000,
-  escalation_seconds_max: 7 * 86_400,
-  approval_ms: 900_000,
-  /** Escalations that one watch names. */
-  watched_escalations: 1_000,
-  /** So long after texts of actions were erased their places in the store are written over. */
-  texts_erased_ms: 2_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
   /** Policies of a workspace, and what one of them takes in its entry. */
@@ -242,6 +232,22 @@ export const limits = {
   event_retry_ms_max: 3_000,
   /** A reader that does not take a message for this long is cut off. */
   blocked_reader_ms: 10_000,
+  /** Addresses that webhooks go to, and the secrets that sign for one of them. */
+  webhooks: 16,
+  webhook_secrets: 4,
+  webhook_secret_characters_min: 24,
+  /** One try of a webhook, all of it; what is read of the reply; how many indexes are looked up at once. */
+  webhook_ms: 10_000,
+  webhook_reply_bytes: 64 * 1024,
+  webhook_chunk: 64,
+  /** Before the next try, doubling; how long a message is tried that the receiver refuses, and any message. */
+  webhook_backoff_ms_min: 1_000,
+  webhook_backoff_ms_max: 300_000,
+  webhook_refused_ms: 600_000,
+  webhook_retry_seconds: 86_400,
+  webhook_retry_seconds_max: 30 * 86_400,
+  /** What a try under way gets when the server stops. */
+  webhook_grace_ms: 1_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
   /** A process that must exit gives its last answers this long to leave. */
@@ -274,7 +280,8 @@ if (
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
   limits.drain_notice_ms >= limits.drain_ms ||
-  limits.drain_ms >= limits.stop_ms ||
+  limits.drain_ms + limits.webhook_grace_ms >= limits.stop_ms ||
+  limits.webhook_backoff_ms_max > limits.webhook_refused_ms ||
   limits.expiries_at_once * 3 > limits.queue_stops ||
   limits.settle_timeout_ms > limits.settle_timeout_seconds_max * 1000 ||
   limits.session_reservations > limits.reservations ||

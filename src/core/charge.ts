@@ -26,7 +26,10 @@ export function exceededActions(state: State, session: Session): Excess | null {
   return null;
 }
 
-/** The first budget, from the root down, that a cost or an estimate exceeds; null when none. */
+/**
+ * The first budget, from the root down, that a cost or an estimate exceeds; null when none. An overrun
+ * makes even an action exceed it that costs nothing.
+ */
 export function exceededCost(state: State, session: Session, cost: Amounts): Excess | null {
   for (const owner of pathFromRoot(state, session)) {
     for (const unit of amount_units) {
@@ -81,6 +84,9 @@ export function withoutRoom(
 
 /** Whether an amount fits beside what is spent and held. No sum passes 2^53-1, with a limit or without. */
 function isFree({ limit, spent, reserved, overrun }: Budget, amount: number): boolean {
+  if (amount === 0) {
+    return true;
+  }
   return limit === null
     ? spent + reserved + amount <= amount_max
     : spent + overrun + reserved + amount <= limit;

@@ -153,18 +153,15 @@ function judgedAndCharged(
   const agent_id = session.agent_id ?? command.agent_id;
   const asked = judge(state, draft, command, session);
   const judgement = withPerson(state, asked, approval, session.session_id, agent_id);
-  const cost = command.cost ?? command.estimate;
   if (judgement.decision !== "allow") {
     return refused(state, draft, command, session, judgement);
   }
-  if (cost === null) {
-    return counted(state, draft, command, session, judgement);
-  }
-  const excess = exceededCost(state, session, cost);
+  const cost = command.cost ?? command.estimate;
+  const excess = exceededCost(state, session, cost ?? no_amounts);
   if (excess !== null) {
     return exceed(state, draft, command, session, excess);
   }
-  const refusal = withoutRoom(state, session, command, cost);
+  const refusal = cost === null ? null : withoutRoom(state, session, command, cost);
   if (refusal !== null) {
     return refused(state, draft, command, session, refusal);
   }
