@@ -290,9 +290,6 @@ if (
   limits.expiries_at_once * 2 > limits.queue_acknowledgements ||
   limits.drill_step_ms * 5 >= limits.call_ms ||
   limits.deliveries < limits.live_sessions ||
-  limits.escalations_pending_session > limits.escalations_pending_agent ||
-  limits.escalations_pending_agent > limits.escalations_pending ||
-  limits.escalation_ms > limits.escalation_seconds_max * 1000 ||
   limits.halt_confirm_ms > limits.halt_confirm_seconds_max * 1000 ||
   limits.export_chunk_bytes >= limits.reply_bytes ||
   limits.verified_piece_bytes < limits.entry_bytes + limits.leaf_bytes

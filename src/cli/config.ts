@@ -55,6 +55,8 @@ export interface Config {
   readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
   readonly drill_schedule: string | null;
+  /** The directory that policies are read from; null: calls alone make them. */
+  readonly policies: string | null;
   /** Who is told of what is sealed; null: nobody. */
   readonly webhooks: WebhookSettings | null;
   /** Written when the server listens: its address, for whoever started it. */
@@ -85,6 +87,7 @@ const settings = [
   "escalation_seconds",
   "settle_timeout_seconds",
   "drill_schedule",
+  "policies",
   "webhooks",
   "webhook_secret",
   "webhook_secret_file",
@@ -114,6 +117,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
   escalation_seconds: String(limits.escalation_ms / 1000),
   settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
+  policies: undefined,
   webhooks: undefined,
   webhook_secret: undefined,
   webhook_secret_file: undefined,
@@ -178,6 +182,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       limits.settle_timeout_seconds_max,
     ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
+    policies: merged.policies || null,
     webhooks: readWebhooks(merged),
     ready_file: merged.ready_file ?? null,
   };

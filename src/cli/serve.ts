@@ -19,6 +19,7 @@ interface Flags {
   readonly escalationSeconds?: string;
   readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
+  readonly policies?: string;
   readonly webhook?: readonly string[];
   readonly webhookSecretFile?: string;
   readonly webhookRetrySeconds?: string;
@@ -63,6 +64,7 @@ export function serveCommand(): Command {
       "--drill-schedule <cron>",
       'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
+    .option("--policies <dir>", "put the policies of its YAML files in force, now and whenever they change")
     .option(
       "--webhook <url>",
       "tell this address of halts, stops and exceeded budgets; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",
@@ -109,6 +111,7 @@ function configOf(flags: Flags): Config {
     webhook_retry_seconds: flags.webhookRetrySeconds,
     halt_confirm_seconds: flags.haltConfirmSeconds,
     settle_timeout_seconds: flags.settleTimeoutSeconds,
+    policies: flags.policies,
     ready_file: flags.readyFile,
   };
   try {

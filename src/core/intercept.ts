@@ -201,6 +201,7 @@ function exceed(
 ): Decision {
   const { spent, reserved, overrun } = owner[unit];
   const limit = owner[unit].limit as number;
+  const requested = Math.min(amount + overrun, amount_max);
   const sequence = draft.add({
     event: "budget_exceeded",
     actor: system_actor,
@@ -210,12 +211,12 @@ function exceed(
     limit,
     spent,
     reserved,
-    requested: Math.min(amount + overrun, amount_max),
+    requested,
     on_exceeded: owner.on_exceeded,
   });
   const why = {
     actor: system_actor,
-    reason: exceededReason(unit, limit),
+    reason: exceededReason({ unit, limit, spent, requested }),
     cause: { event: "budget_exceeded", sequence },
     halt_id: null,
   } as const;

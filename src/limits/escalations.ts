@@ -13,3 +13,11 @@ export const escalation_limits = {
   /** So long after texts of actions were erased their places in the store are written over. */
   texts_erased_ms: 2_000,
 } as const;
+
+if (
+  escalation_limits.escalations_pending_session > escalation_limits.escalations_pending_agent ||
+  escalation_limits.escalations_pending_agent > escalation_limits.escalations_pending ||
+  escalation_limits.escalation_ms > escalation_limits.escalation_seconds_max * 1000
+) {
+  throw new Error("limits/escalations.ts: two limits contradict each other");
+}

@@ -48,6 +48,7 @@ export const error_codes = {
   policy_from_file: Code.FailedPrecondition,
   version_mismatch: Code.FailedPrecondition,
   already_exists: Code.AlreadyExists,
+  reservation_closed: Code.AlreadyExists,
   payload_too_large: Code.ResourceExhausted,
   rate_limited: Code.ResourceExhausted,
   overloaded: Code.ResourceExhausted,
