@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { destination, type Logger, pino } from "pino";
+import type { ActionTextsOptions } from "../engine/action-texts.js";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { withStaticLog } from "../rest/static-log.js";
@@ -15,7 +16,7 @@ import { createMetrics } from "../services/metrics.js";
 import type { PolicyFiles } from "../services/policy-files.js";
 import { given } from "../services/view.js";
 import { openDoor } from "../services/workspace.js";
-import { openStoreIn } from "../vault/level.js";
+import { type LevelStore, openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import { openTextKey } from "../vault/text-key.js";
@@ -127,10 +128,9 @@ async function joinParts(
     onPoisoned: (error) => (engine === null ? die(log, error) : engine.fail(error)),
   });
   const metrics = createMetrics(packagedVersion());
-  const text_key = await openTextKey(join(config.data, "keys"), randomBytes);
   engine = await Engine.open({
     log: vault,
-    texts: { store: store.texts(), key: text_key, origin: vault.origin },
+    texts: await textsIn(config.data, store, vault.origin),
     observer: alsoTelling(metrics.observer, () => webhooks),
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
@@ -174,6 +174,11 @@ async function joinParts(
       ? () => {}
       : scheduleDrills(config.drill_schedule, { engine, vault }, rehearsals, log).end;
   return { vault, engine, server, metrics_port, admin_key, identity, webhooks, endSchedule, policy_files };
+}
+
+/** Where texts of actions are kept while these wait for a person. */
+async function textsIn(data: string, store: LevelStore, origin: string): Promise<ActionTextsOptions> {
+  return { store: store.texts(), key: await openTextKey(join(data, "keys"), randomBytes), origin };
 }
 
 /** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
