@@ -10,6 +10,7 @@ import type { OnExceeded } from "./event-budget.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
+import type { JsonObject } from "./policy/document.js";
 import type { PolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
@@ -62,6 +63,9 @@ export interface Intercept extends Common {
   readonly cost: Amounts | null;
   /** What it may cost: held if it is allowed, until it is settled. Not both. */
   readonly estimate: Amounts | null;
+  /** Exactly what the caller sent, for policies; in memory only. */
+  readonly content: string | null;
+  readonly metadata: JsonObject | null;
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;

@@ -1,5 +1,6 @@
 /** What a change of a policy does to the state. */
 import type { PolicyChanged } from "./event-policy.js";
+import { forgetSet } from "./policy/set.js";
 import type { State } from "./state.js";
 
 export function changePolicy(state: State, event: PolicyChanged, sequence: number): void {
@@ -15,5 +16,6 @@ export function changePolicy(state: State, event: PolicyChanged, sequence: numbe
       updated_at: event.at,
     });
   }
+  forgetSet(state.policies);
   state.policy_set_digest = event.policy_set_digest;
 }

@@ -5,6 +5,8 @@ import type { PolicyDocument } from "./document.js";
 import { compileThreshold } from "./threshold.js";
 
 export interface PolicyType {
+  /** Whether it judges actions, or gives and bounds the budgets of sessions that start. */
+  readonly applies_to: "actions" | "budgets";
   /**
    * Makes a policy ready to judge.
    *
@@ -15,8 +17,8 @@ export interface PolicyType {
 
 /** By the policy_type of documents. */
 export const policy_types: Readonly<Record<string, PolicyType>> = {
-  action_type: { compile: compileActionType },
-  threshold: { compile: compileThreshold },
+  action_type: { applies_to: "actions", compile: compileActionType },
+  threshold: { applies_to: "actions", compile: compileThreshold },
 };
 
 /** The type of that name, or null. */
