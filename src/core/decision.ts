@@ -21,6 +21,7 @@ export type RefusalCode =
   | "session_not_active"
   | "session_not_stopped"
   | "scope_halted"
+  | "above_ceiling"
   | "already_exists"
   | "invalid_argument"
   | "last_admin_key"

@@ -29,6 +29,7 @@ import type {
   Verdict,
 } from "./event-parts.js";
 import type { PolicyChanged } from "./event-policy.js";
+import type { BudgetPolicy } from "./policy/session-budgets.js";
 import type { Replacement } from "./replacement.js";
 
 export type StopReason =
@@ -80,6 +81,8 @@ export interface SessionStarted extends Common, OfSession {
   readonly on_lease_lost: OnLeaseLost | null;
   /** The rehearsal that it belongs to. */
   readonly drill_id: string | null;
+  /** Policies that gave it budgets or bounded them; absent when none did. */
+  readonly budget_policies?: readonly BudgetPolicy[];
 }
 
 export interface EnforcementDecision extends Common {

@@ -6,8 +6,10 @@ import { pathFromRoot } from "./scope.js";
 import type { SessionStop } from "./session-parts.js";
 import type { Session, State } from "./state.js";
 import { expiryReason } from "./stop.js";
+import { halted_policy, revoked_policy } from "./verdict.js";
 
-export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): void {
+/** @returns whether it consumed an action, of its session where it has one */
+export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): boolean {
   state.decisions += 1;
   countForAgent(state, event);
   if (event.decision === "terminate") {
@@ -15,17 +17,17 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
   }
   const session = event.session_id === null ? undefined : state.sessions.get(event.session_id);
   if (session === undefined) {
-    return;
+    return event.session_id === null && !isStanding(event);
   }
   if (event.decision === "terminate") {
     session.terminates += 1;
     session.last_terminate_sequence = sequence;
-    return;
+    return false;
   }
   const path = pathFromRoot(state, session);
   if (state.paused_sessions > 0 && path.some(({ pause }) => pause !== null)) {
     // What a pause answers consumes nothing.
-    return;
+    return false;
   }
   for (const ancestor of path) {
     ancestor.actions.spent += 1;
@@ -35,6 +37,13 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
   if (event.charge !== null || event.reservation !== null) {
     chargePath(state, path, event, sequence);
   }
+  return true;
+}
+
+/** Whether an action without a session was answered by an order in force, as a stop answers one with it. */
+function isStanding({ policies_triggered }: EnforcementDecision): boolean {
+  const [first] = policies_triggered;
+  return first?.policy_id === halted_policy || first?.policy_id === revoked_policy;
 }
 
 function countForAgent(state: State, event: EnforcementDecision): void {

@@ -24,7 +24,7 @@ import {
   revokeAgent,
   revokeCredential,
 } from "./evolve-order.js";
-import { changePolicy } from "./evolve-policy.js";
+import { changePolicy, countDecision, forgetSession, settleCounted } from "./evolve-policy.js";
 import { evolveDecision, evolvePause, evolveResume, evolveStop } from "./evolve-session.js";
 import { evolveHalt } from "./halt.js";
 import { keepPrincipalRepeat, keepSessionRepeat } from "./repeat.js";
@@ -48,7 +48,7 @@ function apply(state: State, event: Event, sequence: number): void {
       keepPrincipalRepeat(state, event, sequence, event.session_id);
       return;
     case "enforcement_decision":
-      evolveDecision(state, event, sequence);
+      countDecision(state, event, sequence, evolveDecision(state, event, sequence));
       if (event.session_id === null) {
         keepPrincipalRepeat(state, event, sequence, "");
       } else {
@@ -63,6 +63,7 @@ function apply(state: State, event: Event, sequence: number): void {
       return;
     case "reservation_settled":
       settleReservation(state, event);
+      settleCounted(state, event);
       return;
     case "lease_lost":
       loseLease(state, event, sequence);
@@ -71,6 +72,7 @@ function apply(state: State, event: Event, sequence: number): void {
     case "session_expired":
     case "session_ended":
       evolveStop(state, event, sequence);
+      forgetSession(state, event.session_id);
       return;
     case "halt_requested":
     case "halt_lifted":

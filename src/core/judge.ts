@@ -21,7 +21,7 @@ export function judge(state: State, command: Intercept, session: Session | null)
     return standing;
   }
   const judges = setOf(state.policies).of(command.action_type);
-  const { evaluated, enforced, shadowed } = evaluate(judges, contextOf(command, session));
+  const { evaluated, enforced, shadowed } = evaluate(judges, contextOf(state, command, session));
   const told = shadowed.length === 0 ? {} : { shadowed: named(shadowed) };
   const first = enforced[0];
   if (first === undefined) {
@@ -45,7 +45,7 @@ function enforcedAs(decision: Found["decision"], session: Session | null): Verdi
   return decision === "terminate" && session === null ? "block" : decision;
 }
 
-function contextOf(command: Intercept, session: Session | null): ActionContext {
+function contextOf(state: State, command: Intercept, session: Session | null): ActionContext {
   return {
     at: command.at,
     action_type: command.action_type,
@@ -54,6 +54,9 @@ function contextOf(command: Intercept, session: Session | null): ActionContext {
     agent_id: session?.agent_id ?? command.agent_id,
     label: session?.label ?? null,
     session,
+    cost: command.cost,
+    estimate: command.estimate,
+    counters: state.counters,
     work: new Work(limits.policy_work),
   };
 }

@@ -6,6 +6,7 @@ import { type Decision, Draft, refuse } from "./decision.js";
 import type { BudgetRaised } from "./event-budget.js";
 import type { Cause } from "./event-parts.js";
 import { release, resume } from "./pause.js";
+import { ceilingBelow } from "./policy/session-budgets.js";
 import { sessionsOn } from "./scope.js";
 import { sessionReply, touchOrStopped } from "./session.js";
 import { haltOn } from "./standing.js";
@@ -41,7 +42,7 @@ export function updateBudgets(state: State, command: UpdateBudgets): Decision {
     const why = `the session ${quoted(session.session_id)} has stopped: its budgets are those it had`;
     return { reply: refuse("session_not_active", why).reply, events: touched.events };
   }
-  const raises = raisesOf(session, command);
+  const raises = raisesOf(state, session, command);
   if ("reply" in raises) {
     return raises;
   }
@@ -58,7 +59,7 @@ export function updateBudgets(state: State, command: UpdateBudgets): Decision {
 }
 
 /** What rises, or why nothing may. */
-function raisesOf(session: Session, command: UpdateBudgets): readonly Raise[] | Decision {
+function raisesOf(state: State, session: Session, command: UpdateBudgets): readonly Raise[] | Decision {
   const raises: Raise[] = [];
   for (const unit of units) {
     const to = command[members[unit]];
@@ -77,6 +78,10 @@ function raisesOf(session: Session, command: UpdateBudgets): readonly Raise[] | 
         "invalid_argument",
         `${members[unit]}: the limit in force is ${from}, and limits only rise`,
       );
+    }
+    const why = ceilingBelow(state.policies, session, members[unit], to);
+    if (why !== null) {
+      return refuse("above_ceiling", why);
     }
     raises.push({ unit, from, to });
   }

@@ -5,6 +5,7 @@ import type { Command, EndSession, ExpireSession, StartSession, TouchSession } f
 import { answer, type Decision, Draft, refuse } from "./decision.js";
 import type { SessionStarted } from "./event.js";
 import { endByTime, lapse } from "./lapse.js";
+import { type Above, type Asked, bringsNone, givenBudgets } from "./policy/session-budgets.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { isUnderStop, pathFromRoot, revokedBy } from "./scope.js";
 import { haltedText, haltOn, haltOnScope } from "./standing.js";
@@ -21,14 +22,17 @@ export function startSession(state: State, command: StartSession): Decision {
     return refuseOtherRequest(command) ?? sessionReply(kept.subject_id, true);
   }
   const draft = new Draft(state, command);
+  const given = givenBudgets(state.policies, { agent_id: bound.agent_id, label: command.label }, command);
   const refusal =
     refuseScope(state, command, bound) ??
     refuseParent(state, command, draft) ??
     refuseNumber(state, bound.agent_id);
-  if (refusal !== null) {
+  if (refusal !== null || "refused" in given) {
+    const { reply } = refusal ?? refuse("above_ceiling", (given as Above).refused);
     // A parent that was found past its time expires even though nothing starts under it.
-    return { reply: refusal.reply, events: draft.events };
+    return { reply, events: draft.events };
   }
+  const { budgets, policies } = given;
   draft.add(
     {
       event: "session_started",
@@ -38,31 +42,29 @@ export function startSession(state: State, command: StartSession): Decision {
       credential_id: bound.credential_id,
       parent_session_id: command.parent_session_id,
       labels: command.label === null ? [] : [command.label],
-      budgets: budgetsOf(command),
-      expires_at: command.ttl_seconds === null ? null : command.at + command.ttl_seconds * 1000,
-      on_exceeded: command.on_exceeded,
+      budgets: budgetsOf(budgets),
+      expires_at: budgets.ttl_seconds === null ? null : command.at + budgets.ttl_seconds * 1000,
+      on_exceeded: budgets.on_exceeded,
       lease_seconds: command.lease_seconds,
       on_lease_lost: command.on_lease_lost,
       drill_id: command.drill_id ?? null,
+      ...(policies.length === 0 ? {} : { budget_policies: policies }),
     },
     command.repeat,
   );
   return { reply: sessionReply(command.session_id, false).reply, events: draft.events };
 }
 
-function budgetsOf(command: StartSession): SessionStarted["budgets"] {
-  const { max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds } = command;
-  const { max_depth, max_concurrent, warn_at_percent } = command;
-  const given = [max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds];
+function budgetsOf(given: Asked): SessionStarted["budgets"] {
+  const { max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds } = given;
+  const { max_depth, max_concurrent, warn_at_percent } = given;
   return {
     max_actions,
     max_tokens,
     max_cost_usd_micros,
     ttl_seconds,
     // A run that crashes under no budget at all would stay active for ever.
-    idle_timeout_seconds: given.every((budget) => budget === null)
-      ? limits.default_idle_timeout_seconds
-      : idle_timeout_seconds,
+    idle_timeout_seconds: bringsNone(given) ? limits.default_idle_timeout_seconds : idle_timeout_seconds,
     ...(max_depth === null ? {} : { max_depth }),
     ...(max_concurrent === null ? {} : { max_concurrent }),
     ...(warn_at_percent.length === 0 ? {} : { warn_at_percent }),

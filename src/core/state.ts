@@ -8,6 +8,7 @@ import type { OnLeaseLost, Profile } from "./event.js";
 import type { OnExceeded } from "./event-budget.js";
 import type { HaltMode, Scope } from "./event-halt.js";
 import type { Cause, Unit } from "./event-parts.js";
+import { type Counters, noCounters } from "./policy/counter.js";
 import type { Policy } from "./policy/policy.js";
 import type {
   Budget,
@@ -235,6 +236,8 @@ export interface State {
   readonly policies: Map<string, Policy>;
   /** What is in force of them: SHA-256 of their ids and versions. */
   policy_set_digest: string;
+  /** What policies remember of earlier actions. */
+  readonly counters: Counters;
   /** Sealed decisions, and those of them that were `terminate`. */
   decisions: number;
   terminations: number;
@@ -271,6 +274,7 @@ export function emptyState(): State {
     principal_repeats: new Map(),
     policies: new Map(),
     policy_set_digest: no_policies_digest,
+    counters: noCounters(),
     decisions: 0,
     terminations: 0,
   };

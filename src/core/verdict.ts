@@ -8,6 +8,10 @@ import { revokedBy } from "./scope.js";
 import { haltOnScope } from "./standing.js";
 import type { StandingHalt, State } from "./state.js";
 
+/** The policies by which an order in force answers an action without a session. */
+export const halted_policy = "__scope_halted";
+export const revoked_policy = "__agent_revoked";
+
 /** A verdict and why it is given. */
 export interface Judgement {
   readonly decision: Verdict;
@@ -52,7 +56,7 @@ export function judged(state: State, agent_id: string | null): Judgement {
         decision: "block",
         path: "standard",
         reasoning: revoked.reason,
-        triggered: builtIn("__agent_revoked", "agent revoked", "block", revoked.reason),
+        triggered: builtIn(revoked_policy, "agent revoked", "block", revoked.reason),
       };
 }
 
@@ -62,7 +66,7 @@ export function judgedByHalt({ reason }: StandingHalt): Judgement {
     decision: "block",
     path: "standard",
     reasoning: reason,
-    triggered: builtIn("__scope_halted", "scope halted", "block", reason),
+    triggered: builtIn(halted_policy, "scope halted", "block", reason),
   };
 }
 

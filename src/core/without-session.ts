@@ -7,7 +7,7 @@ import { haltOnScope } from "./standing.js";
 import type { State } from "./state.js";
 import { decided, type Judgement, judged, judgedByHalt, repeated } from "./verdict.js";
 
-/** No budget applies: nothing is charged. */
+/** No budget applies. */
 const nobody = { session_id: null, charge: null, reservation: null, consumed: null, reserved: null };
 
 /** Policies and standing halts only, no budget, never `terminate`: a stopped agent gets `block`. */
@@ -42,7 +42,13 @@ export function withoutSession(state: State, command: Intercept): Decision {
   // Standing goes before a repeat: no old allow passes a stop. Policies come after it.
   const stands = judged(state, agent_id).decision === "allow";
   const repeat = stands ? repeated(state, draft, command) : null;
-  return repeat ?? decided(draft, command, judge(state, { ...command, agent_id }, null), subject, null);
+  if (repeat !== null) {
+    return repeat;
+  }
+  const judgement = judge(state, { ...command, agent_id }, null);
+  // Nothing can be settled without a session, so an estimate is taken for the cost; windows count it.
+  const charge = judgement.decision === "allow" ? (command.cost ?? command.estimate) : null;
+  return decided(draft, command, judgement, { ...subject, charge }, null);
 }
 
 /** A halt on what an action without a session stands on, from the root. */

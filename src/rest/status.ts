@@ -57,6 +57,7 @@ const by_reason: ReadonlyMap<string, number> = new Map([
   ["escalation_already_resolved", 409],
   ["session_not_active", 409],
   ["scope_halted", 409],
+  ["above_ceiling", 409],
   ["policy_from_file", 409],
   ["version_mismatch", 409],
   ["payload_too_large", 413],

@@ -125,6 +125,7 @@ const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
   policy_not_found: "test/core/policy/change.test.ts",
+  above_ceiling: "test/core/policy/session-budgets.test.ts",
   overloaded: "test/engine/lanes.test.ts",
   unavailable: "test/engine/sequencer.test.ts",
   deadline_exceeded: "test/rpc/lives.test.ts",

@@ -25,6 +25,10 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         given("drill", event.drill_id),
         ...Object.entries(event.budgets).map(([name, limit]) => given(name, limit)),
         event.lease_seconds === null ? null : `lease=${event.lease_seconds}s/${event.on_lease_lost}`,
+        ...(event.budget_policies ?? []).map(
+          ({ name, version, mode, effect }) =>
+            `${name}/${version}${mode === "shadow" ? "/shadow" : ""} "${effect}"`,
+        ),
       ];
     case "enforcement_decision":
       return [

@@ -1,8 +1,14 @@
 /** The types of policies. */
 import type { Compiled } from "./action.js";
 import { compileActionType } from "./action-type.js";
+import { compileCeiling } from "./ceiling.js";
+import type { Counting } from "./counting.js";
+import { compileDefault } from "./default.js";
 import type { PolicyDocument } from "./document.js";
+import { compileRate, countRate } from "./rate.js";
+import { compileSequence, countSequence } from "./sequence.js";
 import { compileThreshold } from "./threshold.js";
+import { compileWindow, countWindow } from "./window.js";
 
 export interface PolicyType {
   /** Whether it judges actions, or gives and bounds the budgets of sessions that start. */
@@ -13,12 +19,19 @@ export interface PolicyType {
    * @throws {PolicyError} what is wrong with it, and where
    */
   readonly compile: (document: PolicyDocument) => Compiled;
+  /** What it counts of sealed decisions; absent: nothing. */
+  readonly count?: (document: PolicyDocument) => Counting;
 }
 
 /** By the policy_type of documents. */
 export const policy_types: Readonly<Record<string, PolicyType>> = {
   action_type: { applies_to: "actions", compile: compileActionType },
   threshold: { applies_to: "actions", compile: compileThreshold },
+  rate: { applies_to: "actions", compile: compileRate, count: countRate },
+  sequence: { applies_to: "actions", compile: compileSequence, count: countSequence },
+  window: { applies_to: "actions", compile: compileWindow, count: countWindow },
+  default: { applies_to: "budgets", compile: compileDefault },
+  ceiling: { applies_to: "budgets", compile: compileCeiling },
 };
 
 /** The type of that name, or null. */
