@@ -22,8 +22,9 @@ import {
   type TrialAction,
 } from "./trial.js";
 import { invalid } from "./validate.js";
-import { triggeredView, verdictCode } from "./verdict.js";
+import { policiesView, verdictCode } from "./verdict.js";
 import { timestamp } from "./view.js";
+import { warningsView } from "./warnings.js";
 
 export async function evaluate(context: Context, request: EvaluateRequest) {
   const now = context.engine.clock.now();
@@ -115,7 +116,9 @@ function view({ decision, evaluated }: Judged, policy_set_digest: string, at: nu
     decision: verdictCode(decision.decision),
     reasoning: decision.reasoning,
     policiesEvaluated: [...evaluated],
-    policiesTriggered: triggeredView(decision),
+    policiesTriggered: policiesView(decision.policies_triggered),
+    policiesShadowed: policiesView(decision.policies_shadowed ?? []),
+    warnings: warningsView(decision, []),
     policySetDigest: policy_set_digest,
     evaluatedAt: timestamp(at),
   });

@@ -166,7 +166,14 @@ function differenceOf(step: TestStep, answered: Judged | KillcordError): Wrong |
   if (step.policy !== undefined && reason !== step.policy) {
     return { expected: `${step.expect} by ${step.policy}`, found: `by ${reason}, ${said}` };
   }
-  return namesDifference("by", step.policies, triggered);
+  const warnings = (decision.warnings ?? []).map(({ message }) => message);
+  if (step.warning !== undefined && !warnings.some((text) => text.includes(step.warning as string))) {
+    return { expected: `the warning ${step.warning}`, found: warnings.join(", ") || "no warning" };
+  }
+  return (
+    namesDifference("by", step.policies, triggered) ??
+    namesDifference("in shadow", step.shadowed, decision.policies_shadowed ?? [])
+  );
 }
 
 function namesDifference(

@@ -153,6 +153,8 @@ export function interceptOf(action: TrialAction, session_id: string | null, at: 
     chain: null,
     cost: action.cost,
     estimate: action.estimate,
+    content: action.content,
+    metadata: action.metadata,
     action_digest: null,
     action_length: null,
     details_digest: null,
@@ -177,5 +179,5 @@ export function judgedBy({ reply, events }: Decision): Judged {
       "the session stopped long ago, and says terminate to everything",
     );
   }
-  return { decision, evaluated: [] };
+  return { decision, evaluated: reply.type === "verdict" ? (reply.evaluated ?? []) : [] };
 }
