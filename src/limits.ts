@@ -3,9 +3,11 @@
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
 import { counted_limits } from "./limits/counted.js";
+import { escalation_limits } from "./limits/escalations.js";
 import { evidence_limits } from "./limits/evidence.js";
 
 export const limits = {
+  ...escalation_limits,
   ...evidence_limits,
   ...counted_limits,
   /** A request body on any transport, also after inflation. */

@@ -4,6 +4,7 @@
  */
 import type { Role } from "./actor.js";
 import type { CancelReservation, LapseReservation, Settle, UpdateBudgets } from "./command-budget.js";
+import type { EscalationNamed, ExpireEscalation, ResolveEscalation } from "./command-escalation.js";
 import type { Common } from "./command-parts.js";
 import type { OnLeaseLost, Profile } from "./event.js";
 import type { OnExceeded } from "./event-budget.js";
@@ -65,6 +66,12 @@ export interface Intercept extends Common {
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
+  /** The salt of these digests; absent without any. */
+  readonly details_salt?: string;
+  /** Absent when the action names none. */
+  readonly escalation?: EscalationNamed;
+  /** How long it waits for a person if it is escalated; stamped by the sequencer, limits.ts when absent. */
+  readonly escalation_ms?: number;
   /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
   readonly latency_us: number;
   readonly repeat: Repeatable | null;
@@ -278,6 +285,8 @@ export type Command =
   | RotateKey
   | RevokeKey
   | ChangePolicy
+  | ResolveEscalation
+  | ExpireEscalation
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;
