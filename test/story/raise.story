@@ -67,3 +67,30 @@ intercept s4 look
 @32 session_resumed s3 because=@31 "by root"
 @33 session_resumed s4 because=@31 "by root"
 @34 enforcement_decision s4 allow actions=2/9
+
+# A session that its own budget holds waits for its parent as well, if that is held too.
+start session=s5 max_actions=2 on_exceeded=pause
+start session=s6 parent=s5 max_actions=1 on_exceeded=pause
+intercept s6 look
+intercept s6 look
+intercept s5 look
+intercept s5 look
+raise s6 max_actions=5
+raise s5 max_actions=5
+intercept s6 look
+----
+@35 session_started s5 max_actions=2
+@36 session_started s6 parent=s5 max_actions=1
+@37 enforcement_decision s6 allow actions=1/1
+@38 budget_exceeded s6 actions=1+1/1 pause
+@39 session_paused s6 because=@38 "budget exceeded: max_actions 1" by system
+@40 enforcement_decision s6 block actions=1/1 "budget exceeded: max_actions 1"
+@41 enforcement_decision s5 allow actions=2/2
+@42 budget_exceeded s5 actions=2+1/2 pause
+@43 session_paused s5 because=@42 "budget exceeded: max_actions 2" by system
+@44 enforcement_decision s5 block actions=2/2 "budget exceeded: max_actions 2"
+@45 budget_raised s6 actions=1->5 "by root"
+@46 budget_raised s5 actions=2->5 "by root"
+@47 session_resumed s5 because=@46 "by root"
+@48 session_resumed s6 because=@46 "by root"
+@49 enforcement_decision s6 allow actions=2/5
