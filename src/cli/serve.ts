@@ -67,7 +67,7 @@ export function serveCommand(): Command {
     .option("--policies <dir>", "put the policies of its YAML files in force, now and whenever they change")
     .option(
       "--webhook <url>",
-      "tell this address of halts, stops and exceeded budgets; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",
+      "tell this address of halts, stops, exceeded budgets and escalations; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",
       (url: string, others: readonly string[] = []) => [...others, url],
     )
     .option("--webhook-secret-file <file>", "secrets that sign webhooks, one a line; SIGHUP reads them anew")
