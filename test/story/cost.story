@@ -14,10 +14,10 @@ intercept child ask cost=1,0
 intercept child ask
 ----
 @6 budget_exceeded child of root tokens=100+1/100
-@7 session_killed root budget_exceeded actions=2 because=@6 "budget exceeded: max_tokens 100" by system
-@8 session_killed child parent_stopped actions=1 because=@7 "parent stopped: budget exceeded: max_tokens 100" by system
-@9 enforcement_decision child terminate parent_stopped actions=1 because=@8 "parent stopped: budget exceeded: max_tokens 100"
-@10 enforcement_decision child terminate parent_stopped actions=1 because=@8 "parent stopped: budget exceeded: max_tokens 100"
+@7 session_killed root budget_exceeded actions=2 because=@6 "budget exceeded: max_tokens 100, spent 100, needed 1" by system
+@8 session_killed child parent_stopped actions=1 because=@7 "parent stopped: budget exceeded: max_tokens 100, spent 100, needed 1" by system
+@9 enforcement_decision child terminate parent_stopped actions=1 because=@8 "parent stopped: budget exceeded: max_tokens 100, spent 100, needed 1"
+@10 enforcement_decision child terminate parent_stopped actions=1 because=@8 "parent stopped: budget exceeded: max_tokens 100, spent 100, needed 1"
 
 # Money is counted in micro-USD, and told in USD.
 start session=s2 max_cost_usd_micros=1500000
@@ -27,8 +27,8 @@ intercept s2 ask cost=0,2
 @11 session_started s2 max_cost_usd_micros=1500000
 @12 enforcement_decision s2 allow actions=1 charge=1499999micros total=1499999micros held=nothing
 @13 budget_exceeded s2 cost_usd_micros=1499999+2/1500000
-@14 session_killed s2 budget_exceeded actions=1 because=@13 "budget exceeded: max_cost_usd 1.5" by system
-@15 enforcement_decision s2 terminate budget_exceeded actions=1 because=@14 "budget exceeded: max_cost_usd 1.5"
+@14 session_killed s2 budget_exceeded actions=1 because=@13 "budget exceeded: max_cost_usd 1.5, spent 1.499999, needed 0.000002" by system
+@15 enforcement_decision s2 terminate budget_exceeded actions=1 because=@14 "budget exceeded: max_cost_usd 1.5, spent 1.499999, needed 0.000002"
 
 # Only an allow charges: a blocked action carries no cost.
 start agent=a1 session=first

@@ -6,23 +6,23 @@ intercept s2 ask cost=11
 @2 session_started s1 max_tokens=10
 @3 session_started s2 parent=s1 idle_timeout_seconds=86400
 @4 budget_exceeded s2 of s1 tokens=0+11/10 pause
-@5 session_paused s1 because=@4 "budget exceeded: max_tokens 10" by system
-@6 session_paused s2 because=@5 "parent paused: budget exceeded: max_tokens 10" by system
-@7 enforcement_decision s2 block actions=0 "parent paused: budget exceeded: max_tokens 10"
+@5 session_paused s1 because=@4 "budget exceeded: max_tokens 10, spent 0, needed 11" by system
+@6 session_paused s2 because=@5 "parent paused: budget exceeded: max_tokens 10, spent 0, needed 11" by system
+@7 enforcement_decision s2 block actions=0 "parent paused: budget exceeded: max_tokens 10, spent 0, needed 11"
 
 crash @5
 ----
-@5 session_paused s1 because=@4 "budget exceeded: max_tokens 10" by system
-@6 session_paused s2 because=@5 "parent paused: budget exceeded: max_tokens 10" by system
+@5 session_paused s1 because=@4 "budget exceeded: max_tokens 10, spent 0, needed 11" by system
+@6 session_paused s2 because=@5 "parent paused: budget exceeded: max_tokens 10, spent 0, needed 11" by system
 
 intercept s2 look
 ----
-@7 enforcement_decision s2 block actions=0 "parent paused: budget exceeded: max_tokens 10"
+@7 enforcement_decision s2 block actions=0 "parent paused: budget exceeded: max_tokens 10, spent 0, needed 11"
 
 # The pause was written, but not that of what is below.
 crash @6
 ----
-@6 session_paused s2 because=@5 "parent paused: budget exceeded: max_tokens 10" by system
+@6 session_paused s2 because=@5 "parent paused: budget exceeded: max_tokens 10, spent 0, needed 11" by system
 
 # A crash between a raise and the end of the pause: the restart lets it go on.
 raise s1 max_tokens=20 reason="go on"
@@ -60,12 +60,12 @@ crash @13
 intercept s3 ask cost=6
 ----
 @14 budget_exceeded s3 tokens=5+6/10
-@15 session_killed s3 budget_exceeded actions=1 because=@14 "budget exceeded: max_tokens 10" by system
-@16 enforcement_decision s3 terminate budget_exceeded actions=1 because=@15 "budget exceeded: max_tokens 10"
+@15 session_killed s3 budget_exceeded actions=1 because=@14 "budget exceeded: max_tokens 10, spent 5, needed 6" by system
+@16 enforcement_decision s3 terminate budget_exceeded actions=1 because=@15 "budget exceeded: max_tokens 10, spent 5, needed 6"
 
 crash @15
 ----
-@15 session_killed s3 budget_exceeded actions=1 because=@14 "budget exceeded: max_tokens 10" by system
+@15 session_killed s3 budget_exceeded actions=1 because=@14 "budget exceeded: max_tokens 10, spent 5, needed 6" by system
 
 # What is held is held after a crash, too.
 start session=s4 max_tokens=10

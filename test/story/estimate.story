@@ -38,6 +38,6 @@ no reservation of @5 is open
 intercept child ask estimate=1
 ----
 @12 budget_exceeded child of root tokens=100+1/100
-@13 session_killed root budget_exceeded actions=6 because=@12 "budget exceeded: max_tokens 100" by system
-@14 session_killed child parent_stopped actions=3 because=@13 "parent stopped: budget exceeded: max_tokens 100" by system
-@15 enforcement_decision child terminate parent_stopped actions=3 because=@14 "parent stopped: budget exceeded: max_tokens 100"
+@13 session_killed root budget_exceeded actions=6 because=@12 "budget exceeded: max_tokens 100, spent 100, needed 1" by system
+@14 session_killed child parent_stopped actions=3 because=@13 "parent stopped: budget exceeded: max_tokens 100, spent 100, needed 1" by system
+@15 enforcement_decision child terminate parent_stopped actions=3 because=@14 "parent stopped: budget exceeded: max_tokens 100, spent 100, needed 1"

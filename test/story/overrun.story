@@ -17,8 +17,8 @@ intercept child look
 ----
 @7 reservation_settled root @5 cancelled spent=nothing total=80tokens held=nothing
 @8 budget_exceeded child tokens=80+15/90
-@9 session_killed child budget_exceeded actions=1 because=@8 "budget exceeded: max_tokens 90" by system
-@10 enforcement_decision child terminate budget_exceeded actions=1 because=@9 "budget exceeded: max_tokens 90"
+@9 session_killed child budget_exceeded actions=1 because=@8 "budget exceeded: max_tokens 90, spent 80, needed 15" by system
+@10 enforcement_decision child terminate budget_exceeded actions=1 because=@9 "budget exceeded: max_tokens 90, spent 80, needed 15"
 
 # Nothing held: what was reported is charged as long as it fits, above the estimate too.
 start session=s2 max_tokens=10

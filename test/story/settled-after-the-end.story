@@ -30,8 +30,8 @@ no reservation of @6 is open
 no reservation of @6 is open
 @12 enforcement_decision root allow actions=4 charge=85tokens total=100tokens held=nothing
 @13 budget_exceeded root tokens=100+1/100
-@14 session_killed root budget_exceeded actions=4 because=@13 "budget exceeded: max_tokens 100" by system
-@15 enforcement_decision root terminate budget_exceeded actions=4 because=@14 "budget exceeded: max_tokens 100"
+@14 session_killed root budget_exceeded actions=4 because=@13 "budget exceeded: max_tokens 100, spent 100, needed 1" by system
+@15 enforcement_decision root terminate budget_exceeded actions=4 because=@14 "budget exceeded: max_tokens 100, spent 100, needed 1"
 
 # A credential that was revoked settles nothing: its word is no longer good, so the estimate counts.
 register bot credential=c1
