@@ -106,14 +106,13 @@ export function withPerson(
     return judgement;
   }
   const reasoning = `${full} for a person already: this one is blocked until some of them are answered`;
+  const limit = builtIn("__escalation_limit", "too many escalations", "block", reasoning);
   return {
+    ...judgement,
     decision: "block",
     path: "standard",
     reasoning,
-    triggered: [
-      ...builtIn("__escalation_limit", "too many escalations", "block", reasoning),
-      ...judgement.triggered,
-    ],
+    triggered: [...limit, ...judgement.triggered].slice(0, limits.policies_triggered),
   };
 }
 

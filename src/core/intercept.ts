@@ -151,8 +151,11 @@ function judgedAndCharged(
   approval: Approval | null,
 ): Decision {
   const agent_id = session.agent_id ?? command.agent_id;
-  const asked = judge(state, draft, command, session);
+  const asked = judge(state, command, session);
   const judgement = withPerson(state, asked, approval, session.session_id, agent_id);
+  if (judgement.decision === "terminate") {
+    return terminatedByPolicy(state, draft, command, session, judgement);
+  }
   if (judgement.decision !== "allow") {
     return refused(state, draft, command, session, judgement);
   }
@@ -166,6 +169,25 @@ function judgedAndCharged(
     return refused(state, draft, command, session, refusal);
   }
   return counted(state, draft, command, session, judgement, command.cost, command.estimate);
+}
+
+/** A policy stops the whole run: its action counts no more. */
+function terminatedByPolicy(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  judgement: Judgement,
+): Decision {
+  const killed = kill(draft, session, {
+    actor: system_actor,
+    stop_reason: "policy",
+    reason: judgement.reasoning,
+    cause: { event: "policy_changed", sequence: judgement.terminated_by as number },
+    halt_id: null,
+  });
+  killBelow(state, draft, session, killed);
+  return decided(draft, command, judgement, subjectOf(session, command), killed.cause);
 }
 
 /** The decision on an action that counts, and what its session and those above it are told of their limits. */

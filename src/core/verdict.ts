@@ -2,7 +2,7 @@
 import { limits } from "../limits.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, type Draft } from "./decision.js";
-import type { Amounts, Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
+import type { Amounts, Cause, Consumed, PolicyTriggered, PolicyWarning, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { revokedBy } from "./scope.js";
@@ -19,6 +19,14 @@ export interface Judgement {
   readonly path: string;
   readonly reasoning: string;
   readonly triggered: readonly PolicyTriggered[];
+  /** Ids of the policies that were asked; absent when none was. */
+  readonly evaluated?: readonly string[];
+  /** Policies in shadow mode that would have had a say; absent when there are none. */
+  readonly shadowed?: readonly PolicyTriggered[];
+  /** Only of an allow; absent when there are none. */
+  readonly warnings?: readonly PolicyWarning[];
+  /** Exactly of a terminate that a policy asks for: the index of the entry that set this version of it. */
+  readonly terminated_by?: number;
   /** The escalation that the action names, where the log has it; a new one is given by itself. */
   readonly escalation_id?: string | null;
 }
@@ -36,8 +44,8 @@ export interface Subject {
 }
 
 /**
- * What is said of an action that nothing stops: no policies are in force, so only the agent counts that it
- * names, in a session without one too.
+ * What is said of an action that nothing stops, before any policy: only the agent counts that it names, in a
+ * session without one too.
  */
 export function judged(state: State, agent_id: string | null): Judgement {
   const revoked = revokedBy(state, "agent", agent_id);
@@ -100,6 +108,8 @@ export function decided(
       reasoning: judgement.reasoning,
       trust_score: null,
       policies_triggered: judgement.triggered,
+      ...(judgement.shadowed === undefined ? {} : { policies_shadowed: judgement.shadowed }),
+      ...(judgement.warnings === undefined ? {} : { warnings: judgement.warnings }),
       policy_set_digest: draft.policy_set_digest,
       latency_us: command.latency_us,
       chain: command.chain,
@@ -119,10 +129,9 @@ export function decided(
   if (escalates) {
     draft.add(opening(command, subject.session_id, decision_id, escalation_id as string));
   }
-  return {
-    reply: { type: "verdict", sequence, replayed: false, repeats_terminate_of: null },
-    events: draft.events,
-  };
+  const { evaluated } = judgement;
+  const reply = { type: "verdict", sequence, replayed: false, repeats_terminate_of: null } as const;
+  return { reply: evaluated === undefined ? reply : { ...reply, evaluated }, events: draft.events };
 }
 
 /** Its approval is for what the action asked to be charged or held, and for no other amount. */

@@ -40,7 +40,7 @@ export function withoutSession(state: State, command: Intercept): Decision {
     return decided(new Draft(state, command), { ...command, repeat: null }, stop, subject, null);
   }
   const draft = new Draft(state, command);
-  // Standing goes before a repeat: no old allow passes a stop.
+  // Standing goes before a repeat: no old allow passes a stop. Policies come after it.
   const standing = judged(state, agent_id);
   if (standing.decision !== "allow") {
     return decided(draft, command, standing, subject, null);
@@ -49,19 +49,19 @@ export function withoutSession(state: State, command: Intercept): Decision {
   if (repeat !== null) {
     return repeat;
   }
-  const judgement = asked(state, draft, command, agent_id);
+  const judgement = asked(state, command, agent_id);
   // Nothing can be settled without a session, so an estimate is taken for the cost; windows count it.
   const charge = judgement.decision === "allow" ? (command.cost ?? command.estimate) : null;
   return decided(draft, command, judgement, { ...subject, charge }, null);
 }
 
 /** What policies say, and what a person has said. */
-function asked(state: State, draft: Draft, command: Intercept, agent_id: string | null): Judgement {
+function asked(state: State, command: Intercept, agent_id: string | null): Judgement {
   const claimed = claim(state, command, agent_id);
   if (claimed?.type === "refused") {
     return claimed.judgement;
   }
-  const judgement = judge(state, draft, { ...command, agent_id }, null);
+  const judgement = judge(state, { ...command, agent_id }, null);
   return withPerson(state, judgement, claimed?.approval ?? null, null, agent_id);
 }
 
