@@ -31,7 +31,7 @@ export type Figures = SpenderFigures &
   >;
 
 const settle_timeout_seconds = 3;
-const steps = 8;
+const steps = 6;
 
 type Bounds = Record<keyof Counts, number | null>;
 
@@ -123,7 +123,7 @@ async function play(
   const spent = Promise.all(spenders).finally(() => {
     over = true;
   });
-  const weather = badWeather(world, figures, random, () => over);
+  const weather = badWeather(world, figures, random, clients, () => over);
   const operator = pauses ? raise(world, bounds, root, figures, () => over) : null;
   await spent;
   await Promise.all([weather, operator]);
@@ -168,20 +168,23 @@ async function badWeather(
   world: World,
   figures: Figures,
   random: () => number,
+  clients: number,
   isOver: () => boolean,
 ): Promise<void> {
-  const kill_at = 1 + Math.floor(random() * 4);
-  for (let i = 1; !isOver(); i++) {
-    await pause(100 + random() * 400);
-    if (i === kill_at) {
+  // In the middle of the work, however fast that goes.
+  const kill_at = figures.answers + clients * steps * (0.1 + 0.4 * random());
+  let killed = false;
+  for (let cut_ms = performance.now() + 500; !isOver(); ) {
+    await pause(10);
+    if (!killed && figures.answers >= kill_at) {
+      killed = true;
       figures.kills_of_the_server += 1;
       await world.restart("SIGKILL");
-    } else if (!isOver()) {
-      figures.cuts += world.proxy.cut(
-        (number) => number % 10 === i % 10,
-        random() < 0.5 ? "reset" : "tear",
-        20,
-      );
+    } else if (performance.now() >= cut_ms) {
+      cut_ms = performance.now() + 200 + 800 * random();
+      const tenth = Math.floor(10 * random());
+      const how = random() < 0.5 ? "reset" : "tear";
+      figures.cuts += world.proxy.cut((number) => number % 10 === tenth, how, 20);
     }
   }
   await world.up();
