@@ -3,10 +3,14 @@
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
 import { counted_limits } from "./limits/counted.js";
+import { escalation_limits } from "./limits/escalations.js";
 import { evidence_limits } from "./limits/evidence.js";
+import { policy_limits } from "./limits/policy.js";
 
 export const limits = {
+  ...escalation_limits,
   ...evidence_limits,
+  ...policy_limits,
   ...counted_limits,
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
@@ -140,28 +144,6 @@ export const limits = {
   drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
-  /** Policies of a workspace, and what one of them takes in its entry. */
-  policies: 1_000,
-  policy_bytes: 32 * 1024,
-  policy_name_characters: 256,
-  policy_description_characters: 1_024,
-  /** Patterns of action types of one policy, and their characters. */
-  policy_action_types: 100,
-  policy_action_type_characters: 256,
-  /** Files of a directory of policies, folders within each other there, and of one file its size and how deep it nests. */
-  policy_files: 1_000,
-  policy_folder_depth: 8,
-  policy_file_bytes: 256 * 1024,
-  policy_file_depth: 128,
-  /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
-  /** The latest time that an action may be tried at: the year 2200. */
-  trial_at_max: 7_258_118_400_000,
-  policy_settle_ms: 200,
-  policy_check_ms: 30_000,
-  /** What judging one action by all policies may cost, in units of about a microsecond. */
-  policy_work: 50_000,
-  /** Policies that one decision names. */
-  policies_triggered: 16,
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 

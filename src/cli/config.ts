@@ -49,6 +49,8 @@ export interface Config {
   readonly reflection: boolean;
   /** What a client has from a stop on to say that it has stopped; then the stop is unconfirmed. */
   readonly halt_confirm_seconds: number;
+  /** How long an escalated action waits for a person. */
+  readonly escalation_seconds: number;
   /** What a client has from an action on to settle its estimate; then that counts as spent. */
   readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
@@ -82,6 +84,7 @@ const settings = [
   "metrics_listen",
   "reflection",
   "halt_confirm_seconds",
+  "escalation_seconds",
   "settle_timeout_seconds",
   "drill_schedule",
   "policies",
@@ -112,6 +115,7 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   reflection: "true",
   drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
+  escalation_seconds: String(limits.escalation_ms / 1000),
   settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
   policies: undefined,
   webhooks: undefined,
@@ -166,6 +170,11 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       "halt_confirm_seconds",
       merged.halt_confirm_seconds as string,
       limits.halt_confirm_seconds_max,
+    ),
+    escalation_seconds: readSeconds(
+      "escalation_seconds",
+      merged.escalation_seconds as string,
+      limits.escalation_seconds_max,
     ),
     settle_timeout_seconds: readSeconds(
       "settle_timeout_seconds",

@@ -1,7 +1,9 @@
 /** Builds the server from its parts, and takes it down again in order. */
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { destination, type Logger, pino } from "pino";
+import type { ActionTextsOptions } from "../engine/action-texts.js";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { withStaticLog } from "../rest/static-log.js";
@@ -14,9 +16,10 @@ import { createMetrics } from "../services/metrics.js";
 import type { PolicyFiles } from "../services/policy-files.js";
 import { given } from "../services/view.js";
 import { openDoor } from "../services/workspace.js";
-import { openStoreIn } from "../vault/level.js";
+import { type LevelStore, openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
+import { openTextKey } from "../vault/text-key.js";
 import type { Vault } from "../vault/vault.js";
 import { Witnesses } from "../vault/witnesses.js";
 import type { Webhooks } from "../webhooks/webhooks.js";
@@ -127,10 +130,12 @@ async function joinParts(
   const metrics = createMetrics(packagedVersion());
   engine = await Engine.open({
     log: vault,
+    texts: await textsIn(config.data, store, vault.origin),
     observer: alsoTelling(metrics.observer, () => webhooks),
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
     halt_confirm_ms: config.halt_confirm_seconds * 1000,
+    escalation_ms: config.escalation_seconds * 1000,
     settle_timeout_ms: config.settle_timeout_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
@@ -169,6 +174,11 @@ async function joinParts(
       ? () => {}
       : scheduleDrills(config.drill_schedule, { engine, vault }, rehearsals, log).end;
   return { vault, engine, server, metrics_port, admin_key, identity, webhooks, endSchedule, policy_files };
+}
+
+/** Where texts of actions are kept while these wait for a person. */
+async function textsIn(data: string, store: LevelStore, origin: string): Promise<ActionTextsOptions> {
+  return { store: store.texts(), key: await openTextKey(join(data, "keys"), randomBytes), origin };
 }
 
 /** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */

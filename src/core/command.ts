@@ -4,13 +4,15 @@
  */
 import type { Role } from "./actor.js";
 import type { CancelReservation, LapseReservation, Settle, UpdateBudgets } from "./command-budget.js";
+import type { EscalationNamed, ExpireEscalation, ResolveEscalation } from "./command-escalation.js";
 import type { Common } from "./command-parts.js";
 import type { OnLeaseLost, Profile } from "./event.js";
 import type { OnExceeded } from "./event-budget.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
-import type { PolicyOrder } from "./policy/order.js";
+import type { JsonObject } from "./policy/document.js";
+import type { StampedPolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
 export interface Repeatable {
@@ -62,9 +64,18 @@ export interface Intercept extends Common {
   readonly cost: Amounts | null;
   /** What it may cost: held if it is allowed, until it is settled. Not both. */
   readonly estimate: Amounts | null;
+  /** Exactly what the caller sent, for policies; in memory only. */
+  readonly content: string | null;
+  readonly metadata: JsonObject | null;
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
+  /** The salt of these digests; absent without any. */
+  readonly details_salt?: string;
+  /** Absent when the action names none. */
+  readonly escalation?: EscalationNamed;
+  /** How long it waits for a person if it is escalated; stamped by the sequencer, limits.ts when absent. */
+  readonly escalation_ms?: number;
   /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
   readonly latency_us: number;
   readonly repeat: Repeatable | null;
@@ -226,10 +237,8 @@ export interface RevokeKey extends Common {
   readonly reason: string;
 }
 
-export interface ChangePolicy extends Common, PolicyOrder {
+export interface ChangePolicy extends Common, StampedPolicyOrder {
   readonly type: "change_policy";
-  /** Of what will be in force (policiesAfter); stamped by the sequencer, which can hash. */
-  readonly policy_set_digest: string;
   readonly repeat: Repeatable | null;
 }
 
@@ -278,6 +287,8 @@ export type Command =
   | RotateKey
   | RevokeKey
   | ChangePolicy
+  | ResolveEscalation
+  | ExpireEscalation
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;

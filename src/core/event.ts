@@ -7,6 +7,7 @@
 import type { Role } from "./actor.js";
 import type { BudgetExceeded, BudgetRaised, OnExceeded, ReservationSettled } from "./event-budget.js";
 import type { DrillEnded, DrillStarted } from "./event-drill.js";
+import type { EscalationOpened, EscalationResolved } from "./event-escalation.js";
 import type {
   HaltAcknowledged,
   HaltConfirmed,
@@ -24,6 +25,7 @@ import type {
   Consumed,
   OfSession,
   PolicyTriggered,
+  PolicyWarning,
   Unit,
   Verdict,
 } from "./event-parts.js";
@@ -41,6 +43,7 @@ export type StopReason =
   | "agent_revoked"
   | "halted"
   | "drill"
+  | "policy"
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
@@ -96,6 +99,10 @@ export interface EnforcementDecision extends Common {
   readonly reasoning: string;
   readonly trust_score: null;
   readonly policies_triggered: readonly PolicyTriggered[];
+  /** Of policies in shadow mode; absent when none would have had a say. */
+  readonly policies_shadowed?: readonly PolicyTriggered[];
+  /** Only of an allow, which is then sealed as `allow_with_warning`; never empty. */
+  readonly warnings?: readonly PolicyWarning[];
   readonly policy_set_digest: string;
   /** Microseconds from the request to its decision. */
   readonly latency_us: number;
@@ -103,6 +110,8 @@ export interface EnforcementDecision extends Common {
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
+  /** Of an escalated action the salt of its digests, which is sealed in its details; null once they are erased. */
+  readonly details_salt?: string | null;
   /** What an allowed action costs, known beforehand. */
   readonly charge: Amounts | null;
   /** What is held for an allowed action until it is settled. */
@@ -244,6 +253,8 @@ export interface Heartbeat extends Common {
 
 /** Everything that can be in the log. */
 export type Event =
+  | EscalationOpened
+  | EscalationResolved
   | VaultOpened
   | SessionStarted
   | EnforcementDecision

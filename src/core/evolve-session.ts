@@ -2,6 +2,7 @@
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
 import type { SessionPaused, SessionResumed } from "./event-halt.js";
 import { chargePath } from "./evolve-budget.js";
+import { evolveEscalate, forgetApprovals, useApproval } from "./evolve-escalation.js";
 import { pathFromRoot } from "./scope.js";
 import type { SessionStop } from "./session-parts.js";
 import type { Session, State } from "./state.js";
@@ -12,6 +13,11 @@ import { halted_policy, revoked_policy } from "./verdict.js";
 export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): boolean {
   state.decisions += 1;
   countForAgent(state, event);
+  if (event.decision === "escalate") {
+    evolveEscalate(state, event);
+  }
+  // What was approved was counted when it was asked for.
+  const counts = useApproval(state, event) ? 0 : 1;
   if (event.decision === "terminate") {
     state.terminations += 1;
   }
@@ -30,7 +36,7 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
     return false;
   }
   for (const ancestor of path) {
-    ancestor.actions.spent += 1;
+    ancestor.actions.spent += counts;
     ancestor.last_action_at = event.at;
     ancestor.held_ms = 0;
   }
@@ -142,6 +148,7 @@ export function evolveStop(
     state.unsettled.set(session.session_id, event.at);
   }
   state.session_repeats.delete(session.session_id);
+  forgetApprovals(state, session.session_id);
   if (session.agent_id !== null) {
     state.agents.get(session.agent_id)?.live_sessions.delete(session.session_id);
   }

@@ -6,6 +6,8 @@ import { amount_max, no_amounts } from "./budget.js";
 import { type Excess, exceededActions, exceededCost, exceededReason, withoutRoom } from "./charge.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft } from "./decision.js";
+import { claim, isApproved, withPerson } from "./escalation.js";
+import type { Approval } from "./escalation-parts.js";
 import type { Amounts } from "./event-parts.js";
 import { judge } from "./judge.js";
 import { endByTime, loseLeases } from "./lapse.js";
@@ -35,8 +37,9 @@ export function decideIntercept(state: State, command: Intercept): Decision {
     stopped(state, draft, command, session) ??
     held(state, draft, command, session, loseLeases(state, draft, command)) ??
     repeated(state, draft, command) ??
+    approved(state, draft, command, session) ??
     actionsExceeded(state, draft, command, session) ??
-    judgedAndCharged(state, draft, command, session)
+    judgedAndCharged(state, draft, command, session, null)
   );
 }
 
@@ -115,11 +118,46 @@ function actionsExceeded(state: State, draft: Draft, command: Intercept, session
   return excess === null ? null : exceed(state, draft, command, session, excess);
 }
 
+/** What a person has said of the action. One that was approved was counted when it was asked for. */
+function approved(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
+  const claimed = claim(state, command, session.agent_id ?? command.agent_id);
+  if (claimed === null) {
+    return null;
+  }
+  return claimed.type === "granted"
+    ? judgedAndCharged(state, draft, command, session, claimed.approval)
+    : refused(state, draft, command, session, claimed.judgement);
+}
+
+/** A refusal counts. Of an approved action that is known only when it is refused: then there may be no room. */
+function refused(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  judgement: Judgement,
+): Decision {
+  return (
+    actionsExceeded(state, draft, command, session) ?? counted(state, draft, command, session, judgement)
+  );
+}
+
 /** Policies, then what the action costs: only one that is allowed is charged. */
-function judgedAndCharged(state: State, draft: Draft, command: Intercept, session: Session): Decision {
-  const judgement = judge(state, draft, command, session);
+function judgedAndCharged(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  approval: Approval | null,
+): Decision {
+  const agent_id = session.agent_id ?? command.agent_id;
+  const asked = judge(state, command, session);
+  const judgement = withPerson(state, asked, approval, session.session_id, agent_id);
+  if (judgement.decision === "terminate") {
+    return terminatedByPolicy(state, draft, command, session, judgement);
+  }
   if (judgement.decision !== "allow") {
-    return counted(state, draft, command, session, judgement);
+    return refused(state, draft, command, session, judgement);
   }
   const cost = command.cost ?? command.estimate;
   const excess = exceededCost(state, session, cost ?? no_amounts);
@@ -128,9 +166,28 @@ function judgedAndCharged(state: State, draft: Draft, command: Intercept, sessio
   }
   const refusal = cost === null ? null : withoutRoom(state, session, command, cost);
   if (refusal !== null) {
-    return counted(state, draft, command, session, refusal);
+    return refused(state, draft, command, session, refusal);
   }
   return counted(state, draft, command, session, judgement, command.cost, command.estimate);
+}
+
+/** A policy stops the whole run: its action counts no more. */
+function terminatedByPolicy(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  judgement: Judgement,
+): Decision {
+  const killed = kill(draft, session, {
+    actor: system_actor,
+    stop_reason: "policy",
+    reason: judgement.reasoning,
+    cause: { event: "policy_changed", sequence: judgement.terminated_by as number },
+    halt_id: null,
+  });
+  killBelow(state, draft, session, killed);
+  return decided(draft, command, judgement, subjectOf(session, command), killed.cause);
 }
 
 /** The decision on an action that counts, and what its session and those above it are told of their limits. */
@@ -143,15 +200,16 @@ function counted(
   charge: Amounts | null = null,
   reservation: Amounts | null = null,
 ): Decision {
+  const actions = isApproved(judgement) ? 0 : 1;
   const subject: Subject = {
     ...subjectOf(session, command),
     charge,
     reservation,
-    consumed: consumedBy(session, 1, charge ?? no_amounts),
+    consumed: consumedBy(session, actions, charge ?? no_amounts),
     reserved: reservedBy(session, reservation ?? no_amounts),
   };
   const decision = decided(draft, command, judgement, subject, null);
-  warn(draft, pathFromRoot(state, session), 1, charge ?? no_amounts);
+  warn(draft, pathFromRoot(state, session), actions, charge ?? no_amounts);
   return decision;
 }
 

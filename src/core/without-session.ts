@@ -2,10 +2,11 @@
 import { keyOf, quoted } from "./access.js";
 import type { Intercept } from "./command.js";
 import { type Decision, Draft, refuse } from "./decision.js";
+import { claim, withPerson } from "./escalation.js";
 import { judge } from "./judge.js";
 import { haltOnScope } from "./standing.js";
 import type { State } from "./state.js";
-import { decided, type Judgement, judgedByHalt, repeated } from "./verdict.js";
+import { decided, type Judgement, judged, judgedByHalt, repeated } from "./verdict.js";
 
 /** No budget applies. */
 const nobody = { session_id: null, charge: null, reservation: null, consumed: null, reserved: null };
@@ -39,12 +40,29 @@ export function withoutSession(state: State, command: Intercept): Decision {
     return decided(new Draft(state, command), { ...command, repeat: null }, stop, subject, null);
   }
   const draft = new Draft(state, command);
-  const judgement = judge(state, draft, { ...command, agent_id }, null);
-  // Standing goes before a repeat: no old allow passes a stop.
-  const repeat = judgement.decision === "allow" ? repeated(state, draft, command) : null;
+  // Standing goes before a repeat: no old allow passes a stop. Policies come after it.
+  const standing = judged(state, agent_id);
+  if (standing.decision !== "allow") {
+    return decided(draft, command, standing, subject, null);
+  }
+  const repeat = repeated(state, draft, command);
+  if (repeat !== null) {
+    return repeat;
+  }
+  const judgement = asked(state, command, agent_id);
   // Nothing can be settled without a session, so an estimate is taken for the cost; windows count it.
   const charge = judgement.decision === "allow" ? (command.cost ?? command.estimate) : null;
-  return repeat ?? decided(draft, command, judgement, { ...subject, charge }, null);
+  return decided(draft, command, judgement, { ...subject, charge }, null);
+}
+
+/** What policies say, and what a person has said. */
+function asked(state: State, command: Intercept, agent_id: string | null): Judgement {
+  const claimed = claim(state, command, agent_id);
+  if (claimed?.type === "refused") {
+    return claimed.judgement;
+  }
+  const judgement = judge(state, { ...command, agent_id }, null);
+  return withPerson(state, judgement, claimed?.approval ?? null, null, agent_id);
 }
 
 /** A halt on what an action without a session stands on, from the root. */

@@ -23,6 +23,9 @@ const time_members = [
   "last_heard_at",
 ] as const;
 
+/** How an allow with warnings is sealed: for the rules it is an allow. */
+const with_warning = "allow_with_warning";
+
 const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "vault_opened",
   "session_started",
@@ -50,6 +53,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "api_key_created",
   "api_key_revoked",
   "policy_changed",
+  "escalation_opened",
+  "escalation_resolved",
   "notice",
   "heartbeat",
 ]);
@@ -95,8 +100,15 @@ export function toContent(event: Event, salt: string): Content {
   if ("overlap_ends_at" in event && event.overlap_ends_at !== undefined) {
     content.overlap_ends_at = timeText(event.overlap_ends_at);
   }
+  if (event.event === "enforcement_decision" && event.warnings !== undefined) {
+    content.decision = with_warning;
+  }
   if (event.event === "policy_changed") {
     Object.assign(content, sealedPolicy(event));
+  }
+  if (event.event === "enforcement_decision" && event.details_salt !== undefined) {
+    // It is in the details.
+    delete content.details_salt;
   }
   if (event.idempotency !== undefined) {
     const { key_digest, request_digest, salt: own_salt } = event.idempotency;
@@ -126,8 +138,14 @@ export function fromContent(content: string, details: string | null, sequence: n
       members[member] = Date.parse(time);
     }
   }
+  if (members.decision === with_warning) {
+    members.decision = "allow";
+  }
   if (members.event === "policy_changed") {
     restoreNumbers(members);
+  }
+  if (members.event === "enforcement_decision" && members.decision === "escalate" && hasDetails(members)) {
+    members.details_salt = saltOf(details);
   }
   if (members.idempotency !== undefined) {
     const salt = hasDetails(members) ? saltOf(details) : _salt;

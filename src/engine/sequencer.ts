@@ -53,7 +53,9 @@ export interface SequencerParts {
   /** Knows which leases are lost, and is told who was heard. */
   readonly leases: Pick<Leases, "lostBy" | "renew">;
   /** Told of every event in the turn in which it is decided. */
-  readonly onDecided: (events: readonly Event[]) => void;
+  readonly onDecided: (events: readonly Event[], enclosed: Enclosed) => void;
+  /** How long an escalation waits for a person; limits.ts when absent. */
+  readonly escalation_ms?: number | undefined;
   /** Told of every batch when it is durable, in order, before its callers are answered. */
   readonly onSealed: (events: readonly Event[]) => void;
   readonly observer: Observer;
@@ -117,7 +119,7 @@ export class Sequencer {
     const sequence = this.#parts.state.next_sequence;
     const stamped = stamp(this.#parts, unstamped, enclosed);
     const { reply, events, sealing, first } = this.#decide(stamped, enclosed);
-    this.#takeEffect(events);
+    this.#takeEffect(events, enclosed);
     this.#hear(stamped, enclosed, reply);
     return new Promise((resolve, reject) => {
       this.#queued[lane] += 1;
@@ -185,12 +187,12 @@ export class Sequencer {
     }
   }
 
-  #takeEffect(events: readonly Event[]): void {
+  #takeEffect(events: readonly Event[], enclosed: Enclosed): void {
     try {
       for (const event of events) {
         evolve(this.#parts.state, event);
       }
-      this.#parts.onDecided(events);
+      this.#parts.onDecided(events, enclosed);
     } catch (error) {
       this.fail(error as Error);
       throw this.#stopped;

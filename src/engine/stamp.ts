@@ -6,16 +6,29 @@ import type { Clock } from "./clock.js";
 import { policySetDigest, stampRepeat } from "./digest.js";
 import type { Leases } from "./leases.js";
 import type { Enclosed } from "./outcome.js";
+import { stampEscalation } from "./same-action.js";
 
 export interface StampParts {
   readonly state: State;
   readonly clock: Clock;
   /** Knows which leases are lost. */
   readonly leases: Pick<Leases, "lostBy">;
+  /** How long an escalation waits for a person; limits.ts when absent. */
+  readonly escalation_ms?: number | undefined;
 }
 
 /** The command as it is decided. */
-export function stamp(
+export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): Command {
+  const command = stampTime(parts, asked, enclosed);
+  if (command.type !== "intercept") {
+    return command;
+  }
+  const { escalation_ms } = parts;
+  const named = stampEscalation(parts.state, command, enclosed.text ?? null);
+  return escalation_ms === undefined ? named : { ...named, escalation_ms };
+}
+
+function stampTime(
   { state, clock, leases }: StampParts,
   asked: Unstamped,
   { received_ms, request = null }: Enclosed,

@@ -88,6 +88,7 @@ export function applyLastEventId(desc: DescMessage, request: Message, header: st
 export const optional_fields: ReadonlyMap<string, readonly string[]> = new Map([
   ["killcord.v1.Budgets", ["warn_at_percent"]],
   ["killcord.v1.InterceptResponse", ["warnings", "policies_shadowed"]],
+  ["killcord.v1.SettleResponse", ["warnings"]],
   ["killcord.v1.Decision", ["warnings", "policies_shadowed"]],
 ]);
 

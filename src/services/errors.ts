@@ -42,6 +42,7 @@ export const error_codes = {
   session_not_active: Code.FailedPrecondition,
   session_not_stopped: Code.FailedPrecondition,
   scope_halted: Code.FailedPrecondition,
+  escalation_already_resolved: Code.FailedPrecondition,
   above_ceiling: Code.FailedPrecondition,
   last_admin_key: Code.FailedPrecondition,
   policy_from_file: Code.FailedPrecondition,

@@ -99,6 +99,8 @@ function commandOf(
     action_type: request.actionType,
     chain: chainOf(request),
     ...costsAsked(request),
+    content: request.actionContent ?? null,
+    metadata: request.metadata ?? null,
     action_digest: details.action_digest,
     action_length: details.action_length,
     details_digest: details.details_digest,

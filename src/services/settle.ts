@@ -1,12 +1,15 @@
 /** Closes reservations: an action says what it cost, or that it was not done. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type CancelReservationRequest,
+  type CancelReservationResponse,
   ReservationOutcome,
   type SettleRequest,
-  type SettleResponse,
+  type SettleResponseSchema,
   type StreamSettle,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import type { Unstamped } from "../core/command.js";
+import type { Event } from "../core/event.js";
 import type { ReservationSettled } from "../core/event-budget.js";
 import type { Amounts } from "../core/event-parts.js";
 import { consumedBy, reservedBy } from "../core/stop.js";
@@ -18,24 +21,28 @@ import { answered } from "./present.js";
 import { closingOf, ownDecision } from "./sealed-decision.js";
 import { invalid } from "./validate.js";
 import { consumedView, given, statusOf } from "./view.js";
+import { warningsView } from "./warnings.js";
 
 /** What is answered, in the reply of either method. */
-export type ClosedReservation = Omit<SettleResponse, "$typeName" | "$unknown">;
+export type ClosedReservation = Omit<CancelReservationResponse, "$typeName" | "$unknown">;
+
+/** The same, with what a settlement warns of. */
+export type Settled = ClosedReservation & Pick<MessageInitShape<typeof SettleResponseSchema>, "warnings">;
 
 /** Closes a reservation by what its action cost; what is left out cost nothing. */
 export async function settle(
   context: Context,
   { decisionId, cost }: Pick<SettleRequest, "decisionId" | "cost">,
   call: Call,
-): Promise<ClosedReservation> {
+): Promise<Settled> {
   const reported: Amounts =
     cost === undefined ? { tokens: 0, cost_usd_micros: 0 } : amountsAsked(cost, "cost");
   const command = { type: "settle", decision_id: decisionId, reported, ...by(call) } as const;
-  const closing = await close(context, decisionId, command, call);
+  const { closing, events } = await close(context, decisionId, command, call);
   if (closing.outcome !== "settled" || !isSame(closing.reported, reported)) {
     throw new KillcordError("reservation_closed", closedText(closing));
   }
-  return closedView(context, closing);
+  return { ...(await closedView(context, closing)), warnings: warningsView(closing, events) };
 }
 
 /** Gives back what an action holds. */
@@ -45,7 +52,8 @@ export async function cancelReservation(
   call: Call,
 ): Promise<ClosedReservation> {
   const command = { type: "cancel_reservation", decision_id: decisionId, ...by(call) } as const;
-  return closedView(context, await close(context, decisionId, command, call));
+  const { closing } = await close(context, decisionId, command, call);
+  return closedView(context, closing);
 }
 
 /**
@@ -58,7 +66,7 @@ export async function closeOnStream(
   { decisionId, cost, cancel }: StreamSettle,
   session_id: string,
   call: Call,
-): Promise<ClosedReservation> {
+): Promise<Settled> {
   if (cancel && cost !== undefined) {
     throw invalid([{ field: "settle.cost", issue: "goes without cancel: what was not done cost nothing" }]);
   }
@@ -71,13 +79,13 @@ export async function closeOnStream(
     : settle(context, { decisionId, ...given("cost", cost) }, call);
 }
 
-/** How the reservation of a decision is closed: now, or before. */
+/** How the reservation of a decision is closed: now, with what was sealed beside it, or before. */
 async function close(
   context: Context,
   decision_id: string,
   command: Unstamped,
   call: Call,
-): Promise<ReservationSettled> {
+): Promise<{ readonly closing: ReservationSettled; readonly events: readonly Event[] }> {
   const { decision } = await ownDecision(context, decision_id, call);
   if (decision.reservation === null) {
     throw new KillcordError(
@@ -87,7 +95,9 @@ async function close(
   }
   const { events, reply } = await submit(context, call, command, "settlement");
   const fresh = events.find((event) => event.event === "reservation_settled");
-  return fresh ?? (await closingOf(context, reply.decision_id));
+  return fresh === undefined
+    ? { closing: await closingOf(context, reply.decision_id), events: [] }
+    : { closing: fresh, events };
 }
 
 function isSame(one: Amounts | null, other: Amounts): boolean {

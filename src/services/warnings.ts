@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WarningSchema } from "../../gen/killcord/v1/enforcement_pb.js";
 import { amountText, limitText } from "../core/charge.js";
-import type { EnforcementDecision, Event } from "../core/event.js";
+import type { Event } from "../core/event.js";
 import type { Unit } from "../core/event-parts.js";
 
 /** The policy by which soft limits warn. */
@@ -14,10 +14,11 @@ export function softLimitText(unit: Unit, percent: number, limit: number, spent:
 }
 
 /**
- * @param events what was sealed with the decision; nothing for one that was sealed before
+ * @param sealed the decision or the settlement that is answered
+ * @param events what was sealed with it; nothing for one that was sealed before
  */
 export function warningsView(
-  { session_id }: EnforcementDecision,
+  { session_id }: { readonly session_id: string | null },
   events: readonly Event[],
 ): MessageInitShape<typeof WarningSchema>[] {
   return events.flatMap((event) => {

@@ -541,6 +541,8 @@ export class Interleaving {
           this.#opened += 1;
         }
         return `session ${reply.session_id}${reply.replayed ? " replayed" : ""}`;
+      case "escalation":
+        return `escalation ${reply.escalation_id}`;
       case "policy":
         return `policy ${reply.policy_id} ${reply.version}`;
       case "verdict": {

@@ -124,6 +124,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
 /** Codes that no caller can bring about at will, and the tests that do. */
 const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
   http2_required: "test/rpc/duplex.test.ts",
+  escalation_already_resolved: "test/core/escalation.test.ts",
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
   policy_not_found: "test/core/policy/change.test.ts",

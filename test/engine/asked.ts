@@ -54,6 +54,8 @@ export function intercept(
     chain: null,
     cost: null,
     estimate: null,
+    content: null,
+    metadata: null,
     action_digest: null,
     action_length: null,
     details_digest: null,
@@ -72,6 +74,16 @@ export function interceptWith(
 ): readonly [Of<"intercept">, Enclosed] {
   const { details, ...digests } = makeDetails({ salt, ...sent });
   return [intercept(actor, session_id, digests), { details }];
+}
+
+export function raise(
+  actor: Actor,
+  session_id: string,
+  limits: Partial<Of<"update_budgets">>,
+): Of<"update_budgets"> {
+  const as_they_are = { max_actions: null, max_tokens: null, max_cost_usd_micros: null, ttl_seconds: null };
+  const common = { type: "update_budgets", actor, request_id: null, session_id, reason: "more" } as const;
+  return { ...common, ...as_they_are, ...limits };
 }
 
 export function kill(actor: Actor, session_id: string, reason = "enough"): Of<"kill_session"> {

@@ -245,6 +245,17 @@ describe("budgets over REST", () => {
     ]);
   });
 
+  it("warn in the settlement that reaches a part of a limit, and not in a repeat of it", async () => {
+    const id = await open({ max_tokens: 100, warn_at_percent: [50] });
+    const { decision_id, warnings } = await ask(id, { estimate: { tokens: 90 } });
+    expect(warnings).to.equal(undefined);
+    const settled = await settle(decision_id, { tokens: 60 });
+    expect(settled.warnings).to.deep.equal([
+      { policy_id: "__soft_limit", message: "50% of max_tokens 100 are used up: 60 spent" },
+    ]);
+    expect((await settle(decision_id, { tokens: 60 })).warnings).to.equal(undefined);
+  });
+
   it("bound how many actions run at once, and how deep sub-sessions go", async () => {
     const id = await open({ max_concurrent: 1, max_depth: 1 });
     const one = await ask(id, { estimate: {} });

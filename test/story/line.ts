@@ -1,7 +1,7 @@
 /** One event as a line of a story: what it is about, then what it says. */
 
 import type { Event } from "../../src/core/event.js";
-import type { Amounts, Cause, Consumed } from "../../src/core/event-parts.js";
+import type { Amounts, Cause, Consumed, PolicyTriggered } from "../../src/core/event-parts.js";
 import type { Replacement } from "../../src/core/replacement.js";
 import { began_at } from "../core/workspace.js";
 
@@ -41,6 +41,10 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         amounts("holds", event.reservation),
         (event.charge ?? event.reservation) ? totals(event.consumed, event.reserved) : null,
         because(event.cause),
+        given("policies", policies(event.policies_triggered)),
+        given("shadow", policies(event.policies_shadowed ?? [])),
+        ...(event.warnings ?? []).map(({ message }) => `warning=${JSON.stringify(message)}`),
+        given("escalation", event.escalation_id),
         event.decision === "allow" ? null : JSON.stringify(event.reasoning),
       ];
     case "budget_exceeded":
@@ -167,6 +171,23 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
       ];
     case "notice":
       return [event.kind, event.session_id, JSON.stringify(event.body), noticeDecimals(event)];
+    case "escalation_opened":
+      return [
+        event.session_id ?? "-",
+        event.escalation_id,
+        given("until", `${(event.expires_at - began_at) / 1000}s`),
+        amounts("cost", event.cost ?? null),
+        amounts("estimate", event.estimate ?? null),
+      ];
+    case "escalation_resolved":
+      return [
+        event.session_id ?? "-",
+        event.escalation_id,
+        event.resolution,
+        event.reason === null ? null : JSON.stringify(event.reason),
+        event.unseen === true ? "unseen" : null,
+        by(event),
+      ];
     case "heartbeat":
       return [
         given("decisions", event.decisions),
@@ -198,6 +219,13 @@ function totals(consumed: Consumed | null, reserved: Amounts | null): Part {
   return [amounts("total", consumed), amounts("held", reserved)].filter((part) => part !== null).join(" ");
 }
 
+/** Those that are not built in, with their versions. */
+function policies(triggered: readonly PolicyTriggered[]): string {
+  return triggered
+    .flatMap(({ policy_id, version }) => (version === undefined ? [] : [`${policy_id}/${version}`]))
+    .join(",");
+}
+
 function replacing({ replaces, overlap_ends_at }: Replacement): readonly Part[] {
   return replaces === undefined || overlap_ends_at === undefined
     ? []
@@ -226,7 +254,11 @@ function killed(order: { killed_count: number; killed_sessions: readonly string[
 
 function spent(actions: number | undefined, session_id: string | null, log: readonly Event[]): Part {
   const start = log.find((event) => event.event === "session_started" && event.session_id === session_id);
-  const limit = start?.event === "session_started" ? start.budgets.max_actions : null;
+  const raise = log.findLast(
+    (event) => event.event === "budget_raised" && event.session_id === session_id && event.unit === "actions",
+  );
+  const first = start?.event === "session_started" ? start.budgets.max_actions : null;
+  const limit = raise?.event === "budget_raised" ? raise.to : first;
   return actions === undefined ? null : `actions=${actions}${limit === null ? "" : `/${limit}`}`;
 }
 

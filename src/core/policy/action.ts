@@ -1,5 +1,5 @@
 /** What a policy is asked about, and what it finds. */
-import type { Amounts, Consumed, Verdict } from "../event-parts.js";
+import type { Amounts, Verdict } from "../event-parts.js";
 import type { Counters } from "./counter.js";
 import type { JsonObject } from "./document.js";
 import type { Work } from "./work.js";
@@ -15,6 +15,7 @@ export interface ActionContext {
   /** Of the session where there is one, else what the request or its key says. */
   readonly agent_id: string | null;
   readonly label: string | null;
+  /** As it is before the action counts. */
   readonly session: SessionContext | null;
   /** What it costs, known beforehand; and what is to be held for it until that is known. */
   readonly cost: Amounts | null;
@@ -25,16 +26,24 @@ export interface ActionContext {
   readonly work: Work;
 }
 
-/** The session of an action, before the action counts. */
+/** A limit, null for none, and what is spent and held of it. */
+export interface BudgetContext {
+  readonly limit: number | null;
+  readonly spent: number;
+  readonly reserved: number;
+  readonly overrun: number;
+}
+
+/** What policies see of a session. */
 export interface SessionContext {
   readonly session_id: string;
   readonly status: string;
   /** Parents above it. */
   readonly level: number;
   readonly started_at: number;
-  /** Null: no limit. */
-  readonly max_actions: number | null;
-  readonly consumed: Consumed;
+  readonly actions: BudgetContext;
+  readonly tokens: BudgetContext;
+  readonly cost_usd_micros: BudgetContext;
 }
 
 /** That an action is one that the policy is about, and why: half a sentence, without text of the action. */
@@ -50,7 +59,7 @@ export interface Compiled {
   readonly reads_text: boolean;
   /**
    * @returns null when the policy is not about this action
-   * @throws {Error} when that cannot be told: the action is refused
+   * @throws {PolicyError} when that cannot be told: the action is refused, and its message says why
    */
   judge(context: ActionContext): Finding | null;
 }

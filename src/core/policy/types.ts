@@ -11,6 +11,8 @@ import { compileThreshold } from "./threshold.js";
 import { compileWindow, countWindow } from "./window.js";
 
 export interface PolicyType {
+  /** Whether it judges actions, or gives and bounds the budgets of sessions that start. */
+  readonly applies_to: "actions" | "budgets";
   /**
    * Makes a policy ready to judge.
    *
@@ -23,13 +25,13 @@ export interface PolicyType {
 
 /** By the policy_type of documents. */
 export const policy_types: Readonly<Record<string, PolicyType>> = {
-  action_type: { compile: compileActionType },
-  threshold: { compile: compileThreshold },
-  rate: { compile: compileRate, count: countRate },
-  sequence: { compile: compileSequence, count: countSequence },
-  window: { compile: compileWindow, count: countWindow },
-  default: { compile: compileDefault },
-  ceiling: { compile: compileCeiling },
+  action_type: { applies_to: "actions", compile: compileActionType },
+  threshold: { applies_to: "actions", compile: compileThreshold },
+  rate: { applies_to: "actions", compile: compileRate, count: countRate },
+  sequence: { applies_to: "actions", compile: compileSequence, count: countSequence },
+  window: { applies_to: "actions", compile: compileWindow, count: countWindow },
+  default: { applies_to: "budgets", compile: compileDefault },
+  ceiling: { applies_to: "budgets", compile: compileCeiling },
 };
 
 /** The type of that name, or null. */

@@ -11,6 +11,7 @@ import {
 } from "../../../src/core/policy/evolve-counters.js";
 import { parsePolicy } from "../../../src/core/policy/parse.js";
 import type { Policy } from "../../../src/core/policy/policy.js";
+import { isAbout } from "../../../src/core/policy/set.js";
 import { Work } from "../../../src/core/policy/work.js";
 
 /** One action that is asked for. */
@@ -26,7 +27,7 @@ export interface Ask {
   readonly otherwise?: "block" | "escalate";
 }
 
-const nothing = { tokens: 0, cost_usd_micros: 0 };
+const unlimited = { limit: null, spent: 0, reserved: 0, overrun: 0 };
 
 export class Remembering {
   counters = noCounters();
@@ -58,7 +59,7 @@ export class Remembering {
     const found = new Map<string, Finding>();
     for (const [policy_id, { document }] of this.policies) {
       const compiled = compile(document);
-      const finding = !compiled.applies(action_type)
+      const finding = !isAbout(document, action_type)
         ? null
         : compiled.judge({
             at,
@@ -75,8 +76,9 @@ export class Remembering {
                     status: "active",
                     level: 0,
                     started_at: 0,
-                    max_actions: null,
-                    consumed: { actions: 0, ...nothing },
+                    actions: unlimited,
+                    tokens: unlimited,
+                    cost_usd_micros: unlimited,
                   },
             cost: cost ?? null,
             estimate: estimate ?? null,
