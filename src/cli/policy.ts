@@ -4,6 +4,7 @@ import { policyApplyCommand } from "./policy-apply.js";
 import { policyExplainCommand } from "./policy-explain.js";
 import { policyGetCommand, policyListCommand } from "./policy-list.js";
 import { policyReplayCommand } from "./policy-replay.js";
+import { policyTestCommand } from "./policy-test.js";
 import { policySchemaCommand, policyValidateCommand } from "./policy-validate.js";
 import { command, talksToServer } from "./teach.js";
 
@@ -23,6 +24,7 @@ export function policyCommand(): Command {
     .addCommand(talksToServer(policyListCommand()))
     .addCommand(talksToServer(policyGetCommand()))
     .addCommand(talksToServer(policyApplyCommand()))
+    .addCommand(policyTestCommand())
     .addCommand(policyValidateCommand())
     .addCommand(policyExplainCommand())
     .addCommand(policyReplayCommand())
