@@ -88,6 +88,8 @@ async function intercept(engine: Engine, session_id: string): Promise<void> {
       chain: null,
       cost: null,
       estimate: null,
+      content: action_content,
+      metadata: null,
       latency_us: 0,
       repeat: null,
       ...digests,

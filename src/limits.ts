@@ -162,6 +162,11 @@ export const limits = {
   policy_work: 50_000,
   /** Policies that one decision names. */
   policies_triggered: 16,
+  /** What the lists of policies take of a decision's entry each, and the characters of one reason in them. */
+  policies_triggered_bytes: 6 * 1024,
+  policy_reason_characters: 512,
+  /** Action types of which is kept which policies are about them. */
+  policy_action_types_kept: 1_024,
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 

@@ -10,6 +10,8 @@ import type { OnExceeded } from "./event-budget.js";
 import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
+import type { JsonObject } from "./policy/document.js";
+import type { LoopFound } from "./policy/loop.js";
 import type { PolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
@@ -62,6 +64,11 @@ export interface Intercept extends Common {
   readonly cost: Amounts | null;
   /** What it may cost: held if it is allowed, until it is settled. Not both. */
   readonly estimate: Amounts | null;
+  /** Exactly what the caller sent, for policies; in memory only. */
+  readonly content: string | null;
+  readonly metadata: JsonObject | null;
+  /** Loops that it goes on with, of the policies that look for such; stamped by the sequencer. Absent when none. */
+  readonly loops?: readonly LoopFound[];
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
@@ -284,5 +291,5 @@ export type Command =
 
 /** A command as a service makes it: the sequencer stamps the time and what depends on it. */
 export type Unstamped<C extends Command = Command> = C extends Command
-  ? Omit<C, "at" | "lost_leases" | "policy_set_digest">
+  ? Omit<C, "at" | "lost_leases" | "policy_set_digest" | "loops">
   : never;

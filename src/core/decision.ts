@@ -52,6 +52,8 @@ export type Reply =
       readonly replayed: boolean;
       /** Set when a stopped session's newest `terminate` is repeated without an entry of its own. */
       readonly repeats_terminate_of: string | null;
+      /** Ids of the policies that judged it, in order of precedence; absent when none did. Not sealed. */
+      readonly evaluated?: readonly string[];
     }
   | { readonly type: "agent"; readonly agent_id: string; readonly created: boolean }
   | { readonly type: "key"; readonly key_id: string; readonly replayed: boolean }

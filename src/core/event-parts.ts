@@ -45,6 +45,16 @@ export interface PolicyTriggered {
   readonly name: string;
   readonly decision: Verdict;
   readonly reason: string;
+  /** Of those that are not built in. */
+  readonly version?: number;
+  readonly priority?: number;
+  readonly policy_type?: string;
+}
+
+/** What a policy that allows an action has to say to the caller. */
+export interface PolicyWarning {
+  readonly policy_id: string;
+  readonly message: string;
 }
 
 /** Where an action stands among others, as the caller says. */

@@ -24,6 +24,7 @@ import type {
   Consumed,
   OfSession,
   PolicyTriggered,
+  PolicyWarning,
   Unit,
   Verdict,
 } from "./event-parts.js";
@@ -41,6 +42,7 @@ export type StopReason =
   | "agent_revoked"
   | "halted"
   | "drill"
+  | "policy"
   | "parent_stopped";
 
 export type KillReason = Exclude<StopReason, "ttl_expired" | "idle_timeout">;
@@ -96,6 +98,10 @@ export interface EnforcementDecision extends Common {
   readonly reasoning: string;
   readonly trust_score: null;
   readonly policies_triggered: readonly PolicyTriggered[];
+  /** Of policies in shadow mode; absent when none would have had a say. */
+  readonly policies_shadowed?: readonly PolicyTriggered[];
+  /** Only of an allow, which is then sealed as `allow_with_warning`; never empty. */
+  readonly warnings?: readonly PolicyWarning[];
   readonly policy_set_digest: string;
   /** Microseconds from the request to its decision. */
   readonly latency_us: number;

@@ -4,6 +4,7 @@ import type { ReservationSettled } from "./event-budget.js";
 import type { PolicyChanged } from "./event-policy.js";
 import { speaksForAgent } from "./evolve-session.js";
 import { evolveCounted, evolvePolicy, evolveSettled, evolveStopped } from "./policy/evolve-counters.js";
+import { forgetSet } from "./policy/set.js";
 import type { State } from "./state.js";
 
 export function changePolicy(state: State, event: PolicyChanged, sequence: number): void {
@@ -19,6 +20,7 @@ export function changePolicy(state: State, event: PolicyChanged, sequence: numbe
       updated_at: event.at,
     });
   }
+  forgetSet(state.policies);
   state.policy_set_digest = event.policy_set_digest;
   evolvePolicy(state.counters, event.policy_id, state.policies.get(event.policy_id) ?? null, sequence);
 }

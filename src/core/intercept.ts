@@ -117,7 +117,10 @@ function actionsExceeded(state: State, draft: Draft, command: Intercept, session
 
 /** Policies, then what the action costs: only one that is allowed is charged. */
 function judgedAndCharged(state: State, draft: Draft, command: Intercept, session: Session): Decision {
-  const judgement = judge(state, draft, command, session);
+  const judgement = judge(state, command, session);
+  if (judgement.decision === "terminate") {
+    return terminatedByPolicy(state, draft, command, session, judgement);
+  }
   const cost = command.cost ?? command.estimate;
   if (judgement.decision !== "allow" || cost === null) {
     return counted(state, draft, command, session, judgement);
@@ -131,6 +134,25 @@ function judgedAndCharged(state: State, draft: Draft, command: Intercept, sessio
     return counted(state, draft, command, session, refusal);
   }
   return counted(state, draft, command, session, judgement, command.cost, command.estimate);
+}
+
+/** A policy stops the whole run: its action counts no more. */
+function terminatedByPolicy(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  judgement: Judgement,
+): Decision {
+  const killed = kill(draft, session, {
+    actor: system_actor,
+    stop_reason: "policy",
+    reason: judgement.reasoning,
+    cause: { event: "policy_changed", sequence: judgement.terminated_by as number },
+    halt_id: null,
+  });
+  killBelow(state, draft, session, killed);
+  return decided(draft, command, judgement, subjectOf(session, command), killed.cause);
 }
 
 /** The decision on an action that counts, and what its session and those above it are told of their limits. */

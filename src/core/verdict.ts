@@ -1,7 +1,7 @@
 /** The entry of a verdict, and what goes into it, whether the action names a session or not. */
 import type { Intercept } from "./command.js";
 import { answer, type Decision, type Draft } from "./decision.js";
-import type { Amounts, Cause, Consumed, PolicyTriggered, Verdict } from "./event-parts.js";
+import type { Amounts, Cause, Consumed, PolicyTriggered, PolicyWarning, Verdict } from "./event-parts.js";
 import { idAt } from "./ids.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { revokedBy } from "./scope.js";
@@ -18,6 +18,14 @@ export interface Judgement {
   readonly path: string;
   readonly reasoning: string;
   readonly triggered: readonly PolicyTriggered[];
+  /** Ids of the policies that were asked; absent when none was. */
+  readonly evaluated?: readonly string[];
+  /** Policies in shadow mode that would have had a say; absent when there are none. */
+  readonly shadowed?: readonly PolicyTriggered[];
+  /** Only of an allow; absent when there are none. */
+  readonly warnings?: readonly PolicyWarning[];
+  /** Exactly of a terminate that a policy asks for: the index of the entry that set this version of it. */
+  readonly terminated_by?: number;
 }
 
 /** Whom an action concerns, what it costs, and what it leaves spent and held. */
@@ -33,8 +41,8 @@ export interface Subject {
 }
 
 /**
- * What is said of an action that nothing stops: no policies are in force, so only the agent counts that it
- * names, in a session without one too.
+ * What is said of an action that nothing stops, before any policy: only the agent counts that it names, in a
+ * session without one too.
  */
 export function judged(state: State, agent_id: string | null): Judgement {
   const revoked = revokedBy(state, "agent", agent_id);
@@ -92,6 +100,8 @@ export function decided(
       reasoning: judgement.reasoning,
       trust_score: null,
       policies_triggered: judgement.triggered,
+      ...(judgement.shadowed === undefined ? {} : { policies_shadowed: judgement.shadowed }),
+      ...(judgement.warnings === undefined ? {} : { warnings: judgement.warnings }),
       policy_set_digest: draft.policy_set_digest,
       latency_us: command.latency_us,
       chain: command.chain,
@@ -107,10 +117,9 @@ export function decided(
     },
     command.repeat,
   );
-  return {
-    reply: { type: "verdict", sequence, replayed: false, repeats_terminate_of: null },
-    events: draft.events,
-  };
+  const { evaluated } = judgement;
+  const reply = { type: "verdict", sequence, replayed: false, repeats_terminate_of: null } as const;
+  return { reply: evaluated === undefined ? reply : { ...reply, evaluated }, events: draft.events };
 }
 
 /** The verdict that an earlier request with the same idempotency key got, or null. */

@@ -5,7 +5,7 @@ import { type Decision, Draft, refuse } from "./decision.js";
 import { judge } from "./judge.js";
 import { haltOnScope } from "./standing.js";
 import type { State } from "./state.js";
-import { decided, type Judgement, judgedByHalt, repeated } from "./verdict.js";
+import { decided, type Judgement, judged, judgedByHalt, repeated } from "./verdict.js";
 
 /** No budget applies. */
 const nobody = { session_id: null, charge: null, reservation: null, consumed: null, reserved: null };
@@ -39,12 +39,16 @@ export function withoutSession(state: State, command: Intercept): Decision {
     return decided(new Draft(state, command), { ...command, repeat: null }, stop, subject, null);
   }
   const draft = new Draft(state, command);
-  const judgement = judge(state, draft, { ...command, agent_id }, null);
-  // Standing goes before a repeat: no old allow passes a stop.
-  const repeat = judgement.decision === "allow" ? repeated(state, draft, command) : null;
+  // Standing goes before a repeat: no old allow passes a stop. Policies come after it.
+  const stands = judged(state, agent_id).decision === "allow";
+  const repeat = stands ? repeated(state, draft, command) : null;
+  if (repeat !== null) {
+    return repeat;
+  }
+  const judgement = judge(state, { ...command, agent_id }, null);
   // Nothing can be settled without a session, so an estimate is taken for the cost; windows count it.
   const charge = judgement.decision === "allow" ? (command.cost ?? command.estimate) : null;
-  return repeat ?? decided(draft, command, judgement, { ...subject, charge }, null);
+  return decided(draft, command, judgement, { ...subject, charge }, null);
 }
 
 /** A halt on what an action without a session stands on, from the root. */

@@ -23,6 +23,9 @@ const time_members = [
   "last_heard_at",
 ] as const;
 
+/** How an allow with warnings is sealed: for the rules it is an allow. */
+const with_warning = "allow_with_warning";
+
 const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "vault_opened",
   "session_started",
@@ -95,6 +98,9 @@ export function toContent(event: Event, salt: string): Content {
   if ("overlap_ends_at" in event && event.overlap_ends_at !== undefined) {
     content.overlap_ends_at = timeText(event.overlap_ends_at);
   }
+  if (event.event === "enforcement_decision" && event.warnings !== undefined) {
+    content.decision = with_warning;
+  }
   if (event.event === "policy_changed") {
     Object.assign(content, sealedPolicy(event));
   }
@@ -125,6 +131,9 @@ export function fromContent(content: string, details: string | null, sequence: n
     if (typeof time === "string") {
       members[member] = Date.parse(time);
     }
+  }
+  if (members.decision === with_warning) {
+    members.decision = "allow";
   }
   if (members.event === "policy_changed") {
     restoreNumbers(members);

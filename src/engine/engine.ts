@@ -18,6 +18,7 @@ import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
 import { Leases } from "./leases.js";
+import { Loops } from "./loops.js";
 import type { Memory } from "./memory.js";
 import { no_observer } from "./observer.js";
 import type { EngineOptions } from "./options.js";
@@ -87,14 +88,17 @@ export class Engine {
       own.lapse(decision_id),
     );
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
+    const loops = new Loops(state);
     this.#sequencer = new Sequencer({
       state,
       sealer: options.log,
       clock: this.clock,
       salt: newSalt,
       leases: this.#leases,
+      loops,
       onDecided: (events) => {
         this.#leases.onDecided(events);
+        loops.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
         this.halts.onDecided();

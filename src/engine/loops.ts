@@ -138,7 +138,10 @@ export class Loops {
    */
   #digest(action_type: string, content: string | null, metadata: JsonObject | null): number {
     const what = content === null ? `m${JSON.stringify(metadata ?? {})}` : `c${content}`;
-    return createHmac("sha256", this.#key).update(`${action_type}\n${what}`, "utf8").digest().readUIntBE(0, 6);
+    return createHmac("sha256", this.#key)
+      .update(`${action_type}\n${what}`, "utf8")
+      .digest()
+      .readUIntBE(0, 6);
   }
 }
 

@@ -17,6 +17,7 @@ import type { Clock } from "./clock.js";
 import { EngineFault } from "./fault.js";
 import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
 import type { Leases } from "./leases.js";
+import type { Loops } from "./loops.js";
 import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing } from "./pieces.js";
@@ -52,6 +53,8 @@ export interface SequencerParts {
   readonly salt: () => string;
   /** Knows which leases are lost, and is told who was heard. */
   readonly leases: Pick<Leases, "lostBy" | "renew">;
+  /** Knows which loops an action goes on with. */
+  readonly loops: Pick<Loops, "found">;
   /** Told of every event in the turn in which it is decided. */
   readonly onDecided: (events: readonly Event[]) => void;
   /** Told of every batch when it is durable, in order, before its callers are answered. */

@@ -98,6 +98,8 @@ function commandOf(
     chain: chainOf(request),
     cost: null,
     estimate: null,
+    content: request.actionContent ?? null,
+    metadata: request.metadata ?? null,
     action_digest: details.action_digest,
     action_length: details.action_length,
     details_digest: details.details_digest,

@@ -129,6 +129,8 @@ export function interceptOf(action: TrialAction, session_id: string, at: number)
     chain: null,
     cost: action.cost,
     estimate: null,
+    content: action.content,
+    metadata: action.metadata,
     action_digest: null,
     action_length: null,
     details_digest: null,
@@ -147,5 +149,8 @@ export function judgedBy({ reply, events }: Decision): Judged {
     throw new KillcordError(reply.code, reply.message);
   }
   const decision = events.find((event) => event.event === "enforcement_decision");
-  return { decision: decision as EnforcementDecision, evaluated: [] };
+  return {
+    decision: decision as EnforcementDecision,
+    evaluated: reply.type === "verdict" ? (reply.evaluated ?? []) : [],
+  };
 }

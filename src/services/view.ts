@@ -33,6 +33,7 @@ const stop_reasons: Readonly<Record<StopReason, StopReasonCode>> = {
   agent_revoked: StopReasonCode.AGENT_REVOKED,
   halted: StopReasonCode.HALTED,
   drill: StopReasonCode.DRILL,
+  policy: StopReasonCode.POLICY,
   parent_stopped: StopReasonCode.PARENT_STOPPED,
 };
 

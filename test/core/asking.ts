@@ -39,6 +39,8 @@ export function intercept(actor: Actor, session_id: string | null, more: Partial
     chain: null,
     cost: null,
     estimate: null,
+    content: null,
+    metadata: null,
     action_digest: null,
     action_length: null,
     details_digest: null,

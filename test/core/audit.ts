@@ -428,6 +428,8 @@ function killReason(event: Of<"session_killed">, cause: Event | undefined, chain
             ? "manual"
             : "halted";
     }
+    case "policy_changed":
+      return cause.policy?.decision === "terminate" ? "policy" : "a policy that stops nothing";
     case "budget_exceeded":
       return cause.owner_session_id === event.session_id && cause.on_exceeded === "terminate"
         ? "budget_exceeded"

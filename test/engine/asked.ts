@@ -54,6 +54,8 @@ export function intercept(
     chain: null,
     cost: null,
     estimate: null,
+    content: null,
+    metadata: null,
     action_digest: null,
     action_length: null,
     details_digest: null,

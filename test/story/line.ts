@@ -1,7 +1,7 @@
 /** One event as a line of a story: what it is about, then what it says. */
 
 import type { Event } from "../../src/core/event.js";
-import type { Amounts, Cause, Consumed } from "../../src/core/event-parts.js";
+import type { Amounts, Cause, Consumed, PolicyTriggered } from "../../src/core/event-parts.js";
 import type { Replacement } from "../../src/core/replacement.js";
 import { began_at } from "../core/workspace.js";
 
@@ -41,6 +41,9 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         amounts("holds", event.reservation),
         (event.charge ?? event.reservation) ? totals(event.consumed, event.reserved) : null,
         because(event.cause),
+        given("policies", policies(event.policies_triggered)),
+        given("shadow", policies(event.policies_shadowed ?? [])),
+        ...(event.warnings ?? []).map(({ message }) => `warning=${JSON.stringify(message)}`),
         event.decision === "allow" ? null : JSON.stringify(event.reasoning),
       ];
     case "budget_exceeded":
@@ -196,6 +199,13 @@ function amounts(name: string, given: Amounts | null): Part {
 /** What a session has spent and holds, so that a story shows what the entry states. */
 function totals(consumed: Consumed | null, reserved: Amounts | null): Part {
   return [amounts("total", consumed), amounts("held", reserved)].filter((part) => part !== null).join(" ");
+}
+
+/** Those that are not built in, with their versions. */
+function policies(triggered: readonly PolicyTriggered[]): string {
+  return triggered
+    .flatMap(({ policy_id, version }) => (version === undefined ? [] : [`${policy_id}/${version}`]))
+    .join(",");
 }
 
 function replacing({ replaces, overlap_ends_at }: Replacement): readonly Part[] {

@@ -26,4 +26,4 @@ start session=s1
 intercept s1 read
 ----
 @8 session_started s1 idle_timeout_seconds=86400
-@9 enforcement_decision s1 allow actions=1
+@9 enforcement_decision s1 block actions=1 policies=big/1 "policy \"big\" blocks this: metadata/amount is no number that can be compared"

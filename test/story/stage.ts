@@ -115,6 +115,8 @@ export class Stage {
           chain: null,
           cost: amountsOf(line.text("cost")),
           estimate: amountsOf(line.text("estimate")),
+          content: line.text("text"),
+          metadata: quotedJson(line.text("metadata")),
           action_digest: null,
           action_length: null,
           details_digest: null,

@@ -1,7 +1,9 @@
 /** What a policy is asked about, and what it finds. */
-import type { Amounts, Consumed, Verdict } from "../event-parts.js";
+import type { Amounts, Verdict } from "../event-parts.js";
+import type { Session } from "../state.js";
 import type { Counters } from "./counter.js";
 import type { JsonObject } from "./document.js";
+import type { LoopFound } from "./loop.js";
 import type { Work } from "./work.js";
 
 /** One action, as every type of policy sees it. */
@@ -15,32 +17,23 @@ export interface ActionContext {
   /** Of the session where there is one, else what the request or its key says. */
   readonly agent_id: string | null;
   readonly label: string | null;
-  readonly session: SessionContext | null;
+  /** As it is before the action counts. */
+  readonly session: Readonly<Session> | null;
   /** What it costs, known beforehand; and what is to be held for it until that is known. */
   readonly cost: Amounts | null;
   readonly estimate: Amounts | null;
   /** What policies remember of earlier actions. */
   readonly counters: Counters;
+  /** Loops that it goes on with. */
+  readonly loops: readonly LoopFound[];
   /** What judging may still cost in this decision: whatever reads what a caller made big asks it first. */
   readonly work: Work;
-}
-
-/** The session of an action, before the action counts. */
-export interface SessionContext {
-  readonly session_id: string;
-  readonly status: string;
-  /** Parents above it. */
-  readonly level: number;
-  readonly started_at: number;
-  /** Null: no limit. */
-  readonly max_actions: number | null;
-  readonly consumed: Consumed;
 }
 
 /** That an action is one that the policy is about, and why: half a sentence, without text of the action. */
 export interface Finding {
   readonly reason: string;
-  /** Instead of the policy's own. */
+  /** Where it is milder than what the policy does otherwise. */
   readonly decision?: Verdict;
 }
 
@@ -50,7 +43,7 @@ export interface Compiled {
   readonly reads_text: boolean;
   /**
    * @returns null when the policy is not about this action
-   * @throws {Error} when that cannot be told: the action is refused
+   * @throws {PolicyError} when that cannot be told: the action is refused, and its message says why
    */
   judge(context: ActionContext): Finding | null;
 }

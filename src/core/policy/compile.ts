@@ -2,12 +2,11 @@
 import type { Compiled } from "./action.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
-import { matches } from "./glob.js";
 import { typeNamed } from "./types.js";
 
-/** A policy made ready, with the actions that it is about. */
 export interface CompiledPolicy extends Compiled {
-  applies(action_type: string): boolean;
+  /** False for a policy that gives or bounds budgets. */
+  readonly judges_actions: boolean;
 }
 
 /** One for each document, which is one object from its parse to its place in the state. */
@@ -29,19 +28,12 @@ export function compile(document: PolicyDocument): CompiledPolicy {
 }
 
 function compileNow(document: PolicyDocument): CompiledPolicy | PolicyError {
-  const { action_types } = document;
   try {
     const type = typeNamed(document.policy_type);
     if (type === null) {
       return new PolicyError("/policy_type", `there is no type ${JSON.stringify(document.policy_type)}`);
     }
-    const { reads_text, judge } = type.compile(document);
-    return {
-      reads_text,
-      judge,
-      applies: (action_type) =>
-        action_types.length === 0 || action_types.some((pattern) => matches(pattern, action_type)),
-    };
+    return { ...type.compile(document), judges_actions: type.applies_to === "actions" };
   } catch (error) {
     return error instanceof PolicyError ? error : new PolicyError("", String(error));
   }

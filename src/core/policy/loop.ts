@@ -47,7 +47,10 @@ export function loopOf(document: PolicyDocument): Loop {
     ? conditions.integer("cycle_length_max", 1, limits.cycle_length_max)
     : 1;
   if (cycle_length_max === 1 && conditions.has("cycle_count")) {
-    throw new PolicyError(conditions.at("cycle_count"), "has no meaning without cycle_length_max of 2 or more");
+    throw new PolicyError(
+      conditions.at("cycle_count"),
+      "has no meaning without cycle_length_max of 2 or more",
+    );
   }
   const cycle_count = conditions.has("cycle_count")
     ? conditions.integer("cycle_count", 2, limits.cycle_count_max)

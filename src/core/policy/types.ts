@@ -5,12 +5,15 @@ import { compileCeiling } from "./ceiling.js";
 import type { Counting } from "./counting.js";
 import { compileDefault } from "./default.js";
 import type { PolicyDocument } from "./document.js";
+import { compileLoop } from "./loop.js";
 import { compileRate, countRate } from "./rate.js";
 import { compileSequence, countSequence } from "./sequence.js";
 import { compileThreshold } from "./threshold.js";
 import { compileWindow, countWindow } from "./window.js";
 
 export interface PolicyType {
+  /** Whether it judges actions, or gives and bounds the budgets of sessions that start. */
+  readonly applies_to: "actions" | "budgets";
   /**
    * Makes a policy ready to judge.
    *
@@ -23,13 +26,14 @@ export interface PolicyType {
 
 /** By the policy_type of documents. */
 export const policy_types: Readonly<Record<string, PolicyType>> = {
-  action_type: { compile: compileActionType },
-  threshold: { compile: compileThreshold },
-  rate: { compile: compileRate, count: countRate },
-  sequence: { compile: compileSequence, count: countSequence },
-  window: { compile: compileWindow, count: countWindow },
-  default: { compile: compileDefault },
-  ceiling: { compile: compileCeiling },
+  action_type: { applies_to: "actions", compile: compileActionType },
+  threshold: { applies_to: "actions", compile: compileThreshold },
+  rate: { applies_to: "actions", compile: compileRate, count: countRate },
+  sequence: { applies_to: "actions", compile: compileSequence, count: countSequence },
+  loop: { applies_to: "actions", compile: compileLoop },
+  window: { applies_to: "actions", compile: compileWindow, count: countWindow },
+  default: { applies_to: "budgets", compile: compileDefault },
+  ceiling: { applies_to: "budgets", compile: compileCeiling },
 };
 
 /** The type of that name, or null. */

@@ -1,5 +1,7 @@
 /** A bound on what the policies of one decision may cost: they are judged within one turn of the event loop. */
 
+import { PolicyError } from "./error.js";
+
 /** What is left of one decision's allowance. A unit is about a microsecond of one core of the year 2026. */
 export class Work {
   #left: number;
@@ -15,12 +17,12 @@ export class Work {
   /**
    * Takes from the allowance before the work is done.
    *
-   * @throws {Error} when it does not suffice
+   * @throws {PolicyError} when it does not suffice
    */
   spend(units: number): void {
     if (!(units <= this.#left)) {
       this.#left = 0;
-      throw new Error("judging this action by all policies would take too long");
+      throw new PolicyError("", "judging this action by all policies would take too long");
     }
     this.#left -= units;
   }

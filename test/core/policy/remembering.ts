@@ -11,7 +11,9 @@ import {
 } from "../../../src/core/policy/evolve-counters.js";
 import { parsePolicy } from "../../../src/core/policy/parse.js";
 import type { Policy } from "../../../src/core/policy/policy.js";
+import { isAbout } from "../../../src/core/policy/set.js";
 import { Work } from "../../../src/core/policy/work.js";
+import type { Session } from "../../../src/core/state.js";
 
 /** One action that is asked for. */
 export interface Ask {
@@ -25,8 +27,6 @@ export interface Ask {
   /** What is decided besides the policies: `allow` unless one of them says otherwise. */
   readonly otherwise?: "block" | "escalate";
 }
-
-const nothing = { tokens: 0, cost_usd_micros: 0 };
 
 export class Remembering {
   counters = noCounters();
@@ -56,31 +56,21 @@ export class Remembering {
   judge(ask: Ask): Map<string, Finding> {
     const { at, action_type = "act", session_id = "s1", agent_id = "a1", label = null, cost, estimate } = ask;
     const found = new Map<string, Finding>();
-    for (const [policy_id, { document }] of this.policies) {
-      const compiled = compile(document);
-      const finding = !compiled.applies(action_type)
+    for (const [policy_id, policy] of this.policies) {
+      const finding = !isAbout(policy, action_type)
         ? null
-        : compiled.judge({
+        : compile(policy.document).judge({
             at,
             action_type,
             content: null,
             metadata: null,
             agent_id,
             label,
-            session:
-              session_id === null
-                ? null
-                : {
-                    session_id,
-                    status: "active",
-                    level: 0,
-                    started_at: 0,
-                    max_actions: null,
-                    consumed: { actions: 0, ...nothing },
-                  },
+            session: session_id === null ? null : ({ session_id } as Session),
             cost: cost ?? null,
             estimate: estimate ?? null,
             counters: this.counters,
+            loops: [],
             work: new Work(1_000),
           });
       if (finding !== null) {
