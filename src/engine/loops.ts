@@ -8,7 +8,6 @@ import type { EnforcementDecision, Event } from "../core/event.js";
 import { paused_policy } from "../core/intercept.js";
 import type { JsonObject } from "../core/policy/document.js";
 import {
-  actionsOf,
   default_loop,
   default_loop_id,
   findLoop,
@@ -117,8 +116,8 @@ export class Loops {
     const recent = this.#recent.get(session_id) ?? { digests: [], times: [] };
     recent.digests.push(digest);
     recent.times.push(at);
-    const most = Math.max(...(this.#watched ?? []).map(({ loop }) => actionsOf(loop))) - 1;
-    const excess = recent.digests.length - most;
+    // The one that is asked for next is compared with these.
+    const excess = recent.digests.length - (limits.loop_actions - 1);
     if (excess > 0) {
       recent.digests.splice(0, excess);
       recent.times.splice(0, excess);

@@ -3,6 +3,8 @@
  * wants to hear of every fault at once. The core, which compiles them, has the last word.
  */
 
+import { limits } from "../limits.js";
+
 /** A JSON Schema of draft 7, as far as it is used here. */
 export type Schema = { readonly [keyword: string]: unknown };
 
@@ -22,7 +24,7 @@ const count = (description: string, minimum = 1): Schema => ({
 const seconds = (description: string): Schema => ({
   type: "integer",
   minimum: 1,
-  maximum: 31_622_400,
+  maximum: limits.policy_window_seconds_max,
   description,
 });
 
@@ -58,27 +60,42 @@ const money = (description: string): Schema => ({
   examples: ["25.00"],
 });
 
-const budgets: Schema = {
+const session_seconds = (description: string): Schema => ({
+  type: "integer",
+  minimum: 1,
+  maximum: limits.session_seconds_max,
+  description,
+});
+
+/** @param more members beside the limits */
+const budgets = (more: Readonly<Record<string, Schema>>): Schema => ({
   type: "object",
   minProperties: 1,
   additionalProperties: false,
-  description: "Budgets, as a session takes them when it starts.",
+  description: "Limits, as a session takes them when it starts: at least one.",
   properties: {
-    max_actions: count("Actions."),
-    ttl_seconds: count("Seconds from the start."),
-    max_tokens: count("Tokens."),
+    max_actions: count("Actions.", 0),
+    ttl_seconds: session_seconds("Seconds from the start."),
+    max_tokens: count("Tokens.", 0),
     max_cost_usd: money("Cost."),
-    idle_timeout_seconds: count("Seconds without an action."),
-    max_depth: { type: "integer", minimum: 1, maximum: 8, description: "Levels of sub-sessions." },
+    idle_timeout_seconds: session_seconds("Seconds without an action."),
+    max_depth: {
+      type: "integer",
+      minimum: 1,
+      maximum: limits.session_levels,
+      description: "Levels of sub-sessions.",
+    },
     max_concurrent: {
       type: "integer",
       minimum: 1,
-      maximum: 1000,
+      maximum: limits.max_concurrent_max,
       description: "Open reservations at a time.",
     },
-    on_exceeded: { enum: ["terminate", "pause"], description: "What an exhausted budget does." },
+    ...more,
   },
-};
+});
+
+const session_globs = { agent: glob("Of which agents."), label: glob("Of which labels.") };
 
 /** By policy_type. */
 export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
@@ -141,7 +158,12 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
         enum: ["session", "agent", "label", "workspace"],
         description: "Whose actions are counted together.",
       },
-      count: count("So many pass in the window; the next one is what the policy is about."),
+      count: {
+        type: "integer",
+        minimum: 1,
+        maximum: limits.rate_count_max,
+        description: "So many pass in the window; the next one is what the policy is about.",
+      },
       window_seconds: seconds("Length of the rolling window."),
       counts: {
         enum: ["asked", "allowed"],
@@ -178,13 +200,24 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
   },
   loop: {
     properties: {
-      count: count("So many times the same action, or the same cycle of actions.", 2),
+      count: {
+        type: "integer",
+        minimum: 2,
+        maximum: limits.loop_actions,
+        description: "It applies to the same action from this time on that it comes.",
+      },
       window_seconds: seconds("Within this time."),
       cycle_length_max: {
         type: "integer",
         minimum: 1,
-        maximum: 16,
-        description: "The longest cycle that is looked for.",
+        maximum: limits.cycle_length_max,
+        description: "The longest cycle of actions that is looked for; default 1, none.",
+      },
+      cycle_count: {
+        type: "integer",
+        minimum: 2,
+        maximum: limits.cycle_count_max,
+        description: "How often a cycle has come; default 3, or count if that is less.",
       },
     },
     required: ["count", "window_seconds"],
@@ -202,11 +235,22 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
     required: ["by", "period"],
   },
   default: {
-    properties: { budgets, agent: glob("Of which agents."), label: glob("Of which labels.") },
+    properties: {
+      budgets: budgets({
+        on_exceeded: { enum: ["terminate", "pause"], description: "What an exhausted budget does." },
+        warn_at_percent: {
+          type: "array",
+          maxItems: 8,
+          items: { type: "integer", minimum: 1, maximum: 99 },
+          description: "At which parts of its limits a session is warned.",
+        },
+      }),
+      ...session_globs,
+    },
     required: ["budgets"],
   },
   ceiling: {
-    properties: { budgets, agent: glob("Of which agents."), label: glob("Of which labels.") },
+    properties: { budgets: budgets({}), ...session_globs },
     required: ["budgets"],
   },
 };

@@ -9,9 +9,9 @@ import { Conditions } from "./conditions.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 
-/** What is a loop. */
+/** What is a loop: looked for among the newest limits.loop_actions of a session. */
 export interface Loop {
-  /** So many times the same action. */
+  /** So many times the same action, whatever comes between. */
   readonly count: number;
   readonly window_ms: number;
   /** The longest cycle that is looked for; 1: none. */
@@ -41,7 +41,7 @@ export const default_loop: Loop = {
 /** @throws {PolicyError} */
 export function loopOf(document: PolicyDocument): Loop {
   const conditions = Conditions.of(document);
-  const count = conditions.integer("count", 2, limits.loop_count_max);
+  const count = conditions.integer("count", 2, limits.loop_actions);
   const window_ms = conditions.integer("window_seconds", 1, limits.policy_window_seconds_max) * 1000;
   const cycle_length_max = conditions.has("cycle_length_max")
     ? conditions.integer("cycle_length_max", 1, limits.cycle_length_max)
@@ -82,11 +82,6 @@ function ordinal(n: number): string {
   const teens = n % 100 >= 11 && n % 100 <= 13;
   const ending = teens ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
   return `${n}${ending}`;
-}
-
-/** How many of the newest actions a loop depends on. */
-export function actionsOf({ count, cycle_length_max, cycle_count }: Loop): number {
-  return Math.max(count, cycle_length_max < 2 ? 0 : cycle_length_max * cycle_count);
 }
 
 /** Actions of one session: what they are and when they came, oldest first. */
