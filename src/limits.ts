@@ -4,9 +4,11 @@
  */
 import { counted_limits } from "./limits/counted.js";
 import { evidence_limits } from "./limits/evidence.js";
+import { policy_limits } from "./limits/policy.js";
 
 export const limits = {
   ...evidence_limits,
+  ...policy_limits,
   ...counted_limits,
   /** A request body on any transport, also after inflation. */
   request_body_bytes: 1024 * 1024,
@@ -140,33 +142,6 @@ export const limits = {
   drill_key_spare_ms: 600_000,
   /** The idle timeout of a session that brings no budget. */
   default_idle_timeout_seconds: 86_400,
-  /** Policies of a workspace, and what one of them takes in its entry. */
-  policies: 1_000,
-  policy_bytes: 32 * 1024,
-  policy_name_characters: 256,
-  policy_description_characters: 1_024,
-  /** Patterns of action types of one policy, and their characters. */
-  policy_action_types: 100,
-  policy_action_type_characters: 256,
-  /** Files of a directory of policies, folders within each other there, and of one file its size and how deep it nests. */
-  policy_files: 1_000,
-  policy_folder_depth: 8,
-  policy_file_bytes: 256 * 1024,
-  policy_file_depth: 128,
-  /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
-  /** The latest time that an action may be tried at: the year 2200. */
-  trial_at_max: 7_258_118_400_000,
-  policy_settle_ms: 200,
-  policy_check_ms: 30_000,
-  /** What judging one action by all policies may cost, in units of about a microsecond. */
-  policy_work: 50_000,
-  /** Policies that one decision names. */
-  policies_triggered: 16,
-  /** What the lists of policies take of a decision's entry each, and the characters of one reason in them. */
-  policies_triggered_bytes: 6 * 1024,
-  policy_reason_characters: 512,
-  /** Action types of which is kept which policies are about them. */
-  policy_action_types_kept: 1_024,
   /** Characters of reasons typed by people. */
   reason_characters: 1024,
 
@@ -235,6 +210,22 @@ export const limits = {
   event_retry_ms_max: 3_000,
   /** A reader that does not take a message for this long is cut off. */
   blocked_reader_ms: 10_000,
+  /** Addresses that webhooks go to, and the secrets that sign for one of them. */
+  webhooks: 16,
+  webhook_secrets: 4,
+  webhook_secret_characters_min: 24,
+  /** One try of a webhook, all of it; what is read of the reply; how many indexes are looked up at once. */
+  webhook_ms: 10_000,
+  webhook_reply_bytes: 64 * 1024,
+  webhook_chunk: 64,
+  /** Before the next try, doubling; how long a message is tried that the receiver refuses, and any message. */
+  webhook_backoff_ms_min: 1_000,
+  webhook_backoff_ms_max: 300_000,
+  webhook_refused_ms: 600_000,
+  webhook_retry_seconds: 86_400,
+  webhook_retry_seconds_max: 30 * 86_400,
+  /** What a try under way gets when the server stops. */
+  webhook_grace_ms: 1_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
   /** A process that must exit gives its last answers this long to leave. */
@@ -269,7 +260,8 @@ if (
   limits.cycle_length_max * limits.cycle_count_max > limits.loop_actions ||
   limits.counted_keys_of_policy > limits.counted_keys ||
   limits.drain_notice_ms >= limits.drain_ms ||
-  limits.drain_ms >= limits.stop_ms ||
+  limits.drain_ms + limits.webhook_grace_ms >= limits.stop_ms ||
+  limits.webhook_backoff_ms_max > limits.webhook_refused_ms ||
   limits.expiries_at_once * 3 > limits.queue_stops ||
   limits.settle_timeout_ms > limits.settle_timeout_seconds_max * 1000 ||
   limits.session_reservations > limits.reservations ||

@@ -17,6 +17,7 @@ import {
   readTls,
   type TlsFiles,
 } from "./setting-values.js";
+import { readWebhooks, shownWebhooks, type WebhookSettings } from "./webhook-settings.js";
 
 /** What `serve` runs with. Frozen. */
 export interface Config {
@@ -52,6 +53,8 @@ export interface Config {
   readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
   readonly drill_schedule: string | null;
+  /** Who is told of what is sealed; null: nobody. */
+  readonly webhooks: WebhookSettings | null;
   /** Written when the server listens: its address, for whoever started it. */
   readonly ready_file: string | null;
 }
@@ -79,6 +82,10 @@ const settings = [
   "halt_confirm_seconds",
   "settle_timeout_seconds",
   "drill_schedule",
+  "webhooks",
+  "webhook_secret",
+  "webhook_secret_file",
+  "webhook_retry_seconds",
   "ready_file",
 ] as const;
 type Setting = (typeof settings)[number];
@@ -103,6 +110,10 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
   settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
+  webhooks: undefined,
+  webhook_secret: undefined,
+  webhook_secret_file: undefined,
+  webhook_retry_seconds: undefined,
   ready_file: undefined,
 };
 
@@ -158,6 +169,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       limits.settle_timeout_seconds_max,
     ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
+    webhooks: readWebhooks(merged),
     ready_file: merged.ready_file ?? null,
   };
   refuseExposed(config);
@@ -166,7 +178,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
 
 /** The settings for people, without secrets. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { host, port, bootstrap_key, metrics_listen, witnesses, ...rest } = config;
+  const { host, port, bootstrap_key, metrics_listen, witnesses, webhooks, ...rest } = config;
   const metrics = metrics_listen === null ? null : `${metrics_listen.host}:${metrics_listen.port}`;
   return {
     listen: `${host}:${port}`,
@@ -174,6 +186,7 @@ export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
     metrics_listen: metrics,
     witnesses: witnesses?.witnesses.map(({ vkey, url }) => ({ vkey, url })) ?? [],
     witness_quorum: witnesses?.quorum ?? 0,
+    webhooks: shownWebhooks(webhooks),
     bootstrap_key: bootstrap_key === null ? null : "********",
   };
 }
@@ -214,7 +227,9 @@ function fromFile(path: string): Raw {
       throw new ConfigError(`${path}: "${name}" is no setting of Killcord: known are ${settings.join(", ")}`);
     }
   }
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, String(each)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, Array.isArray(each) ? each.join(" ") : String(each)]),
+  );
 }
 
 function isSetting(name: string): name is Setting {

@@ -18,6 +18,9 @@ interface Flags {
   readonly haltConfirmSeconds?: string;
   readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
+  readonly webhook?: readonly string[];
+  readonly webhookSecretFile?: string;
+  readonly webhookRetrySeconds?: string;
   readonly readyFile?: string;
   readonly printConfig?: boolean;
 }
@@ -55,6 +58,16 @@ export function serveCommand(): Command {
       "--drill-schedule <cron>",
       'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
+    .option(
+      "--webhook <url>",
+      "tell this address of halts, stops and exceeded budgets; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",
+      (url: string, others: readonly string[] = []) => [...others, url],
+    )
+    .option("--webhook-secret-file <file>", "secrets that sign webhooks, one a line; SIGHUP reads them anew")
+    .option(
+      "--webhook-retry-seconds <n>",
+      "how old a webhook may be before a failed try is its last (default 86400)",
+    )
     .option("--insecure", "allow an address beyond this machine without TLS")
     .option("--print-config", "print the settings in force, without secrets, and exit")
     .addOption(new Option("--ready-file <file>", "write the address there once it listens").hideHelp())
@@ -85,6 +98,9 @@ function configOf(flags: Flags): Config {
     cors_origins: flags.corsOrigins,
     log_level: flags.logLevel,
     drill_schedule: flags.drillSchedule,
+    webhooks: flags.webhook?.join(" "),
+    webhook_secret_file: flags.webhookSecretFile,
+    webhook_retry_seconds: flags.webhookRetrySeconds,
     halt_confirm_seconds: flags.haltConfirmSeconds,
     settle_timeout_seconds: flags.settleTimeoutSeconds,
     ready_file: flags.readyFile,

@@ -17,6 +17,7 @@ import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
 import type { Vault } from "../vault/vault.js";
 import { Witnesses } from "../vault/witnesses.js";
+import type { Webhooks } from "../webhooks/webhooks.js";
 import { type AdminKey, ensureAdminKey } from "./admin-key.js";
 import type { Config } from "./config.js";
 import { drillsOn, scheduleDrills } from "./drilling.js";
@@ -24,6 +25,7 @@ import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
 import { expiryOf, readIdentity } from "./tls-files.js";
+import { alsoTelling, openWebhooks, renewSecrets } from "./webhooks-served.js";
 import { alarm, checkpointsOf, warningsOf } from "./witness-alarm.js";
 
 /** Runs a server until a signal ends it. */
@@ -55,7 +57,10 @@ export async function serve(config: Config): Promise<void> {
       },
     );
   };
-  process.on("SIGHUP", () => renewCertificate(config, opened, log));
+  process.on("SIGHUP", () => {
+    renewCertificate(config, opened, log);
+    renewSecrets(config.webhooks, opened.webhooks, log);
+  });
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }
@@ -68,6 +73,8 @@ interface Parts {
   readonly metrics_port: Port | null;
   readonly admin_key: AdminKey;
   readonly identity: Identity;
+  /** Null without any. */
+  readonly webhooks: Webhooks | null;
   readonly endSchedule: () => void;
 }
 
@@ -98,6 +105,7 @@ async function joinParts(
 ): Promise<Parts> {
   const store = openStoreIn(config.data);
   let engine: Engine | null = null;
+  let webhooks: Webhooks | null = null;
   const witnesses = config.witnesses === null ? null : new Witnesses(config.witnesses, alarm(log));
   const vault = await openVault({
     directory: config.data,
@@ -114,13 +122,15 @@ async function joinParts(
   const metrics = createMetrics(packagedVersion());
   engine = await Engine.open({
     log: vault,
-    observer: metrics.observer,
+    observer: alsoTelling(metrics.observer, () => webhooks),
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
     halt_confirm_ms: config.halt_confirm_seconds * 1000,
     settle_timeout_ms: config.settle_timeout_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
+  const positions = store.derived("webhooks");
+  webhooks = await openWebhooks(config.webhooks, { engine, vault, positions }, metrics.webhooks, log);
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
   const own_port = { host: config.host, port: opened.address.port, identity: () => identity.now };
   const rehearsals = drillsOn({ engine, vault }, own_port, log);
@@ -150,7 +160,7 @@ async function joinParts(
     config.drill_schedule === null
       ? () => {}
       : scheduleDrills(config.drill_schedule, { engine, vault }, rehearsals, log).end;
-  return { vault, engine, server, metrics_port, admin_key, identity, endSchedule };
+  return { vault, engine, server, metrics_port, admin_key, identity, webhooks, endSchedule };
 }
 
 /** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
@@ -170,12 +180,20 @@ function renewCertificate(config: Config, { server, identity: shown }: Parts, lo
 }
 
 /** Callers under way are answered before the log is closed. */
-async function takeDown({ server, metrics_port, engine, vault, endSchedule }: Parts): Promise<void> {
+async function takeDown({
+  server,
+  metrics_port,
+  engine,
+  vault,
+  webhooks,
+  endSchedule,
+}: Parts): Promise<void> {
   endSchedule();
   engine.follower.end("draining");
   await server.close(limits.drain_ms);
   await metrics_port?.close(0);
   await engine.stop();
+  await webhooks?.end(limits.webhook_grace_ms);
   await vault.close();
 }
 

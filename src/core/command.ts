@@ -11,7 +11,7 @@ import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
 import type { JsonObject } from "./policy/document.js";
-import type { LoopFound } from "./policy/loop.js";
+import type { LoopFound } from "./policy/loop-search.js";
 import type { PolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */

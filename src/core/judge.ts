@@ -4,7 +4,7 @@ import type { Intercept } from "./command.js";
 import type { Verdict } from "./event-parts.js";
 import type { ActionContext } from "./policy/action.js";
 import { evaluate, type Found, named, sentence, warningsOf } from "./policy/evaluate.js";
-import { default_loop_id, loopText } from "./policy/loop.js";
+import { default_loop_id, loopText } from "./policy/loop-search.js";
 import { setOf } from "./policy/set.js";
 import { Work } from "./policy/work.js";
 import type { Session, State } from "./state.js";

@@ -7,14 +7,14 @@ import type { Unstamped } from "../core/command.js";
 import type { EnforcementDecision, Event } from "../core/event.js";
 import { paused_policy } from "../core/intercept.js";
 import type { JsonObject } from "../core/policy/document.js";
+import { loopOf } from "../core/policy/loop.js";
 import {
   default_loop,
   default_loop_id,
   findLoop,
   type Loop,
   type LoopFound,
-  loopOf,
-} from "../core/policy/loop.js";
+} from "../core/policy/loop-search.js";
 import type { Policy } from "../core/policy/policy.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";

@@ -8,6 +8,8 @@ import { speaksForAgent } from "../core/evolve-session.js";
 import { sequenceOf } from "../core/ids.js";
 import { pathFromRoot } from "../core/scope.js";
 import { emptyState, type Session, type State } from "../core/state.js";
+import { limits } from "../limits.js";
+import { isAnnounced } from "./announced.js";
 import type { DerivedRows } from "./derived.js";
 import { FigureRows } from "./figures.js";
 import { HaltParts } from "./halt-parts.js";
@@ -40,6 +42,7 @@ const id_rows = "i!";
 const stop_rows = "t!";
 const decision_rows = "d!";
 const halt_rows = "h!";
+const announced_rows = "a!";
 const settlement_rows = "r!";
 
 export class Projection {
@@ -145,6 +148,13 @@ export class Projection {
     return row === null ? null : haltRow(sequence, row);
   }
 
+  /** Indexes >= `from` of entries that are announced, lowest first, at most `limit`. */
+  async announced(from: number, limit: number): Promise<readonly number[]> {
+    const end = announced_rows + sortable(limits.sequence_max);
+    const rows = await this.#rows.ascending(announced_rows + sortable(from), end, limit);
+    return rows.map(([key]) => Number.parseInt(key.slice(announced_rows.length), 16));
+  }
+
   /** Index of the entry that ended the reservation of a decision; null while it is open, or where there was none. */
   async settlement(decision_id: string): Promise<number | null> {
     const decision = sequenceOf("enf", decision_id);
@@ -187,6 +197,9 @@ export class Projection {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);
       this.#rows.put(decision_rows + sortable(sequence), row);
+    }
+    if (isAnnounced(event.event)) {
+      this.#rows.put(announced_rows + sortable(sequence), "");
     }
     if (event.event === "halt_requested") {
       this.#rows.put(halt_rows + sortable(sequence), "");

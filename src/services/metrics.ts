@@ -10,6 +10,7 @@ import type { Observer } from "../engine/observer.js";
 import type { CountRefusal } from "./call-log.js";
 import { addCheckpointGauges, type CheckpointFigures } from "./checkpoint-metrics.js";
 import type { Reason } from "./door.js";
+import { createWebhookMetrics, type WebhookMetrics } from "./webhook-metrics.js";
 
 /** What is read when somebody asks, and not counted. */
 export interface Measured {
@@ -26,6 +27,7 @@ export interface Measured {
 export interface Metrics {
   readonly observer: Observer;
   readonly countRefusal: CountRefusal;
+  readonly webhooks: WebhookMetrics;
   /** Adds what can be measured once the parts are joined. */
   measure(measured: Measured): void;
   /** The text that Prometheus reads, and its content type. */
@@ -70,6 +72,7 @@ export function createMetrics(version: string): Metrics {
       ...writes,
     },
     countRefusal: tallies.refusals.add,
+    webhooks: createWebhookMetrics(registers),
     measure: (measured) => addGauges(registers, measured),
     read: async () => ({ content_type: register.contentType, text: await register.metrics() }),
   };

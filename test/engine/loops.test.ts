@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Event } from "../../src/core/event.js";
 import type { JsonObject } from "../../src/core/policy/document.js";
-import { default_loop } from "../../src/core/policy/loop.js";
+import { default_loop } from "../../src/core/policy/loop-search.js";
 import { limits } from "../../src/limits.js";
 import { end, intercept, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";

@@ -23,6 +23,7 @@ const ranks: Readonly<Record<string, number>> = {
   web: 4,
   sdk: 4,
   services: 3,
+  webhooks: 3,
   engine: 2,
   policies: 2,
   witness: 2,

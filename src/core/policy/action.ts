@@ -1,9 +1,8 @@
 /** What a policy is asked about, and what it finds. */
 import type { Amounts, Verdict } from "../event-parts.js";
-import type { Session } from "../state.js";
 import type { Counters } from "./counter.js";
 import type { JsonObject } from "./document.js";
-import type { LoopFound } from "./loop.js";
+import type { LoopFound } from "./loop-search.js";
 import type { Work } from "./work.js";
 
 /** One action, as every type of policy sees it. */
@@ -18,7 +17,7 @@ export interface ActionContext {
   readonly agent_id: string | null;
   readonly label: string | null;
   /** As it is before the action counts. */
-  readonly session: Readonly<Session> | null;
+  readonly session: SessionContext | null;
   /** What it costs, known beforehand; and what is to be held for it until that is known. */
   readonly cost: Amounts | null;
   readonly estimate: Amounts | null;
@@ -30,10 +29,30 @@ export interface ActionContext {
   readonly work: Work;
 }
 
+/** A limit, null for none, and what is spent and held of it. */
+export interface BudgetContext {
+  readonly limit: number | null;
+  readonly spent: number;
+  readonly reserved: number;
+  readonly overrun: number;
+}
+
+/** What policies see of a session. */
+export interface SessionContext {
+  readonly session_id: string;
+  readonly status: string;
+  /** Parents above it. */
+  readonly level: number;
+  readonly started_at: number;
+  readonly actions: BudgetContext;
+  readonly tokens: BudgetContext;
+  readonly cost_usd_micros: BudgetContext;
+}
+
 /** That an action is one that the policy is about, and why: half a sentence, without text of the action. */
 export interface Finding {
   readonly reason: string;
-  /** Where it is milder than what the policy does otherwise. */
+  /** Instead of the policy's own. */
   readonly decision?: Verdict;
 }
 

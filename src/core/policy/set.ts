@@ -1,6 +1,7 @@
 /** The policies in force, arranged for judging: made anew when one of them changes. */
 import { limits } from "../../limits.js";
 import { type CompiledPolicy, compile } from "./compile.js";
+import type { PolicyDocument } from "./document.js";
 import { matches } from "./glob.js";
 import { byPrecedence, type Policy } from "./policy.js";
 
@@ -38,7 +39,7 @@ export class PolicySet {
     }
     let judges = this.#by_action_type.get(action_type);
     if (judges === undefined) {
-      const all = this.#judges.filter(({ policy }) => isAbout(policy, action_type));
+      const all = this.#judges.filter(({ policy }) => isAbout(policy.document, action_type));
       judges = { all, ids: all.map(({ policy }) => policy.document.policy_id) };
       // Types are the callers' words: there may be any number of them.
       if (this.#by_action_type.size >= limits.policy_action_types_kept) {
@@ -59,8 +60,7 @@ function judgeOf(policy: Policy): Judge {
 }
 
 /** Whether a policy is about actions of a type. */
-export function isAbout({ document }: Policy, action_type: string): boolean {
-  const { action_types } = document;
+export function isAbout({ action_types }: PolicyDocument, action_type: string): boolean {
   return action_types.length === 0 || action_types.some((pattern) => matches(pattern, action_type));
 }
 

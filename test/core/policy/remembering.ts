@@ -13,7 +13,6 @@ import { parsePolicy } from "../../../src/core/policy/parse.js";
 import type { Policy } from "../../../src/core/policy/policy.js";
 import { isAbout } from "../../../src/core/policy/set.js";
 import { Work } from "../../../src/core/policy/work.js";
-import type { Session } from "../../../src/core/state.js";
 
 /** One action that is asked for. */
 export interface Ask {
@@ -27,6 +26,8 @@ export interface Ask {
   /** What is decided besides the policies: `allow` unless one of them says otherwise. */
   readonly otherwise?: "block" | "escalate";
 }
+
+const unlimited = { limit: null, spent: 0, reserved: 0, overrun: 0 };
 
 export class Remembering {
   counters = noCounters();
@@ -56,17 +57,28 @@ export class Remembering {
   judge(ask: Ask): Map<string, Finding> {
     const { at, action_type = "act", session_id = "s1", agent_id = "a1", label = null, cost, estimate } = ask;
     const found = new Map<string, Finding>();
-    for (const [policy_id, policy] of this.policies) {
-      const finding = !isAbout(policy, action_type)
+    for (const [policy_id, { document }] of this.policies) {
+      const finding = !isAbout(document, action_type)
         ? null
-        : compile(policy.document).judge({
+        : compile(document).judge({
             at,
             action_type,
             content: null,
             metadata: null,
             agent_id,
             label,
-            session: session_id === null ? null : ({ session_id } as Session),
+            session:
+              session_id === null
+                ? null
+                : {
+                    session_id,
+                    status: "active",
+                    level: 0,
+                    started_at: 0,
+                    actions: unlimited,
+                    tokens: unlimited,
+                    cost_usd_micros: unlimited,
+                  },
             cost: cost ?? null,
             estimate: estimate ?? null,
             counters: this.counters,
