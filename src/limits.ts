@@ -3,10 +3,12 @@
  * unless the name says otherwise. The relations between them are asserted when this module loads.
  */
 import { counted_limits } from "./limits/counted.js";
+import { escalation_limits } from "./limits/escalations.js";
 import { evidence_limits } from "./limits/evidence.js";
 import { policy_limits } from "./limits/policy.js";
 
 export const limits = {
+  ...escalation_limits,
   ...evidence_limits,
   ...policy_limits,
   ...counted_limits,

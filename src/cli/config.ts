@@ -49,10 +49,14 @@ export interface Config {
   readonly reflection: boolean;
   /** What a client has from a stop on to say that it has stopped; then the stop is unconfirmed. */
   readonly halt_confirm_seconds: number;
+  /** How long an escalated action waits for a person. */
+  readonly escalation_seconds: number;
   /** What a client has from an action on to settle its estimate; then that counts as spent. */
   readonly settle_timeout_seconds: number;
   /** When drills run by themselves, as a cron expression; null: never. */
   readonly drill_schedule: string | null;
+  /** The directory that policies are read from; null: calls alone make them. */
+  readonly policies: string | null;
   /** Who is told of what is sealed; null: nobody. */
   readonly webhooks: WebhookSettings | null;
   /** Written when the server listens: its address, for whoever started it. */
@@ -80,8 +84,10 @@ const settings = [
   "metrics_listen",
   "reflection",
   "halt_confirm_seconds",
+  "escalation_seconds",
   "settle_timeout_seconds",
   "drill_schedule",
+  "policies",
   "webhooks",
   "webhook_secret",
   "webhook_secret_file",
@@ -109,7 +115,9 @@ const defaults: Readonly<Record<Setting, string | undefined>> = {
   reflection: "true",
   drill_schedule: undefined,
   halt_confirm_seconds: String(limits.halt_confirm_ms / 1000),
+  escalation_seconds: String(limits.escalation_ms / 1000),
   settle_timeout_seconds: String(limits.settle_timeout_ms / 1000),
+  policies: undefined,
   webhooks: undefined,
   webhook_secret: undefined,
   webhook_secret_file: undefined,
@@ -163,12 +171,18 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       merged.halt_confirm_seconds as string,
       limits.halt_confirm_seconds_max,
     ),
+    escalation_seconds: readSeconds(
+      "escalation_seconds",
+      merged.escalation_seconds as string,
+      limits.escalation_seconds_max,
+    ),
     settle_timeout_seconds: readSeconds(
       "settle_timeout_seconds",
       merged.settle_timeout_seconds as string,
       limits.settle_timeout_seconds_max,
     ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
+    policies: merged.policies || null,
     webhooks: readWebhooks(merged),
     ready_file: merged.ready_file ?? null,
   };

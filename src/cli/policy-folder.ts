@@ -21,9 +21,12 @@ export async function policiesIn(directory: string): Promise<readonly FiledPolic
 }
 
 /** The failure that lists what is wrong in files, each with its place. */
-export function brokenFiles(faults: readonly FileFault[]): CommandFailure {
+export function brokenFiles(
+  faults: readonly FileFault[],
+  consequence = "so nothing was done",
+): CommandFailure {
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-  return new CommandFailure("invalid_argument", 1, `${count} in the files, so nothing was done`, {
+  return new CommandFailure("invalid_argument", 1, `${count} in the files, ${consequence}`, {
     details: faults.map(({ file, line, column, message }) => ({
       field: `${file}:${line}:${column}`,
       issue: message,

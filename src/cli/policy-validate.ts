@@ -43,6 +43,6 @@ export function policySchemaCommand(): Command {
     description:
       "Prints the JSON Schema by which policies are checked. An editor with the YAML language server " +
       "checks a file by it whose first line is `# yaml-language-server: $schema=policy.schema.json`.",
-    examples: ["killcord policy schema > policies/policy.schema.json"],
+    examples: ["killcord policy schema"],
   }).action(() => print(JSON.stringify(policy_schema, null, 2)));
 }

@@ -16,8 +16,10 @@ interface Flags {
   readonly corsOrigins?: string;
   readonly logLevel?: string;
   readonly haltConfirmSeconds?: string;
+  readonly escalationSeconds?: string;
   readonly settleTimeoutSeconds?: string;
   readonly drillSchedule?: string;
+  readonly policies?: string;
   readonly webhook?: readonly string[];
   readonly webhookSecretFile?: string;
   readonly webhookRetrySeconds?: string;
@@ -55,12 +57,17 @@ export function serveCommand(): Command {
       "time that a client has to say what an action has cost, before its estimate counts as spent (default 600)",
     )
     .option(
+      "--escalation-seconds <n>",
+      "how long an escalated action waits for a person, before it is refused (default 900)",
+    )
+    .option(
       "--drill-schedule <cron>",
       'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
+    .option("--policies <dir>", "put the policies of its YAML files in force, now and whenever they change")
     .option(
       "--webhook <url>",
-      "tell this address of halts, stops and exceeded budgets; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",
+      "tell this address of halts, stops, exceeded budgets and escalations; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",
       (url: string, others: readonly string[] = []) => [...others, url],
     )
     .option("--webhook-secret-file <file>", "secrets that sign webhooks, one a line; SIGHUP reads them anew")
@@ -98,11 +105,13 @@ function configOf(flags: Flags): Config {
     cors_origins: flags.corsOrigins,
     log_level: flags.logLevel,
     drill_schedule: flags.drillSchedule,
+    escalation_seconds: flags.escalationSeconds,
     webhooks: flags.webhook?.join(" "),
     webhook_secret_file: flags.webhookSecretFile,
     webhook_retry_seconds: flags.webhookRetrySeconds,
     halt_confirm_seconds: flags.haltConfirmSeconds,
     settle_timeout_seconds: flags.settleTimeoutSeconds,
+    policies: flags.policies,
     ready_file: flags.readyFile,
   };
   try {

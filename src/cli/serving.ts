@@ -1,7 +1,9 @@
 /** Builds the server from its parts, and takes it down again in order. */
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { destination, type Logger, pino } from "pino";
+import type { ActionTextsOptions } from "../engine/action-texts.js";
 import { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
 import { withStaticLog } from "../rest/static-log.js";
@@ -11,10 +13,13 @@ import { openServer, type Server } from "../rpc/server.js";
 import { openStartingPort, type StartingPort } from "../rpc/starting.js";
 import type { TlsIdentity } from "../rpc/tls.js";
 import { createMetrics } from "../services/metrics.js";
+import type { PolicyFiles } from "../services/policy-files.js";
+import { given } from "../services/view.js";
 import { openDoor } from "../services/workspace.js";
-import { openStoreIn } from "../vault/level.js";
+import { type LevelStore, openStoreIn } from "../vault/level.js";
 import { openVault } from "../vault/start.js";
 import { StartError } from "../vault/start-error.js";
+import { openTextKey } from "../vault/text-key.js";
 import type { Vault } from "../vault/vault.js";
 import { Witnesses } from "../vault/witnesses.js";
 import type { Webhooks } from "../webhooks/webhooks.js";
@@ -24,6 +29,7 @@ import { drillsOn, scheduleDrills } from "./drilling.js";
 import { CommandFailure } from "./failure.js";
 import { packagedVersion } from "./packaged.js";
 import { openMetricsPort, servedPages } from "./pages-served.js";
+import { openPolicyFiles, policyWarnings } from "./policy-files.js";
 import { expiryOf, readIdentity } from "./tls-files.js";
 import { alsoTelling, openWebhooks, renewSecrets } from "./webhooks-served.js";
 import { alarm, checkpointsOf, warningsOf } from "./witness-alarm.js";
@@ -76,6 +82,8 @@ interface Parts {
   /** Null without any. */
   readonly webhooks: Webhooks | null;
   readonly endSchedule: () => void;
+  /** Where policies are read from, if from files. */
+  readonly policy_files: PolicyFiles | null;
 }
 
 /** The port is first: an address that can't be had is known before the log is replayed, and who asks meanwhile gets an answer. */
@@ -122,10 +130,12 @@ async function joinParts(
   const metrics = createMetrics(packagedVersion());
   engine = await Engine.open({
     log: vault,
+    texts: await textsIn(config.data, store, vault.origin),
     observer: alsoTelling(metrics.observer, () => webhooks),
     rows: store.derived("projection"),
     heartbeat_seconds: limits.heartbeat_seconds,
     halt_confirm_ms: config.halt_confirm_seconds * 1000,
+    escalation_ms: config.escalation_seconds * 1000,
     settle_timeout_ms: config.settle_timeout_seconds * 1000,
     onFatal: (error) => die(log, error),
   });
@@ -134,14 +144,16 @@ async function joinParts(
   const admin_key = await ensureAdminKey(engine, vault.pepper, config.data, config.bootstrap_key);
   const own_port = { host: config.host, port: opened.address.port, identity: () => identity.now };
   const rehearsals = drillsOn({ engine, vault }, own_port, log);
-  const door = openDoor({ engine, vault, rehearsals });
+  const directory = config.policies;
+  const policy_files = directory === null ? null : await openPolicyFiles(engine, directory, log);
+  const door = openDoor({ engine, vault, rehearsals, ...given("policy_directory", directory) });
   const { countRefusal } = metrics;
   const file = (path: string) => vault.publication.file(path);
   const routes = createRestHandler(door, log, { countRefusal, pages: servedPages(metrics) });
   const rest = withStaticLog(routes, door, { file, is_public: config.public_log }, log, countRefusal);
   const { host, port, metrics_listen, reflection } = config;
   const cors_origins = new Set(config.cors_origins);
-  const warnings = () => warningsOf(witnesses?.state ?? null);
+  const warnings = () => [...warningsOf(witnesses?.state ?? null), ...policyWarnings(policy_files)];
   const more = { cors_origins, countRefusal, reflection, warnings };
   const server = await openServer({ door, rest, host, port, opened, log, ...more });
   metrics.measure({
@@ -151,6 +163,7 @@ async function joinParts(
     unready: server.unready,
     connections: server.connections,
     streams: server.streams,
+    policyFiles: () => policy_files?.state ?? null,
   });
   const metrics_port =
     metrics_listen === null
@@ -160,7 +173,12 @@ async function joinParts(
     config.drill_schedule === null
       ? () => {}
       : scheduleDrills(config.drill_schedule, { engine, vault }, rehearsals, log).end;
-  return { vault, engine, server, metrics_port, admin_key, identity, webhooks, endSchedule };
+  return { vault, engine, server, metrics_port, admin_key, identity, webhooks, endSchedule, policy_files };
+}
+
+/** Where texts of actions are kept while these wait for a person. */
+async function textsIn(data: string, store: LevelStore, origin: string): Promise<ActionTextsOptions> {
+  return { store: store.texts(), key: await openTextKey(join(data, "keys"), randomBytes), origin };
 }
 
 /** Reads the certificate anew, for the connections that begin from now on; one that is no good changes nothing. */
@@ -180,15 +198,10 @@ function renewCertificate(config: Config, { server, identity: shown }: Parts, lo
 }
 
 /** Callers under way are answered before the log is closed. */
-async function takeDown({
-  server,
-  metrics_port,
-  engine,
-  vault,
-  webhooks,
-  endSchedule,
-}: Parts): Promise<void> {
-  endSchedule();
+async function takeDown(parts: Parts): Promise<void> {
+  const { server, metrics_port, engine, vault, webhooks } = parts;
+  parts.endSchedule();
+  parts.policy_files?.end();
   engine.follower.end("draining");
   await server.close(limits.drain_ms);
   await metrics_port?.close(0);

@@ -1,5 +1,12 @@
 /** Sessions for people: a row of the list, a card, a line of a watch, why one stopped. */
-import { OnLeaseLost, type Session, SessionStatus, StopReason } from "../../gen/killcord/v1/session_pb.js";
+import {
+  OnExceeded,
+  OnLeaseLost,
+  type Session,
+  SessionStatus,
+  StopReason,
+} from "../../gen/killcord/v1/session_pb.js";
+import { cardAmounts, showActions, showCost, showTokens, showUsd } from "./budget-view.js";
 import { type Colour, colour, plain } from "./output.js";
 import { type Column, pairs, table } from "./table.js";
 import { clock, localTime, showDuration } from "./time.js";
@@ -32,42 +39,34 @@ export function showStatus(status: SessionStatus): string {
   return colour(tint, `${shape} ${word}`);
 }
 
-/** What is used of the actions budget: `███░░░░░░░ 61/200`, or the count alone without a limit. */
-export function showActions(session: Session, cells = 10): string {
-  const used = Number(session.consumed?.actions ?? 0n);
-  const limit = session.budgets?.maxActions;
-  if (limit === undefined) return String(used);
-  const share = limit === 0n ? 1 : Math.min(1, used / Number(limit));
-  // Something used shows, and only a full budget looks full.
-  const filled = share === 1 ? cells : Math.min(cells - 1, Math.ceil(share * cells));
-  return `${"█".repeat(filled)}${"░".repeat(cells - filled)} ${used}/${limit}`;
-}
+/** A column of the list, and what a session shows in it. */
+type Shown = Column & {
+  readonly cell: (session: Session) => string;
+  /** Whether the column is left out where no session of the list shows anything in it. */
+  readonly optional?: true;
+};
 
-const columns: readonly Column[] = [
-  { heading: "STATUS" },
-  { heading: "SESSION" },
-  { heading: "AGENT" },
-  { heading: "LABEL" },
-  { heading: "ACTIONS" },
-  { heading: "AGE", align: "right" },
-  { heading: "LEFT", align: "right" },
-  { heading: "STOPPED BY" },
+const columns: readonly Shown[] = [
+  { heading: "STATUS", cell: ({ status }) => showStatus(status) },
+  { heading: "SESSION", cell: ({ sessionId }) => plain(sessionId) },
+  { heading: "AGENT", cell: ({ agentId }) => cut(plain(agentId ?? "-")) },
+  { heading: "LABEL", cell: ({ label }) => cut(plain(label ?? "")) },
+  { heading: "ACTIONS", cell: (session) => showActions(session) },
+  { heading: "TOKENS", cell: (session) => showTokens(session, 5), optional: true },
+  { heading: "COST", cell: (session) => showCost(session, 5), optional: true },
+  { heading: "AGE", align: "right", cell: (session) => showDuration(elapsed(session)) },
+  { heading: "LEFT", align: "right", cell: timeLeft },
+  { heading: "STOPPED BY", cell: ({ stopReason }) => stopWord(stopReason) },
 ];
 
 /** The list. */
 export function sessionTable(sessions: readonly Session[]): string {
+  const shown = columns.filter(
+    ({ optional, cell }) => !optional || sessions.some((session) => cell(session) !== ""),
+  );
   return table(
-    columns,
-    sessions.map((session) => [
-      showStatus(session.status),
-      plain(session.sessionId),
-      cut(plain(session.agentId ?? "-")),
-      cut(plain(session.label ?? "")),
-      showActions(session),
-      showDuration(elapsed(session)),
-      timeLeft(session),
-      stopWord(session.stopReason),
-    ]),
+    shown,
+    sessions.map((session) => shown.map(({ cell }) => cell(session))),
   );
 }
 
@@ -99,9 +98,13 @@ export function sessionCard(session: Session): string {
     ["label", plain(session.label ?? "")],
     ["credential", plain(session.credentialId ?? "")],
     ["parent", plain(session.parentSessionId ?? "")],
-    ["actions", showActions(session)],
+    ...cardAmounts(session),
+    ["on exceeded", endingWord(session)],
+    ["warns at", (budgets?.warnAtPercent ?? []).map((percent) => `${percent}%`).join(", ")],
+    ["max depth", String(budgets?.maxDepth ?? "")],
+    ["max concurrent", String(budgets?.maxConcurrent ?? "")],
     ["age", showDuration(elapsed(session))],
-    ["ttl", seconds(budgets?.ttlSeconds)],
+    ["ttl", ttlWords(session)],
     ["idle timeout", seconds(budgets?.idleTimeoutSeconds)],
     ["lease", leaseWords(session)],
     ["started", localTime(session.startedAt)],
@@ -117,6 +120,18 @@ export function sessionCard(session: Session): string {
   return pairs(entries.filter(([, value]) => value !== ""));
 }
 
+/** What an exceeded amount does, where that is not the default. */
+function endingWord({ budgets }: Session): string {
+  return budgets?.onExceeded === OnExceeded.PAUSE ? "pause" : "";
+}
+
+function ttlWords(session: Session): string {
+  const ttl = session.budgets?.ttlSeconds;
+  const left = timeLeft(session);
+  if (ttl === undefined) return "";
+  return left === "-" ? showDuration(Number(ttl)) : `${showDuration(Number(ttl))}, ${left} left`;
+}
+
 /** How long a run may go unheard, and what then. */
 function leaseWords({ leaseSeconds, onLeaseLost }: Session): string {
   const then = OnLeaseLost[onLeaseLost]?.toLowerCase() ?? `ending ${onLeaseLost}`;
@@ -129,13 +144,19 @@ export function watchLine(session: Session, at: Date, line = stateLine(session))
 }
 
 function stateLine(session: Session): string {
-  return `${showStatus(session.status)}  ${showActions(session)}`;
+  return [showStatus(session.status), ...amountsOf(session)].join("  ");
+}
+
+function amountsOf(session: Session): readonly string[] {
+  const tokens = showTokens(session, 5);
+  const named = tokens === "" ? [] : [`${tokens} tokens`];
+  return [showActions(session), ...named, showCost(session, 5)].filter((part) => part !== "");
 }
 
 /** The same of a session among others: whose it is, and how it stopped or why it is held. */
 export function changeLine(session: Session): string {
   const whose = [plain(session.sessionId), cut(plain(session.agentId ?? "-")), plain(session.label ?? "")];
-  return [showStatus(session.status), ...whose, showActions(session), whyStopped(session)]
+  return [showStatus(session.status), ...whose, ...amountsOf(session), whyStopped(session)]
     .filter((part) => part !== "")
     .join("  ");
 }
@@ -144,8 +165,13 @@ export function changeLine(session: Session): string {
 export function stopLine(session: Session): string {
   const why = whyStopped(session);
   const verb = standings[session.status]?.[1] ?? "stopped";
-  const used = `${session.consumed?.actions ?? 0n} actions in ${showDuration(elapsed(session))}`;
-  return `${verb}${why === "" ? "" : ` (${why})`} after ${used}`;
+  const { actions = 0n, tokens = 0n, costUsdMicros = 0n } = session.consumed ?? {};
+  const used = [
+    `${actions} actions`,
+    ...(tokens === 0n ? [] : [`${tokens} tokens`]),
+    ...(costUsdMicros === 0n ? [] : [showUsd(Number(costUsdMicros))]),
+  ].join(", ");
+  return `${verb}${why === "" ? "" : ` (${why})`} after ${used} in ${showDuration(elapsed(session))}`;
 }
 
 function whyStopped(session: Session): string {

@@ -6,6 +6,7 @@ import { withServer } from "./client.js";
 import { CommandFailure } from "./failure.js";
 import { print, printJson } from "./output.js";
 import { type PageOptions, pageOptions, readPages, tellMore } from "./pages.js";
+import { raiseCommand } from "./raise-command.js";
 import { restReply } from "./rest-form.js";
 import { sessionCard, sessionTable } from "./session-view.js";
 import { statusOption } from "./status-option.js";
@@ -30,6 +31,7 @@ export function sessionsCommand(): Command {
       watchCommand(),
       pauseCommand(),
       resumeCommand(),
+      raiseCommand(),
       killCommand(),
       endCommand(),
     ],

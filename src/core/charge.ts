@@ -2,11 +2,12 @@
 import { limits } from "../limits.js";
 import { amount_max, amount_units } from "./budget.js";
 import type { Intercept } from "./command.js";
+import type { BudgetExceeded } from "./event-budget.js";
 import type { Amounts, Unit } from "./event-parts.js";
+import { printUsd } from "./money.js";
 import { pathFromRoot } from "./scope.js";
 import type { Budget } from "./session-parts.js";
 import type { Session, State } from "./state.js";
-import { usd } from "./usd.js";
 import { builtIn, type Judgement } from "./verdict.js";
 
 /** A limit that an action would pass, and what it asks for. */
@@ -26,7 +27,10 @@ export function exceededActions(state: State, session: Session): Excess | null {
   return null;
 }
 
-/** The first budget, from the root down, that a cost or an estimate exceeds; null when none. */
+/**
+ * The first budget, from the root down, that a cost or an estimate exceeds; null when none. An overrun
+ * makes even an action exceed it that costs nothing.
+ */
 export function exceededCost(state: State, session: Session, cost: Amounts): Excess | null {
   for (const owner of pathFromRoot(state, session)) {
     for (const unit of amount_units) {
@@ -81,6 +85,9 @@ export function withoutRoom(
 
 /** Whether an amount fits beside what is spent and held. No sum passes 2^53-1, with a limit or without. */
 function isFree({ limit, spent, reserved, overrun }: Budget, amount: number): boolean {
+  if (amount === 0) {
+    return true;
+  }
   return limit === null
     ? spent + reserved + amount <= amount_max
     : spent + overrun + reserved + amount <= limit;
@@ -121,11 +128,21 @@ export function limitText(unit: Unit, limit: number): string {
 }
 
 /** An amount for people: money in USD. */
-function amountText(unit: Unit, amount: number): string {
-  return unit === "cost_usd_micros" ? usd(amount) : String(amount);
+export function amountText(unit: Unit, amount: number): string {
+  return unit === "cost_usd_micros" ? printUsd(amount) : String(amount);
 }
 
-/** Text for people about a budget that had no room. */
-export function exceededReason(unit: Unit, limit: number): string {
-  return `budget exceeded: ${limitText(unit, limit)}`;
+/**
+ * Text for people about a budget that had no room. Of actions each needs one, and all are spent; what an
+ * overrun has used is part of what was needed.
+ */
+export function exceededReason({
+  unit,
+  limit,
+  spent,
+  requested,
+}: Pick<BudgetExceeded, "unit" | "limit" | "spent" | "requested">): string {
+  const figures =
+    unit === "actions" ? "" : `, spent ${amountText(unit, spent)}, needed ${amountText(unit, requested)}`;
+  return `budget exceeded: ${limitText(unit, limit)}${figures}`;
 }

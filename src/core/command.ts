@@ -4,6 +4,8 @@
  */
 import type { Role } from "./actor.js";
 import type { CancelReservation, LapseReservation, Settle, UpdateBudgets } from "./command-budget.js";
+import type { FinishCascades, SealHeartbeat, SumUpTerminates } from "./command-engine.js";
+import type { EscalationNamed, ExpireEscalation, ResolveEscalation } from "./command-escalation.js";
 import type { Common } from "./command-parts.js";
 import type { OnLeaseLost, Profile } from "./event.js";
 import type { OnExceeded } from "./event-budget.js";
@@ -12,7 +14,7 @@ import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
 import type { JsonObject } from "./policy/document.js";
 import type { LoopFound } from "./policy/loop-search.js";
-import type { PolicyOrder } from "./policy/order.js";
+import type { StampedPolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
 export interface Repeatable {
@@ -72,6 +74,12 @@ export interface Intercept extends Common {
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
+  /** The salt of these digests; absent without any. */
+  readonly details_salt?: string;
+  /** Absent when the action names none. */
+  readonly escalation?: EscalationNamed;
+  /** How long it waits for a person if it is escalated; stamped by the sequencer, limits.ts when absent. */
+  readonly escalation_ms?: number;
   /** Microseconds from the request to the moment of its decision; stamped by the sequencer. */
   readonly latency_us: number;
   readonly repeat: Repeatable | null;
@@ -233,29 +241,9 @@ export interface RevokeKey extends Common {
   readonly reason: string;
 }
 
-export interface ChangePolicy extends Common, PolicyOrder {
+export interface ChangePolicy extends Common, StampedPolicyOrder {
   readonly type: "change_policy";
-  /** Of what will be in force (policiesAfter); stamped by the sequencer, which can hash. */
-  readonly policy_set_digest: string;
   readonly repeat: Repeatable | null;
-}
-
-/** The engine's summary of `terminate` verdicts that were given and not sealed one by one. */
-export interface SumUpTerminates extends Common {
-  readonly type: "sum_up_terminates";
-  readonly session_id: string;
-  readonly count: number;
-}
-
-/** The engine's regular count of what the log holds. */
-export interface SealHeartbeat extends Common {
-  readonly type: "seal_heartbeat";
-  readonly interval_seconds: number;
-}
-
-/** The engine's first command: a crash may have cut the entries of an order from the order. */
-export interface FinishCascades extends Common {
-  readonly type: "finish_cascades";
 }
 
 export type Command =
@@ -285,6 +273,8 @@ export type Command =
   | RotateKey
   | RevokeKey
   | ChangePolicy
+  | ResolveEscalation
+  | ExpireEscalation
   | SumUpTerminates
   | SealHeartbeat
   | FinishCascades;

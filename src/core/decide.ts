@@ -4,7 +4,8 @@
  */
 import { refuseKey } from "./access.js";
 import { no_amounts } from "./budget.js";
-import type { Command, FinishCascades, SealHeartbeat, SumUpTerminates } from "./command.js";
+import type { Command } from "./command.js";
+import type { FinishCascades, SealHeartbeat, SumUpTerminates } from "./command-engine.js";
 import {
   createKey,
   issueCredential,
@@ -15,6 +16,7 @@ import {
 } from "./credential.js";
 import { type Decision, Draft } from "./decision.js";
 import { endDrill, startDrill } from "./drill.js";
+import { expireEscalation, finishEscalations, resolveEscalation } from "./escalation.js";
 import { acknowledgeHalt, unconfirmHalt } from "./halt.js";
 import { idAt } from "./ids.js";
 import { decideIntercept } from "./intercept.js";
@@ -87,6 +89,10 @@ export function decide(state: State, command: Command): Decision {
       return revokeKey(state, command);
     case "change_policy":
       return changePolicy(state, command);
+    case "resolve_escalation":
+      return resolveEscalation(state, command);
+    case "expire_escalation":
+      return expireEscalation(state, command);
     case "sum_up_terminates":
       return sumUpTerminates(state, command);
     case "seal_heartbeat":
@@ -102,6 +108,7 @@ function finishCascades(state: State, command: FinishCascades): Decision {
   const oldest_first = [...state.sessions.values()].sort((a, b) => a.start_sequence - b.start_sequence);
   const stops = finishStops(state, draft, oldest_first);
   finishHolds(state, draft, oldest_first, stops);
+  finishEscalations(state, draft);
   const live = oldest_first.filter(({ session_id }) => !stops.has(session_id));
   warn(draft, live, 0, no_amounts);
   return { reply: { type: "done" }, events: draft.events };

@@ -1,5 +1,6 @@
 /** What decide returns: a reply, and the events that make it true. */
 import type { Command, Repeatable } from "./command.js";
+import { afterStop } from "./escalation-over.js";
 import type { Event } from "./event.js";
 import type { Idempotency } from "./idempotency.js";
 import type { State } from "./state.js";
@@ -17,6 +18,7 @@ export type RefusalCode =
   | "credential_not_found"
   | "key_not_found"
   | "halt_not_found"
+  | "escalation_already_resolved"
   | "policy_not_found"
   | "session_not_active"
   | "session_not_stopped"
@@ -67,6 +69,7 @@ export type Reply =
       readonly version: number;
       readonly replayed: boolean;
     }
+  | { readonly type: "escalation"; readonly escalation_id: string }
   | { readonly type: "drill"; readonly drill_id: string }
   | { readonly type: "done" };
 
@@ -125,7 +128,8 @@ export class Draft {
   }
 
   /**
-   * Adds an event, which becomes the draft's own, and returns its index.
+   * Adds an event, which becomes the draft's own, and returns its index. After the end of a session come
+   * those of the escalations that wait in it: nobody can answer them any more.
    *
    * @param repeat of the command, on the event that a repeat is answered by
    */
@@ -146,7 +150,24 @@ export class Draft {
       placed.idempotency = { key_digest, request_digest, salt };
     }
     this.events.push(placed as Event);
+    if (
+      event.event === "session_killed" ||
+      event.event === "session_expired" ||
+      event.event === "session_ended"
+    ) {
+      this.#endEscalations(event.session_id);
+    }
     return sequence;
+  }
+
+  #endEscalations(session_id: string): void {
+    const { session_escalations, escalations } = this.#state;
+    for (const escalation_id of session_escalations.get(session_id) ?? []) {
+      const pending = escalations.get(escalation_id);
+      if (pending !== undefined) {
+        this.add(afterStop(pending));
+      }
+    }
   }
 
   #nextIndex(session_id: string): number {

@@ -7,6 +7,7 @@
 import type { Role } from "./actor.js";
 import type { BudgetExceeded, BudgetRaised, OnExceeded, ReservationSettled } from "./event-budget.js";
 import type { DrillEnded, DrillStarted } from "./event-drill.js";
+import type { EscalationOpened, EscalationResolved } from "./event-escalation.js";
 import type {
   HaltAcknowledged,
   HaltConfirmed,
@@ -109,6 +110,8 @@ export interface EnforcementDecision extends Common {
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
+  /** Of an escalated action the salt of its digests, which is sealed in its details; null once they are erased. */
+  readonly details_salt?: string | null;
   /** What an allowed action costs, known beforehand. */
   readonly charge: Amounts | null;
   /** What is held for an allowed action until it is settled. */
@@ -250,6 +253,8 @@ export interface Heartbeat extends Common {
 
 /** Everything that can be in the log. */
 export type Event =
+  | EscalationOpened
+  | EscalationResolved
   | VaultOpened
   | SessionStarted
   | EnforcementDecision

@@ -46,14 +46,14 @@ export function liftHalt(state: State, event: HaltLifted, sequence: number): voi
 
 /** Where it kills, an order against the session whose budget it is; where it pauses, a pause that is to follow. */
 export function exceedBudget(state: State, event: BudgetExceeded, sequence: number): void {
-  const { unit, limit, requested } = event;
+  const { unit, requested } = event;
   const owner = state.sessions.get(event.owner_session_id);
   if (event.on_exceeded === "pause") {
     if (owner?.status === "active") {
       const exceeded = { unit, amount: requested - owner[unit].overrun };
       owner.pause_owed = {
         cause: { event: event.event, sequence },
-        reason: exceededReason(unit, limit),
+        reason: exceededReason(event),
         exceeded,
       };
     }
@@ -62,7 +62,7 @@ export function exceedBudget(state: State, event: BudgetExceeded, sequence: numb
   orderStop(state.scopes.session, event.owner_session_id, "halted", {
     event: event.event,
     sequence,
-    reason: exceededReason(unit, limit),
+    reason: exceededReason(event),
     halt_id: null,
     session_id: event.owner_session_id,
     drill_id: null,

@@ -2,6 +2,7 @@
 import type { EnforcementDecision, SessionEnded, SessionExpired, SessionKilled } from "./event.js";
 import type { SessionPaused, SessionResumed } from "./event-halt.js";
 import { chargePath } from "./evolve-budget.js";
+import { evolveEscalate, forgetApprovals, useApproval } from "./evolve-escalation.js";
 import { pathFromRoot } from "./scope.js";
 import type { SessionStop } from "./session-parts.js";
 import type { Session, State } from "./state.js";
@@ -12,12 +13,17 @@ import { halted_policy, revoked_policy } from "./verdict.js";
 export function evolveDecision(state: State, event: EnforcementDecision, sequence: number): boolean {
   state.decisions += 1;
   countForAgent(state, event);
+  if (event.decision === "escalate") {
+    evolveEscalate(state, event);
+  }
+  // What was approved was counted when it was asked for.
+  const counts = useApproval(state, event) ? 0 : 1;
   if (event.decision === "terminate") {
     state.terminations += 1;
   }
   const session = event.session_id === null ? undefined : state.sessions.get(event.session_id);
   if (session === undefined) {
-    return event.session_id === null && !isStanding(event);
+    return event.session_id === null && counts > 0 && !isStanding(event);
   }
   if (event.decision === "terminate") {
     session.terminates += 1;
@@ -30,14 +36,14 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
     return false;
   }
   for (const ancestor of path) {
-    ancestor.actions.spent += 1;
+    ancestor.actions.spent += counts;
     ancestor.last_action_at = event.at;
     ancestor.held_ms = 0;
   }
   if (event.charge !== null || event.reservation !== null) {
     chargePath(state, path, event, sequence);
   }
-  return true;
+  return counts > 0;
 }
 
 /** Whether an action without a session was answered by an order in force, as a stop answers one with it. */
@@ -142,6 +148,7 @@ export function evolveStop(
     state.unsettled.set(session.session_id, event.at);
   }
   state.session_repeats.delete(session.session_id);
+  forgetApprovals(state, session.session_id);
   if (session.agent_id !== null) {
     state.agents.get(session.agent_id)?.live_sessions.delete(session.session_id);
   }

@@ -4,7 +4,7 @@
  */
 
 import { unspent } from "./budget.js";
-import type { Event, SessionStarted } from "./event.js";
+import type { Event, Notice, SessionStarted } from "./event.js";
 import type {
   HaltAcknowledged,
   HaltConfirmed,
@@ -16,6 +16,7 @@ import type {
 } from "./event-halt.js";
 import { addCredential, addKey, agentNamed, registerAgent, revokeKey, updateAgent } from "./evolve-access.js";
 import { noteWarning, raiseBudget, settleReservation } from "./evolve-budget.js";
+import { evolveEscalation } from "./evolve-escalation.js";
 import {
   exceedBudget,
   liftHalt,
@@ -95,17 +96,25 @@ function apply(state: State, event: Event, sequence: number): void {
       changePolicy(state, event, sequence);
       keepPrincipalRepeat(state, event, sequence, event.policy_id);
       return;
+    case "escalation_opened":
+    case "escalation_resolved":
+      evolveEscalation(state, event, sequence);
+      return;
     case "notice":
-      if (event.kind === "agent_updated") {
-        updateAgent(state, event);
-      } else if (event.kind === "soft_limit") {
-        noteWarning(state, event);
-      }
+      applyNotice(state, event);
       return;
     case "drill_started":
     case "drill_ended":
     case "heartbeat":
       return;
+  }
+}
+
+function applyNotice(state: State, event: Notice): void {
+  if (event.kind === "agent_updated") {
+    updateAgent(state, event);
+  } else if (event.kind === "soft_limit") {
+    noteWarning(state, event);
   }
 }
 

@@ -4,7 +4,7 @@
  * found without any lookup. They look scattered, which makes a mistyped one an unknown one.
  */
 
-type Prefix = "enf" | "halt" | "cred" | "key" | "drill";
+type Prefix = "enf" | "halt" | "cred" | "key" | "drill" | "esc";
 
 const half = 0x1000000;
 const round_keys = [0x9e3779, 0x85ebca, 0xc2b2ae, 0x27d4eb] as const;

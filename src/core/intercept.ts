@@ -6,6 +6,8 @@ import { amount_max, no_amounts } from "./budget.js";
 import { type Excess, exceededActions, exceededCost, exceededReason, withoutRoom } from "./charge.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, Draft } from "./decision.js";
+import { claim, isApproved, withPerson } from "./escalation.js";
+import type { Approval } from "./escalation-parts.js";
 import type { Amounts } from "./event-parts.js";
 import { judge } from "./judge.js";
 import { endByTime, loseLeases } from "./lapse.js";
@@ -35,8 +37,9 @@ export function decideIntercept(state: State, command: Intercept): Decision {
     stopped(state, draft, command, session) ??
     held(state, draft, command, session, loseLeases(state, draft, command)) ??
     repeated(state, draft, command) ??
+    approved(state, draft, command, session) ??
     actionsExceeded(state, draft, command, session) ??
-    judgedAndCharged(state, draft, command, session)
+    judgedAndCharged(state, draft, command, session, null)
   );
 }
 
@@ -115,23 +118,55 @@ function actionsExceeded(state: State, draft: Draft, command: Intercept, session
   return excess === null ? null : exceed(state, draft, command, session, excess);
 }
 
+/** What a person has said of the action. One that was approved was counted when it was asked for. */
+function approved(state: State, draft: Draft, command: Intercept, session: Session): Decision | null {
+  const claimed = claim(state, command, session.agent_id ?? command.agent_id);
+  if (claimed === null) {
+    return null;
+  }
+  return claimed.type === "granted"
+    ? judgedAndCharged(state, draft, command, session, claimed.approval)
+    : refused(state, draft, command, session, claimed.judgement);
+}
+
+/** A refusal counts. Of an approved action that is known only when it is refused: then there may be no room. */
+function refused(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  judgement: Judgement,
+): Decision {
+  return (
+    actionsExceeded(state, draft, command, session) ?? counted(state, draft, command, session, judgement)
+  );
+}
+
 /** Policies, then what the action costs: only one that is allowed is charged. */
-function judgedAndCharged(state: State, draft: Draft, command: Intercept, session: Session): Decision {
-  const judgement = judge(state, command, session);
+function judgedAndCharged(
+  state: State,
+  draft: Draft,
+  command: Intercept,
+  session: Session,
+  approval: Approval | null,
+): Decision {
+  const agent_id = session.agent_id ?? command.agent_id;
+  const asked = judge(state, command, session);
+  const judgement = withPerson(state, asked, approval, session.session_id, agent_id);
   if (judgement.decision === "terminate") {
     return terminatedByPolicy(state, draft, command, session, judgement);
   }
-  const cost = command.cost ?? command.estimate;
-  if (judgement.decision !== "allow" || cost === null) {
-    return counted(state, draft, command, session, judgement);
+  if (judgement.decision !== "allow") {
+    return refused(state, draft, command, session, judgement);
   }
-  const excess = exceededCost(state, session, cost);
+  const cost = command.cost ?? command.estimate;
+  const excess = exceededCost(state, session, cost ?? no_amounts);
   if (excess !== null) {
     return exceed(state, draft, command, session, excess);
   }
-  const refusal = withoutRoom(state, session, command, cost);
+  const refusal = cost === null ? null : withoutRoom(state, session, command, cost);
   if (refusal !== null) {
-    return counted(state, draft, command, session, refusal);
+    return refused(state, draft, command, session, refusal);
   }
   return counted(state, draft, command, session, judgement, command.cost, command.estimate);
 }
@@ -165,15 +200,16 @@ function counted(
   charge: Amounts | null = null,
   reservation: Amounts | null = null,
 ): Decision {
+  const actions = isApproved(judgement) ? 0 : 1;
   const subject: Subject = {
     ...subjectOf(session, command),
     charge,
     reservation,
-    consumed: consumedBy(session, 1, charge ?? no_amounts),
+    consumed: consumedBy(session, actions, charge ?? no_amounts),
     reserved: reservedBy(session, reservation ?? no_amounts),
   };
   const decision = decided(draft, command, judgement, subject, null);
-  warn(draft, pathFromRoot(state, session), 1, charge ?? no_amounts);
+  warn(draft, pathFromRoot(state, session), actions, charge ?? no_amounts);
   return decision;
 }
 
@@ -187,6 +223,7 @@ function exceed(
 ): Decision {
   const { spent, reserved, overrun } = owner[unit];
   const limit = owner[unit].limit as number;
+  const requested = Math.min(amount + overrun, amount_max);
   const sequence = draft.add({
     event: "budget_exceeded",
     actor: system_actor,
@@ -196,12 +233,12 @@ function exceed(
     limit,
     spent,
     reserved,
-    requested: Math.min(amount + overrun, amount_max),
+    requested,
     on_exceeded: owner.on_exceeded,
   });
   const why = {
     actor: system_actor,
-    reason: exceededReason(unit, limit),
+    reason: exceededReason({ unit, limit, spent, requested }),
     cause: { event: "budget_exceeded", sequence },
     halt_id: null,
   } as const;

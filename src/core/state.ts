@@ -4,6 +4,7 @@
  */
 
 import type { Role } from "./actor.js";
+import type { Approval, Escalating, Escalation } from "./escalation-parts.js";
 import type { OnLeaseLost, Profile } from "./event.js";
 import type { OnExceeded } from "./event-budget.js";
 import type { HaltMode, Scope } from "./event-halt.js";
@@ -228,6 +229,13 @@ export interface State {
   /** Orders in force by their ids, oldest first. */
   readonly halts: Map<string, StandingHalt>;
   last_release: Release | null;
+  /** What the newest entry escalated, for the next one to open. */
+  escalating: Escalating | null;
+  /** Escalations that wait for a person, oldest first; approvals that were not used, likewise. */
+  readonly escalations: Map<string, Escalation>;
+  readonly approvals: Map<string, Approval>;
+  /** The ids of both, by session. */
+  readonly session_escalations: Map<string, Set<string>>;
   /** Idempotency keys of intercepts, by session, then by digest; gone with the session. */
   readonly session_repeats: Map<string, Map<string, Repeat>>;
   /** All other idempotency keys, by calling key, then by digest. */
@@ -270,6 +278,10 @@ export function emptyState(): State {
     },
     halts: new Map(),
     last_release: null,
+    escalating: null,
+    escalations: new Map(),
+    approvals: new Map(),
+    session_escalations: new Map(),
     session_repeats: new Map(),
     principal_repeats: new Map(),
     policies: new Map(),

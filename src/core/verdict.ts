@@ -1,4 +1,5 @@
 /** The entry of a verdict, and what goes into it, whether the action names a session or not. */
+import { limits } from "../limits.js";
 import type { Intercept } from "./command.js";
 import { answer, type Decision, type Draft } from "./decision.js";
 import type { Amounts, Cause, Consumed, PolicyTriggered, PolicyWarning, Verdict } from "./event-parts.js";
@@ -26,6 +27,8 @@ export interface Judgement {
   readonly warnings?: readonly PolicyWarning[];
   /** Exactly of a terminate that a policy asks for: the index of the entry that set this version of it. */
   readonly terminated_by?: number;
+  /** The escalation that the action names, where the log has it; a new one is given by itself. */
+  readonly escalation_id?: string | null;
 }
 
 /** Whom an action concerns, what it costs, and what it leaves spent and held. */
@@ -79,6 +82,7 @@ export function builtIn(
   return [{ policy_id, name, decision, reason }];
 }
 
+/** Seals a verdict; one that escalates opens its escalation right behind it. */
 export function decided(
   draft: Draft,
   command: Intercept,
@@ -86,12 +90,16 @@ export function decided(
   subject: Subject,
   cause: Cause | null,
 ): Decision {
+  const place = draft.next_sequence;
+  const decision_id = idAt("enf", place);
+  const escalates = judgement.decision === "escalate";
+  const escalation_id = escalates ? idAt("esc", place + 1) : (judgement.escalation_id ?? null);
   const sequence = draft.add(
     {
       event: "enforcement_decision",
       actor: command.actor,
       session_id: subject.session_id,
-      decision_id: idAt("enf", draft.next_sequence),
+      decision_id,
       agent_id: subject.agent_id,
       credential_id: subject.credential_id,
       action_type: command.action_type,
@@ -113,13 +121,36 @@ export function decided(
       consumed: subject.consumed,
       reserved: subject.reserved,
       cause,
-      escalation_id: null,
+      escalation_id,
+      ...(escalates && command.details_salt !== undefined ? { details_salt: command.details_salt } : {}),
     },
     command.repeat,
   );
+  if (escalates) {
+    draft.add(opening(command, subject.session_id, decision_id, escalation_id as string));
+  }
   const { evaluated } = judgement;
   const reply = { type: "verdict", sequence, replayed: false, repeats_terminate_of: null } as const;
   return { reply: evaluated === undefined ? reply : { ...reply, evaluated }, events: draft.events };
+}
+
+/** Its approval is for what the action asked to be charged or held, and for no other amount. */
+function opening(
+  { at, actor, cost, estimate, escalation_ms = limits.escalation_ms }: Intercept,
+  session_id: string | null,
+  decision_id: string,
+  escalation_id: string,
+) {
+  return {
+    event: "escalation_opened",
+    actor,
+    session_id,
+    escalation_id,
+    decision_id,
+    expires_at: at + escalation_ms,
+    ...(cost === null ? {} : { cost }),
+    ...(estimate === null ? {} : { estimate }),
+  } as const;
 }
 
 /** The verdict that an earlier request with the same idempotency key got, or null. */

@@ -2,6 +2,7 @@
 import { keyOf, quoted } from "./access.js";
 import type { Intercept } from "./command.js";
 import { type Decision, Draft, refuse } from "./decision.js";
+import { claim, withPerson } from "./escalation.js";
 import { judge } from "./judge.js";
 import { haltOnScope } from "./standing.js";
 import type { State } from "./state.js";
@@ -40,15 +41,28 @@ export function withoutSession(state: State, command: Intercept): Decision {
   }
   const draft = new Draft(state, command);
   // Standing goes before a repeat: no old allow passes a stop. Policies come after it.
-  const stands = judged(state, agent_id).decision === "allow";
-  const repeat = stands ? repeated(state, draft, command) : null;
+  const standing = judged(state, agent_id);
+  if (standing.decision !== "allow") {
+    return decided(draft, command, standing, subject, null);
+  }
+  const repeat = repeated(state, draft, command);
   if (repeat !== null) {
     return repeat;
   }
-  const judgement = judge(state, { ...command, agent_id }, null);
+  const judgement = asked(state, command, agent_id);
   // Nothing can be settled without a session, so an estimate is taken for the cost; windows count it.
   const charge = judgement.decision === "allow" ? (command.cost ?? command.estimate) : null;
   return decided(draft, command, judgement, { ...subject, charge }, null);
+}
+
+/** What policies say, and what a person has said. */
+function asked(state: State, command: Intercept, agent_id: string | null): Judgement {
+  const claimed = claim(state, command, agent_id);
+  if (claimed?.type === "refused") {
+    return claimed.judgement;
+  }
+  const judgement = judge(state, { ...command, agent_id }, null);
+  return withPerson(state, judgement, claimed?.approval ?? null, null, agent_id);
 }
 
 /** A halt on what an action without a session stands on, from the root. */

@@ -1,6 +1,6 @@
 /**
  * Rings for those who must hear at once that a session has stopped, is held or goes on, that its stop is
- * confirmed, or that nobody confirmed it in time: in the very turn in which that is sealed, before any
+ * confirmed, or that nobody confirmed it in time, or that a part of a limit is used up: in the very turn in which that is sealed, before any
  * caller of the same write is answered. What happened is theirs to look up.
  */
 import type { Event } from "../core/event.js";
@@ -33,12 +33,21 @@ export class Alarms {
         case "session_resumed":
         case "halt_confirmed":
         case "halt_unconfirmed":
-          for (const bell of this.#bells.get(event.session_id) ?? []) {
-            bell();
+          this.#ring(event.session_id);
+          break;
+        case "notice":
+          if (event.kind === "soft_limit") {
+            this.#ring(event.session_id);
           }
           break;
         default:
       }
+    }
+  }
+
+  #ring(session_id: string | null): void {
+    for (const bell of this.#bells.get(session_id ?? "") ?? []) {
+      bell();
     }
   }
 }

@@ -9,6 +9,8 @@ const announced = [
   "session_killed",
   "session_expired",
   "budget_exceeded",
+  "escalation_opened",
+  "escalation_resolved",
 ] as const satisfies readonly Event["event"][];
 
 /** An event that is announced. */

@@ -53,6 +53,8 @@ const known_events: ReadonlySet<string> = new Set<Event["event"]>([
   "api_key_created",
   "api_key_revoked",
   "policy_changed",
+  "escalation_opened",
+  "escalation_resolved",
   "notice",
   "heartbeat",
 ]);
@@ -104,6 +106,10 @@ export function toContent(event: Event, salt: string): Content {
   if (event.event === "policy_changed") {
     Object.assign(content, sealedPolicy(event));
   }
+  if (event.event === "enforcement_decision" && event.details_salt !== undefined) {
+    // It is in the details.
+    delete content.details_salt;
+  }
   if (event.idempotency !== undefined) {
     const { key_digest, request_digest, salt: own_salt } = event.idempotency;
     content.idempotency = { key_digest, request_digest };
@@ -137,6 +143,9 @@ export function fromContent(content: string, details: string | null, sequence: n
   }
   if (members.event === "policy_changed") {
     restoreNumbers(members);
+  }
+  if (members.event === "enforcement_decision" && members.decision === "escalate" && hasDetails(members)) {
+    members.details_salt = saltOf(details);
   }
   if (members.idempotency !== undefined) {
     const salt = hasDetails(members) ? saltOf(details) : _salt;

@@ -9,7 +9,7 @@ import type { AbstractLevel } from "abstract-level";
 export type RowStore = AbstractLevel<string | Buffer | Uint8Array, string, string>;
 
 /** Of this layout of rows: another has another key, so that rows of an older one are made anew. */
-const mark_key = "~through/6";
+const mark_key = "~through/7";
 const rows_gathered_max = 512;
 const gather_ms = 100;
 

@@ -12,13 +12,13 @@ import { Alarms } from "./alarms.js";
 import { type Clock, engineClock, every, process_time } from "./clock.js";
 import type { Deadlines } from "./deadlines.js";
 import { DerivedRows } from "./derived.js";
+import { EscalationSteps } from "./escalation-steps.js";
 import { EngineFault, ignoreFault } from "./fault.js";
 import { Follower } from "./follower.js";
 import { HaltSteps } from "./halt-steps.js";
 import { KeyEnds } from "./key-ends.js";
 import type { Lane } from "./lanes.js";
 import { Leases } from "./leases.js";
-import { Loops } from "./loops.js";
 import type { Memory } from "./memory.js";
 import { no_observer } from "./observer.js";
 import type { EngineOptions } from "./options.js";
@@ -41,6 +41,7 @@ export class Engine {
   readonly clock: Clock;
   readonly key_ends: KeyEnds;
   readonly halts: HaltSteps;
+  readonly escalations: EscalationSteps;
   readonly #state: State;
   readonly #memory: Memory;
   readonly #sequencer: Sequencer;
@@ -83,25 +84,27 @@ export class Engine {
       unconfirm: (session_id, delivered_at) => own.unconfirm(session_id, confirm_ms, delivered_at),
       observer: options.observer,
     });
+    this.escalations = new EscalationSteps(state, this.clock, options.texts ?? null, (escalation_id) =>
+      own.expireEscalation(escalation_id),
+    );
     const settle_ms = options.settle_timeout_ms ?? limits.settle_timeout_ms;
     this.#settlements = settleDeadlines(state, this.clock, settle_ms, (decision_id) =>
       own.lapse(decision_id),
     );
     this.#terminates = new RepeatedTerminates((command) => this.submit(command));
-    const loops = new Loops(state);
     this.#sequencer = new Sequencer({
       state,
       sealer: options.log,
       clock: this.clock,
       salt: newSalt,
       leases: this.#leases,
-      loops,
-      onDecided: (events) => {
+      escalation_ms: options.escalation_ms,
+      onDecided: (events, { text = null }) => {
         this.#leases.onDecided(events);
-        loops.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
         this.halts.onDecided();
+        this.escalations.onDecided(events, text);
         this.#settlements.arm();
       },
       onSealed: (events) => this.#onSealed(events),
@@ -162,6 +165,7 @@ export class Engine {
     if (outcome.reply.type === "verdict" && outcome.reply.repeats_terminate_of !== null) {
       this.#terminates.add(outcome.reply.repeats_terminate_of);
     }
+    await this.escalations.settle(outcome.events);
     return outcome;
   }
 
@@ -207,6 +211,7 @@ export class Engine {
     this.#keepNoTime();
     await this.#terminates.sumUp().catch(ignoreFault);
     await this.#sequencer.stop();
+    await this.escalations.stop();
     await this.#keepSnapshot();
     this.follower.end("draining");
     await this.projection.settle();
@@ -230,6 +235,7 @@ export class Engine {
     this.#leases.start();
     this.#timers.start();
     this.halts.start();
+    this.escalations.start();
     this.#settlements.arm();
     const { heartbeat_seconds } = this.#options;
     const heartbeat = {
@@ -252,6 +258,7 @@ export class Engine {
     this.#timers.stop();
     this.#leases.stop();
     this.halts.stop();
+    this.escalations.keepNoTime();
     this.#settlements.stop();
     for (const end of this.#regular) {
       end();
@@ -271,6 +278,7 @@ export class Engine {
     }
     this.halts.onSealed(events);
     this.alarms.onSealed(events);
+    this.escalations.onSealed(events);
     this.follower.onSealed(events);
     this.#memory.evict();
     this.#options.observer?.onSealed(events);

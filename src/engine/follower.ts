@@ -9,6 +9,8 @@ import type { Session } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Bell, type Reader } from "./bell.js";
 import type { Clock } from "./clock.js";
+import { type EscalationSelection, EscalationWatcher } from "./escalation-watcher.js";
+import { type EscalationUpdate, EscalationWatch, EscalationWatches } from "./escalation-watches.js";
 import type { Projection } from "./projection.js";
 import { copyOf } from "./session-copy.js";
 import { type Bookmark, SessionWatch, type Source, type Update } from "./session-watch.js";
@@ -30,6 +32,7 @@ export class Follower {
   readonly #clock: Clock;
   readonly #changes_max: number;
   readonly #watchers = new Watchers();
+  readonly #of_escalations = new EscalationWatches();
   readonly #of_entries = new Set<Bell>();
   readonly #bells = new Set<Bell>();
   /** Who is woken next: readers that are to learn of a stop, then the others. */
@@ -61,6 +64,9 @@ export class Follower {
     const first = this.#projection.size - events.length;
     for (const [i, event] of events.entries()) {
       this.#mark(event, first + i);
+      for (const bell of this.#of_escalations.mark(event, first + i)) {
+        this.#waking.add(bell);
+      }
     }
     for (const bell of this.#of_entries) {
       this.#waking.add(bell);
@@ -103,6 +109,29 @@ export class Follower {
   /** Follows one session until it is terminal. */
   session(session_id: string, reader: Reader, from: number | null = null): ReturnType<Follower["sessions"]> {
     return this.sessions({ by: "ids", session_ids: [session_id] }, reader, from);
+  }
+
+  /**
+   * Follows escalations: each of the selection as it is now, a bookmark, then their newer states.
+   *
+   * @param from index up to which the reader knows everything from before: it is told what was resolved since
+   * @throws whatever `end` was given, or `reader.refuse` throws
+   */
+  async *escalations(
+    selection: EscalationSelection,
+    reader: Reader,
+    from: number | null = null,
+  ): AsyncGenerator<EscalationUpdate, void, undefined> {
+    const watcher = new EscalationWatcher(selection, this.#projection.size - 1, this.#changes_max);
+    const source = { projection: this.#projection, clock: this.#clock, ended: () => this.#ended };
+    this.#of_escalations.add(watcher);
+    this.#bells.add(watcher.bell);
+    try {
+      yield* new EscalationWatch(source, watcher, reader).updates(from);
+    } finally {
+      this.#of_escalations.remove(watcher);
+      this.#forget(watcher.bell);
+    }
   }
 
   /**

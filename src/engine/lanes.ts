@@ -35,6 +35,9 @@ const lanes: Readonly<Record<Command["type"], Lane>> = {
   expire_session: "stops",
   lapse_reservation: "stops",
   unconfirm_halt: "acknowledgements",
+  // A rejection is a stop, and people are few.
+  resolve_escalation: "stops",
+  expire_escalation: "stops",
   revoke_agent: "stops",
   revoke_credential: "stops",
   revoke_key: "stops",

@@ -59,9 +59,15 @@ export class Loops {
    */
   found(command: Extract<Unstamped, { readonly type: "intercept" }>, at: number): readonly LoopFound[] {
     this.#asked = null;
-    const { session_id, action_type, content, metadata } = command;
+    const { session_id, action_type, content, metadata, escalation } = command;
     this.#watched ??= watchedBy(this.#state.policies);
-    if (session_id === null || this.#watched.length === 0 || !this.#state.sessions.has(session_id)) {
+    // What a person approved was compared when it was asked for.
+    if (
+      escalation !== undefined ||
+      session_id === null ||
+      this.#watched.length === 0 ||
+      !this.#state.sessions.has(session_id)
+    ) {
       return none;
     }
     const is_bare = content === null && (metadata === null || Object.keys(metadata).length === 0);

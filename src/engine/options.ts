@@ -1,4 +1,5 @@
 /** What an engine is made of, and what can be set. */
+import type { ActionTextsOptions } from "./action-texts.js";
 import type { Time } from "./clock.js";
 import type { RowStore } from "./derived.js";
 import type { Observer } from "./observer.js";
@@ -24,6 +25,10 @@ export interface EngineOptions {
   readonly observer?: Observer;
   /** What a client has from a stop on to say that it has stopped. */
   readonly halt_confirm_ms?: number;
+  /** Where texts of actions are kept while they wait for a person; in memory alone when absent. */
+  readonly texts?: ActionTextsOptions;
+  /** How long an escalation waits for a person. */
+  readonly escalation_ms?: number;
   /** What a client has from an action on to say what it has cost, where it gave an estimate. */
   readonly settle_timeout_ms?: number;
   /** Stopped sessions that stay in memory. */

@@ -31,6 +31,11 @@ export class OwnCommands {
     return this.#ask({ type: "lapse_reservation", decision_id, ...by_engine });
   }
 
+  /** Nobody has answered the escalation. */
+  expireEscalation(escalation_id: string): Promise<boolean> {
+    return this.#ask({ type: "expire_escalation", escalation_id, ...by_engine });
+  }
+
   async #ask(command: Unstamped): Promise<boolean> {
     try {
       await this.#submit(command);

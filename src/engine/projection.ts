@@ -11,6 +11,7 @@ import { emptyState, type Session, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { isAnnounced } from "./announced.js";
 import type { DerivedRows } from "./derived.js";
+import { EscalationRows } from "./escalation-rows.js";
 import { FigureRows } from "./figures.js";
 import { HaltParts } from "./halt-parts.js";
 import { copyOf } from "./session-copy.js";
@@ -50,6 +51,7 @@ export class Projection {
   readonly state: State;
   readonly figures: FigureRows;
   readonly halt_parts: HaltParts;
+  readonly escalations: EscalationRows;
   readonly #rows: DerivedRows;
   #rows_through = 0;
 
@@ -59,6 +61,7 @@ export class Projection {
     this.#rows = rows;
     this.figures = new FigureRows(rows);
     this.halt_parts = new HaltParts(rows);
+    this.escalations = new EscalationRows(rows);
   }
 
   /** Finds out which rows are there already; then every event of the log has to come by. */
@@ -193,6 +196,7 @@ export class Projection {
     const session = of_session === null ? undefined : this.state.sessions.get(of_session);
     this.figures.count(event, session, this.#countedAgent(event));
     this.halt_parts.count(event, session);
+    this.escalations.put(event, sequence, this.state);
     if (event.event === "enforcement_decision") {
       const { decision, action_type, agent_id, session_id, actor } = event;
       const row = JSON.stringify([decision, action_type, agent_id, session_id, actor.key_id]);

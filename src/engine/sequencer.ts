@@ -17,11 +17,11 @@ import type { Clock } from "./clock.js";
 import { EngineFault } from "./fault.js";
 import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
 import type { Leases } from "./leases.js";
-import type { Loops } from "./loops.js";
+import { Loops } from "./loops.js";
 import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing } from "./pieces.js";
-import { stamp } from "./stamp.js";
+import { type StampParts, stamp } from "./stamp.js";
 
 /** What the sequencer needs of the vault. */
 export interface Sealer {
@@ -53,10 +53,10 @@ export interface SequencerParts {
   readonly salt: () => string;
   /** Knows which leases are lost, and is told who was heard. */
   readonly leases: Pick<Leases, "lostBy" | "renew">;
-  /** Knows which loops an action goes on with. */
-  readonly loops: Pick<Loops, "found">;
   /** Told of every event in the turn in which it is decided. */
-  readonly onDecided: (events: readonly Event[]) => void;
+  readonly onDecided: (events: readonly Event[], enclosed: Enclosed) => void;
+  /** How long an escalation waits for a person; limits.ts when absent. */
+  readonly escalation_ms?: number | undefined;
   /** Told of every batch when it is durable, in order, before its callers are answered. */
   readonly onSealed: (events: readonly Event[]) => void;
   readonly observer: Observer;
@@ -72,6 +72,7 @@ interface Ready extends Pick<Outcome, "reply" | "events"> {
 
 export class Sequencer {
   readonly #parts: SequencerParts;
+  readonly #stamps: StampParts & { readonly loops: Loops };
   /** Pieces of commands in their order: those that have no place in the log yet, and those that have. */
   readonly #decided: Piece[] = [];
   readonly #staged: Piece[] = [];
@@ -84,6 +85,7 @@ export class Sequencer {
 
   constructor(parts: SequencerParts) {
     this.#parts = parts;
+    this.#stamps = { ...parts, loops: new Loops(parts.state) };
   }
 
   get standing(): Standing {
@@ -118,9 +120,9 @@ export class Sequencer {
       );
     }
     const sequence = this.#parts.state.next_sequence;
-    const stamped = stamp(this.#parts, unstamped, enclosed);
+    const stamped = stamp(this.#stamps, unstamped, enclosed);
     const { reply, events, sealing, first } = this.#decide(stamped, enclosed);
-    this.#takeEffect(events);
+    this.#takeEffect(events, enclosed);
     this.#hear(stamped, enclosed, reply);
     return new Promise((resolve, reject) => {
       this.#queued[lane] += 1;
@@ -188,12 +190,13 @@ export class Sequencer {
     }
   }
 
-  #takeEffect(events: readonly Event[]): void {
+  #takeEffect(events: readonly Event[], enclosed: Enclosed): void {
     try {
       for (const event of events) {
         evolve(this.#parts.state, event);
       }
-      this.#parts.onDecided(events);
+      this.#stamps.loops.onDecided(events);
+      this.#parts.onDecided(events, enclosed);
     } catch (error) {
       this.fail(error as Error);
       throw this.#stopped;

@@ -7,6 +7,7 @@ import { policySetDigest, stampRepeat } from "./digest.js";
 import type { Leases } from "./leases.js";
 import type { Loops } from "./loops.js";
 import type { Enclosed } from "./outcome.js";
+import { stampEscalation } from "./same-action.js";
 
 export interface StampParts {
   readonly state: State;
@@ -15,10 +16,22 @@ export interface StampParts {
   readonly leases: Pick<Leases, "lostBy">;
   /** Knows which loops an action goes on with. */
   readonly loops: Pick<Loops, "found">;
+  /** How long an escalation waits for a person; limits.ts when absent. */
+  readonly escalation_ms?: number | undefined;
 }
 
 /** The command as it is decided. */
-export function stamp(
+export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): Command {
+  const command = stampTime(parts, asked, enclosed);
+  if (command.type !== "intercept") {
+    return command;
+  }
+  const { escalation_ms } = parts;
+  const named = stampEscalation(parts.state, command, enclosed.text ?? null);
+  return escalation_ms === undefined ? named : { ...named, escalation_ms };
+}
+
+function stampTime(
   { state, clock, leases, loops }: StampParts,
   asked: Unstamped,
   { received_ms, request = null }: Enclosed,

@@ -90,7 +90,12 @@ export async function readTexts(
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-async function filesIn(directory: string, kind: Kind, faults: FileFault[]): Promise<readonly string[]> {
+/** The paths of all files of a kind, sorted; what keeps from reading them becomes a fault. */
+export async function filesIn(
+  directory: string,
+  kind: Kind,
+  faults: FileFault[],
+): Promise<readonly string[]> {
   const found: string[] = [];
   const visit = async (folder: string, depth: number): Promise<void> => {
     const names = (await readdir(join(directory, folder))).sort();
@@ -99,11 +104,10 @@ async function filesIn(directory: string, kind: Kind, faults: FileFault[]): Prom
       if (name.startsWith(".") || found.length > limits.policy_files) {
         continue;
       }
-      // Through links: a mounted configuration is made of them.
-      const is_folder = (await stat(join(directory, path))).isDirectory();
-      if (is_folder && depth < limits.policy_folder_depth) {
+      const is_folder = await isFolder(join(directory, path), path, faults);
+      if (is_folder === true && depth < limits.policy_folder_depth) {
         await visit(path, depth + 1);
-      } else if (!is_folder && kindOf(name) === kind) {
+      } else if (is_folder === false && kindOf(name) === kind) {
         found.push(path);
       }
     }
@@ -119,6 +123,19 @@ async function filesIn(directory: string, kind: Kind, faults: FileFault[]): Prom
     return [];
   }
   return found;
+}
+
+/** Through links, of which a mounted configuration is made; null for one that leads nowhere. */
+async function isFolder(at: string, path: string, faults: FileFault[]): Promise<boolean | null> {
+  try {
+    return (await stat(at)).isDirectory();
+  } catch (error) {
+    // A file of no kind that matters here may be a link to nowhere.
+    if (kindOf(path) !== null) {
+      faults.push(wholeFault(path, `cannot be read: ${(error as Error).message}`));
+    }
+    return null;
+  }
 }
 
 /** What a file is by its name; null for any other. */

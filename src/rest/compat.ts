@@ -87,7 +87,8 @@ export function applyLastEventId(desc: DescMessage, request: Message, header: st
 /** Fields that are left out when they are empty: callers of before know nothing of them. */
 export const optional_fields: ReadonlyMap<string, readonly string[]> = new Map([
   ["killcord.v1.Budgets", ["warn_at_percent"]],
-  ["killcord.v1.InterceptResponse", ["warnings", "policies_shadowed", "next_step"]],
+  ["killcord.v1.InterceptResponse", ["warnings", "policies_shadowed"]],
+  ["killcord.v1.SettleResponse", ["warnings"]],
   ["killcord.v1.Decision", ["warnings", "policies_shadowed"]],
 ]);
 
@@ -111,7 +112,7 @@ function withoutEmpty(lists: readonly string[]): (plain: PlainObject) => PlainOb
   return (plain) => {
     for (const name of lists) {
       const value = plain[name];
-      if (value === "" || (Array.isArray(value) && value.length === 0)) {
+      if (Array.isArray(value) && value.length === 0) {
         delete plain[name];
       }
     }

@@ -4,8 +4,9 @@
  */
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { expectedWord, isKeptWord, unsupported } from "../services/expected.js";
-import { parseDecimal, parseMoney, printMoney, toWhole } from "./decimal.js";
+import { printUsd } from "../core/money.js";
+import { expected_usd, expectedWord, isKeptWord, unsupported } from "../services/expected.js";
+import { parseDecimal, parseMoney, toWhole } from "./decimal.js";
 import { type Json, JsonNumber } from "./json.js";
 import { enumNumber } from "./shape.js";
 import { parseDuration, parseTimestamp } from "./time.js";
@@ -61,10 +62,8 @@ export function readTextLeaf(type: LeafType, text: string): LeafValue | Misfit {
 export function readMoney(json: Json): string | Misfit {
   const micros = parseMoney(json);
   return micros === null
-    ? new Misfit(
-        "expected USD from 0 to 9007199254.740991, with 6 decimals at most: as a string, or as a number of 15 digits at most",
-      )
-    : printMoney(micros);
+    ? new Misfit(`${expected_usd}, or as a number of 15 digits at most`)
+    : printUsd(micros);
 }
 
 /** Reads a value of a body. */

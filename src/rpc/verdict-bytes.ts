@@ -4,8 +4,12 @@
  * toBinary. test/rpc/verdict-bytes.test.ts holds the two alike.
  */
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { InterceptResponse, InterceptStreamResponse } from "../../gen/killcord/v1/enforcement_pb.js";
-import type { Consumed } from "../../gen/killcord/v1/session_pb.js";
+import type {
+  BudgetLeft,
+  InterceptResponse,
+  InterceptStreamResponse,
+} from "../../gen/killcord/v1/enforcement_pb.js";
+import type { Consumed, Reserved } from "../../gen/killcord/v1/session_pb.js";
 import { envelope_bytes } from "./body.js";
 
 /** More than all texts can have together, at three bytes a character. */
@@ -46,13 +50,13 @@ function isCommon(verdict: InterceptResponse): boolean {
     verdict.trustScore === undefined &&
     verdict.escalationId === undefined &&
     verdict.warnings.length === 0 &&
-    verdict.budgetLeft === undefined &&
-    verdict.nextStep === "" &&
     verdict.policiesShadowed.length === 0 &&
-    verdict.reserved === undefined &&
     verdict.$unknown === undefined &&
     verdict.createdAt?.$unknown === undefined &&
     verdict.consumed?.$unknown === undefined &&
+    verdict.reserved?.$unknown === undefined &&
+    verdict.budgetLeft?.$unknown === undefined &&
+    isShort(verdict.nextStep) &&
     isShort(verdict.reasoning) &&
     isShort(verdict.decisionId) &&
     isShort(verdict.decisionPath) &&
@@ -67,6 +71,17 @@ function isShort(text: string): boolean {
 }
 
 function writeVerdict(verdict: InterceptResponse): void {
+  if (verdict.reserved !== undefined) {
+    const end = at;
+    writeReserved(verdict.reserved);
+    head(22, end - at);
+  }
+  text(20, verdict.nextStep);
+  if (verdict.budgetLeft !== undefined) {
+    const end = at;
+    writeBudgetLeft(verdict.budgetLeft);
+    head(19, end - at);
+  }
   textIfGiven(17, verdict.haltId);
   whole(16, verdict.stopReason);
   if (verdict.consumed !== undefined) {
@@ -97,6 +112,19 @@ function writeConsumed({ actions, tokens, costUsdMicros, elapsedSeconds }: Consu
   whole(1, Number(actions));
 }
 
+function writeReserved({ tokens, costUsdMicros }: Reserved): void {
+  whole(2, Number(costUsdMicros));
+  whole(1, Number(tokens));
+}
+
+function writeBudgetLeft(left: BudgetLeft): void {
+  wholeIfGiven(5, left.idleSeconds);
+  wholeIfGiven(4, left.ttlSeconds);
+  wholeIfGiven(3, left.costUsdMicros);
+  wholeIfGiven(2, left.tokens);
+  wholeIfGiven(1, left.actions);
+}
+
 function writeTime({ seconds, nanos }: Timestamp): void {
   whole(2, nanos);
   whole(1, Number(seconds));
@@ -106,6 +134,14 @@ function writeTime({ seconds, nanos }: Timestamp): void {
 function whole(field: number, value: number): void {
   if (value !== 0) {
     varint(value);
+    varint(field * 8);
+  }
+}
+
+/** Of a number that may be absent, 0 is a value: it is written. */
+function wholeIfGiven(field: number, value: bigint | undefined): void {
+  if (value !== undefined) {
+    varint(Number(value));
     varint(field * 8);
   }
 }

@@ -39,7 +39,7 @@ export interface Reason {
 
 /** What somebody should see to although commands are taken. More may come. */
 export interface Warning {
-  readonly code: "unwitnessed";
+  readonly code: "unwitnessed" | "policies_not_loaded";
   readonly message: string;
 }
 

@@ -12,6 +12,9 @@ import { field as field_rules } from "@bufbuild/protovalidate/gen/buf/validate/v
 /** Said of what the API keeps a place for and this version cannot hold. */
 export const unsupported = "is not supported by this version";
 
+/** Said of text that is no amount of money. */
+export const expected_usd = "expected USD from 0 to 9007199254.740991 as text, with 6 decimals at most";
+
 /** The words of an enum, without that for "not given": `one of agent, operator`. */
 export function expectedWord(type: DescEnum): string {
   const prefix = type.sharedPrefix ?? "";

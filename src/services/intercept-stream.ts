@@ -26,6 +26,7 @@ import { present } from "./present.js";
 import { closeOnStream } from "./settle.js";
 import { directive, messageOf, type Sent, turnDirective } from "./stream-view.js";
 import { invalid, validate } from "./validate.js";
+import { WarningsTold } from "./warnings-told.js";
 
 /** What a caller sent, or why it could not be read. */
 type Incoming = InterceptStreamRequest | KillcordError;
@@ -49,6 +50,7 @@ class InterceptStream {
   #told_end = false;
   /** Index of the pause that the caller knows of last; null when it knows the session as active. */
   #told_pause: number | null = null;
+  readonly #warnings = new WarningsTold();
   readonly #abort = () => this.#drain(this.#call.signal.reason);
   /** Each calls something off that was set up; once the stream is over, all of it. */
   #silence = nothing;
@@ -225,6 +227,9 @@ class InterceptStream {
     const stop = session?.stop ?? null;
     if (session !== null && stop === null) {
       this.#tellPause(session);
+      for (const value of this.#warnings.news(session)) {
+        this.#send({ case: "directive", value });
+      }
     }
     if (session !== null && stop !== null && !this.#told_end) {
       this.#told_end = true;

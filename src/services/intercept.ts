@@ -7,7 +7,7 @@ import {
   InterceptRequestSchema,
   type InterceptResponse,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import type { Unstamped } from "../core/command.js";
+import type { Intercept, Unstamped } from "../core/command.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { HaltVia } from "../core/event-halt.js";
 import type { Chain } from "../core/event-parts.js";
@@ -16,6 +16,7 @@ import { newSalt } from "../engine/salt.js";
 import { limits } from "../limits.js";
 import { CanonicalError } from "../vault/canonical.js";
 import { makeDetails } from "../vault/details.js";
+import { amountsAsked } from "./amounts.js";
 import { by, type Context, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -47,7 +48,8 @@ export async function intercept(
   if (session !== null && (decision.decision === "terminate" || isPauseOf(decision))) {
     context.engine.halts.deliver(session, via);
   }
-  return verdictView(decision, entry_id, session);
+  const { state } = context.engine.projection;
+  return verdictView(decision, entry_id, session, state, fresh === undefined ? [] : events);
 }
 
 /** Submits an action; its text is in memory until that is sealed, also when its caller has gone. */
@@ -96,8 +98,7 @@ function commandOf(
     agent_id: request.agentId ?? null,
     action_type: request.actionType,
     chain: chainOf(request),
-    cost: null,
-    estimate: null,
+    ...costsAsked(request),
     content: request.actionContent ?? null,
     metadata: request.metadata ?? null,
     action_digest: details.action_digest,
@@ -110,6 +111,22 @@ function commandOf(
   return {
     command,
     enclosed: { details: details.details, brief, request: text, received_ms: call.received_ms },
+  };
+}
+
+/** What the action costs, or may cost; null for what is not said. */
+function costsAsked({ cost, estimate, sessionId }: InterceptRequest): Pick<Intercept, "cost" | "estimate"> {
+  if (cost !== undefined && estimate !== undefined) {
+    throw invalid([
+      { field: "estimate", issue: "goes without cost: one of them says what the action takes" },
+    ]);
+  }
+  if (estimate !== undefined && sessionId === undefined) {
+    throw invalid([{ field: "estimate", issue: "needs session_id: nothing is held without a session" }]);
+  }
+  return {
+    cost: cost === undefined ? null : amountsAsked(cost, "cost"),
+    estimate: estimate === undefined ? null : amountsAsked(estimate, "estimate"),
   };
 }
 

@@ -10,6 +10,8 @@ import type { Observer } from "../engine/observer.js";
 import type { CountRefusal } from "./call-log.js";
 import { addCheckpointGauges, type CheckpointFigures } from "./checkpoint-metrics.js";
 import type { Reason } from "./door.js";
+import type { PolicyFilesState } from "./policy-files.js";
+import { addPolicyGauges } from "./policy-metrics.js";
 import { createWebhookMetrics, type WebhookMetrics } from "./webhook-metrics.js";
 
 /** What is read when somebody asks, and not counted. */
@@ -22,6 +24,8 @@ export interface Measured {
   /** Open sockets, and streaming calls under way. */
   readonly connections: () => number;
   readonly streams: () => number;
+  /** Of the directory that policies are read from; null without one. */
+  readonly policyFiles: () => PolicyFilesState | null;
 }
 
 export interface Metrics {
@@ -241,6 +245,7 @@ function addGauges(registers: Registry[], { engine, ...measured }: Measured): vo
     });
   gauge("killcord_ready", "1 while commands are taken", () => (measured.unready().length === 0 ? 1 : 0));
   gauge("killcord_log_entries", "Sealed entries of the log", measured.logEntries);
+  addPolicyGauges(registers, engine, measured.policyFiles);
   addCheckpointGauges(registers, measured.checkpoints);
   gauge("killcord_connections", "Open sockets", measured.connections);
   gauge("killcord_streams", "Streaming calls under way", measured.streams);

@@ -2,7 +2,7 @@
 import type { Session as SessionMessage } from "../../gen/killcord/v1/session_pb.js";
 import type { Session } from "../core/state.js";
 import type { Context } from "./context.js";
-import { sessionView } from "./view.js";
+import { sessionView } from "./session-view.js";
 
 /** The session as a message. */
 export async function present(context: Context, session_id: string): Promise<SessionMessage> {

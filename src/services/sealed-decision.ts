@@ -1,6 +1,7 @@
 /** Decisions read back from the log. */
 
 import type { EnforcementDecision } from "../core/event.js";
+import type { ReservationSettled } from "../core/event-budget.js";
 import { sequenceOf } from "../core/ids.js";
 import { fromContent } from "../engine/content.js";
 import type { SealedEntry } from "../vault/entry.js";
@@ -31,6 +32,20 @@ export async function sealedDecision(
     );
   }
   return { decision: event, entry, entry_id: entry.entry_id };
+}
+
+/** How the reservation of a decision, which is open no more, was closed. */
+export async function closingOf(
+  { vault, engine }: Context,
+  decision_id: string,
+): Promise<ReservationSettled> {
+  const sequence = await engine.projection.settlement(decision_id);
+  const entry = sequence === null ? null : await vault.entry(sequence);
+  const event = entry === null ? null : fromContent(entry.content, entry.details, entry.sequence_number);
+  if (event?.event !== "reservation_settled") {
+    throw new Error(`the reservation of ${decision_id} is not open, and no entry closes it`);
+  }
+  return event;
 }
 
 /** A decision that the caller may see. */

@@ -14,6 +14,7 @@ import type { Unstamped } from "../core/command.js";
 import type { Session } from "../core/state.js";
 import type { Enclosed } from "../engine/outcome.js";
 import { acknowledge } from "./acknowledge.js";
+import { budgetsAsked } from "./budgets.js";
 import { by, type Context, callerKey, keep, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
@@ -23,7 +24,8 @@ import { refuseForeign, sightOf } from "./own.js";
 import { cut, matching, pageOf } from "./page.js";
 import { answered, present, shown } from "./present.js";
 import { updateBudgets } from "./raise.js";
-import { given, sessionView, statusAsked } from "./view.js";
+import { sessionView } from "./session-view.js";
+import { given, statusAsked } from "./view.js";
 import { isAfterRevocation, revisionOf, watchSession, watchSessions } from "./watch.js";
 
 export function sessionService(context: Context): Handlers<typeof SessionService> {
@@ -119,15 +121,7 @@ async function startSession(context: Context, request: StartSessionRequest, call
       label: request.label ?? null,
       credential_id: request.credentialId ?? null,
       parent_session_id: request.parentSessionId ?? null,
-      max_actions: numberOf(request.budgets?.maxActions),
-      ttl_seconds: numberOf(request.budgets?.ttlSeconds),
-      idle_timeout_seconds: numberOf(request.budgets?.idleTimeoutSeconds),
-      max_tokens: null,
-      max_cost_usd_micros: null,
-      on_exceeded: "terminate",
-      max_depth: null,
-      max_concurrent: null,
-      warn_at_percent: [],
+      ...budgetsAsked(request.budgets),
       ...leaseAsked(request),
       repeat,
       ...by(call),
@@ -144,10 +138,6 @@ async function startSession(context: Context, request: StartSessionRequest, call
 /** `sess_`, two digits for the partition that owns it (one so far), 22 random hex digits. */
 function newSessionId(): string {
   return `sess_00${randomBytes(11).toString("hex")}`;
-}
-
-function numberOf(value: bigint | undefined): number | null {
-  return value === undefined ? null : Number(value);
 }
 
 /** A session that the caller may see; one whose time is over expires before it is shown. */

@@ -1,31 +1,59 @@
 /** Closes reservations: an action says what it cost, or that it was not done. */
-import type {
-  CancelReservationRequest,
-  SettleRequest,
-  SettleResponse,
-  StreamSettle,
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type CancelReservationRequest,
+  type CancelReservationResponse,
+  ReservationOutcome,
+  type SettleRequest,
+  type SettleResponseSchema,
+  type StreamSettle,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import type { Context } from "./context.js";
+import type { Unstamped } from "../core/command.js";
+import type { Event } from "../core/event.js";
+import type { ReservationSettled } from "../core/event-budget.js";
+import type { Amounts } from "../core/event-parts.js";
+import { consumedBy, reservedBy } from "../core/stop.js";
+import { amountsAsked, amountsView, amountsViewIfAny } from "./amounts.js";
+import { by, type Context, submit } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
-import { ownDecision } from "./sealed-decision.js";
+import { answered } from "./present.js";
+import { closingOf, ownDecision } from "./sealed-decision.js";
 import { invalid } from "./validate.js";
+import { consumedView, given, statusOf } from "./view.js";
+import { warningsView } from "./warnings.js";
 
 /** What is answered, in the reply of either method. */
-export type ClosedReservation = Omit<SettleResponse, "$typeName" | "$unknown">;
+export type ClosedReservation = Omit<CancelReservationResponse, "$typeName" | "$unknown">;
 
-/** Closes a reservation by what its action cost. */
+/** The same, with what a settlement warns of. */
+export type Settled = ClosedReservation & Pick<MessageInitShape<typeof SettleResponseSchema>, "warnings">;
+
+/** Closes a reservation by what its action cost; what is left out cost nothing. */
 export async function settle(
   context: Context,
-  request: SettleRequest,
+  { decisionId, cost }: Pick<SettleRequest, "decisionId" | "cost">,
   call: Call,
-): Promise<ClosedReservation> {
-  return close(context, request.decisionId, call);
+): Promise<Settled> {
+  const reported: Amounts =
+    cost === undefined ? { tokens: 0, cost_usd_micros: 0 } : amountsAsked(cost, "cost");
+  const command = { type: "settle", decision_id: decisionId, reported, ...by(call) } as const;
+  const { closing, events } = await close(context, decisionId, command, call);
+  if (closing.outcome !== "settled" || !isSame(closing.reported, reported)) {
+    throw new KillcordError("reservation_closed", closedText(closing));
+  }
+  return { ...(await closedView(context, closing)), warnings: warningsView(closing, events) };
 }
 
 /** Gives back what an action holds. */
-export async function cancelReservation(context: Context, request: CancelReservationRequest, call: Call) {
-  return close(context, request.decisionId, call);
+export async function cancelReservation(
+  context: Context,
+  { decisionId }: Pick<CancelReservationRequest, "decisionId">,
+  call: Call,
+): Promise<ClosedReservation> {
+  const command = { type: "cancel_reservation", decision_id: decisionId, ...by(call) } as const;
+  const { closing } = await close(context, decisionId, command, call);
+  return closedView(context, closing);
 }
 
 /**
@@ -36,19 +64,71 @@ export async function cancelReservation(context: Context, request: CancelReserva
 export async function closeOnStream(
   context: Context,
   { decisionId, cost, cancel }: StreamSettle,
-  _session_id: string,
+  session_id: string,
   call: Call,
-): Promise<ClosedReservation> {
+): Promise<Settled> {
   if (cancel && cost !== undefined) {
     throw invalid([{ field: "settle.cost", issue: "goes without cancel: what was not done cost nothing" }]);
   }
-  return close(context, decisionId, call);
+  const { decision } = await ownDecision(context, decisionId, call);
+  if (decision.session_id !== session_id) {
+    throw invalid([{ field: "settle.decision_id", issue: "the stream is open on another session" }]);
+  }
+  return cancel
+    ? cancelReservation(context, { decisionId }, call)
+    : settle(context, { decisionId, ...given("cost", cost) }, call);
 }
 
-async function close(context: Context, decision_id: string, call: Call): Promise<ClosedReservation> {
-  await ownDecision(context, decision_id, call);
-  throw new KillcordError(
-    "reservation_not_found",
-    `the decision ${decision_id} holds nothing: it had no estimate, or was not an allow`,
-  );
+/** How the reservation of a decision is closed: now, with what was sealed beside it, or before. */
+async function close(
+  context: Context,
+  decision_id: string,
+  command: Unstamped,
+  call: Call,
+): Promise<{ readonly closing: ReservationSettled; readonly events: readonly Event[] }> {
+  const { decision } = await ownDecision(context, decision_id, call);
+  if (decision.reservation === null) {
+    throw new KillcordError(
+      "reservation_not_found",
+      `the decision ${decision_id} holds nothing: it had no estimate, or was not an allow`,
+    );
+  }
+  const { events, reply } = await submit(context, call, command, "settlement");
+  const fresh = events.find((event) => event.event === "reservation_settled");
+  return fresh === undefined
+    ? { closing: await closingOf(context, reply.decision_id), events: [] }
+    : { closing: fresh, events };
+}
+
+function isSame(one: Amounts | null, other: Amounts): boolean {
+  return one !== null && one.tokens === other.tokens && one.cost_usd_micros === other.cost_usd_micros;
+}
+
+const how_closed: Readonly<Record<ReservationSettled["outcome"], string>> = {
+  settled: "was settled with another cost",
+  cancelled: "was cancelled",
+  lapsed: "was not settled in time and counts as it was estimated",
+};
+
+function closedText({ decision_id, outcome }: ReservationSettled): string {
+  return `the reservation of ${decision_id} ${how_closed[outcome]}: what is sealed of it stays`;
+}
+
+const outcomes: Readonly<Record<ReservationSettled["outcome"], ReservationOutcome>> = {
+  settled: ReservationOutcome.SETTLED,
+  cancelled: ReservationOutcome.CANCELLED,
+  lapsed: ReservationOutcome.LAPSED,
+};
+
+async function closedView(context: Context, closing: ReservationSettled): Promise<ClosedReservation> {
+  const session = await answered(context, closing.session_id);
+  return {
+    decisionId: closing.decision_id,
+    outcome: outcomes[closing.outcome],
+    spent: amountsView(closing.spent),
+    consumed: consumedView(session, consumedBy(session), context.engine.clock.now()),
+    sessionStatus: statusOf(session),
+    ...given("reported", closing.reported === null ? null : amountsView(closing.reported)),
+    ...given("reserved", amountsViewIfAny(reservedBy(session))),
+  };
 }

@@ -3,7 +3,7 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type ErrorCode, type FieldIssue, KillcordError } from "./errors.js";
-import { expectedWord } from "./expected.js";
+import { expected_usd, expectedWord } from "./expected.js";
 import { unheldLimits } from "./kept.js";
 import { policyFaults } from "./policy-faults.js";
 
@@ -15,12 +15,14 @@ const field_codes: Readonly<Record<string, ErrorCode>> = {
   idempotency_key: "invalid_idempotency_key",
 };
 
-/** What a pattern means, for people. */
+/** What a pattern means, for people, by the name of its field. */
 const pattern_texts: Readonly<Record<string, string>> = {
   action_type: "must be 1 to 128 characters of A-Z a-z 0-9 _ . : / -",
   idempotency_key: "must be 1 to 255 characters 0x21-0x7E",
   agent_id: "must be 1 to 256 characters without control characters",
   name: "must be 1 to 256 characters without control characters",
+  cost_usd: expected_usd,
+  max_cost_usd: expected_usd,
   entry_id: "must be an entry id, ve_ and 24 hex digits, or a sequence number",
 };
 
@@ -64,7 +66,10 @@ export function invalid(details: readonly FieldIssue[]): KillcordError {
 
 function issueOf(violation: Violation): FieldIssue {
   const field = pathToString(violation.field);
-  const by_pattern = violation.ruleId === "string.pattern" ? pattern_texts[field] : undefined;
+  const by_pattern =
+    violation.ruleId === "string.pattern"
+      ? pattern_texts[field.slice(field.lastIndexOf(".") + 1)]
+      : undefined;
   return { field, issue: by_pattern ?? wordsOf(violation) ?? violation.message };
 }
 

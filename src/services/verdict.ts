@@ -10,11 +10,15 @@ import {
   Verdict as VerdictCode,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
-import type { EnforcementDecision } from "../core/event.js";
+import type { EnforcementDecision, Event } from "../core/event.js";
 import type { Verdict } from "../core/event-parts.js";
 import { paused_policy } from "../core/intercept.js";
-import type { Session } from "../core/state.js";
+import { no_policies_digest, type Session, type State } from "../core/state.js";
+import { amountsView, amountsViewIfAny } from "./amounts.js";
+import { budgetLeft } from "./budget-left.js";
+import { nextStep } from "./next-step.js";
 import { consumedView, given, statusOf, stopReasonOf, timestamp } from "./view.js";
+import { warningsView } from "./warnings.js";
 
 const verdicts: Readonly<Record<Verdict, { readonly code: VerdictCode; readonly outcome: Outcome }>> = {
   allow: { code: VerdictCode.ALLOW, outcome: Outcome.ALLOWED },
@@ -39,11 +43,15 @@ export function verdictAsked(code: VerdictCode): Verdict | null {
  *
  * @param session the session as it is sealed now; null without one. The block of a pause was given while
  *   it was held, any other verdict but terminate while it was active.
+ * @param state with the sessions above it
+ * @param events what was sealed with the decision; nothing for one that was sealed before
  */
 export function verdictView(
   decision: EnforcementDecision,
   entry_id: string,
   session: Session | null,
+  state: State,
+  events: readonly Event[],
 ): InterceptResponse {
   const { code, outcome } = verdicts[decision.decision];
   const stop = decision.decision === "terminate" ? (session?.stop ?? null) : null;
@@ -61,6 +69,9 @@ export function verdictView(
     createdAt: timestamp(decision.at),
     outcome,
     stopReason: stopReasonOf(stop?.stop_reason ?? null),
+    warnings: warningsView(decision, events),
+    nextStep: nextStep(decision, session),
+    ...given("reserved", amountsViewIfAny(decision.reserved)),
     ...given("haltId", stop?.halt_id ?? pause?.halt_id),
     ...(session === null || decision.consumed === null
       ? {}
@@ -69,6 +80,7 @@ export function verdictView(
           sessionStatus:
             stop !== null ? statusOf(session) : is_paused ? SessionStatus.PAUSED : SessionStatus.ACTIVE,
           consumed: consumedView(session, decision.consumed, decision.at),
+          budgetLeft: budgetLeft(state, session, decision),
         }),
   });
 }
@@ -91,6 +103,13 @@ export function decisionView(decision: EnforcementDecision, entry_id: string): D
     vaultEntryId: entry_id,
     ...given("agentId", decision.agent_id),
     ...given("sessionId", decision.session_id),
+    ...given("charge", decision.charge === null ? null : amountsView(decision.charge)),
+    ...given("reservation", decision.reservation === null ? null : amountsView(decision.reservation)),
+    ...given("escalationId", decision.escalation_id),
+    ...given(
+      "policySetDigest",
+      decision.policy_set_digest === no_policies_digest ? null : decision.policy_set_digest,
+    ),
   });
 }
 

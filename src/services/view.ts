@@ -1,19 +1,15 @@
 /** Records of the core as messages of the API. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type Consumed,
   ConsumedSchema,
-  OnExceeded,
-  type Session as SessionMessage,
-  SessionSchema,
   SessionStatus,
   StopReason as StopReasonCode,
 } from "../../gen/killcord/v1/session_pb.js";
 import type { StopReason } from "../core/event.js";
 import type { Consumed as SealedConsumed } from "../core/event-parts.js";
 import type { Session } from "../core/state.js";
-import { leaseView } from "./lease.js";
 
 const statuses: Readonly<Record<Session["status"], SessionStatus>> = {
   active: SessionStatus.ACTIVE,
@@ -74,53 +70,4 @@ export function consumedView(session: Session, consumed: SealedConsumed, at: num
     costUsdMicros: BigInt(consumed.cost_usd_micros),
     elapsedSeconds: BigInt(Math.max(0, Math.floor((end - session.started_at) / 1000))),
   });
-}
-
-/**
- * A session as a message.
- *
- * @param at engine time: what is elapsed
- * @param heard_at when its last heartbeat came, or null
- */
-export function sessionView(session: Session, at: number, heard_at: number | null): SessionMessage {
-  const { stop, pause } = session;
-  const consumed = { actions: session.actions.spent, tokens: 0, cost_usd_micros: 0 };
-  return create(SessionSchema, {
-    sessionId: session.session_id,
-    status: statusOf(session),
-    budgets: budgetsView(session),
-    consumed: consumedView(session, consumed, at),
-    stopReason: stopReasonOf(stop?.stop_reason ?? null),
-    startedAt: timestamp(session.started_at),
-    ...given("agentId", session.agent_id),
-    ...given("label", session.label),
-    ...given("credentialId", session.credential_id),
-    ...given("parentSessionId", session.parent_session_id),
-    ...given("killReason", stop?.stop_reason == null ? null : stop.reason),
-    ...given(
-      "expiresAt",
-      session.ttl_seconds === null ? null : timestamp(session.started_at + session.ttl_seconds * 1000),
-    ),
-    ...given("lastActionAt", session.last_action_at === null ? null : timestamp(session.last_action_at)),
-    ...given("lastHeartbeatAt", heard_at === null ? null : timestamp(heard_at)),
-    ...leaseView(session),
-    ...given("drillId", session.drill_id),
-    ...given("haltId", stop?.halt_id ?? pause?.halt_id),
-    ...given("pauseReason", pause?.reason),
-    ...given("pausedAt", pause === null ? null : timestamp(pause.at)),
-    ...given("stoppedAt", stop === null ? null : timestamp(stop.at)),
-  });
-}
-
-function budgetsView(session: Session): NonNullable<MessageInitShape<typeof SessionSchema>["budgets"]> {
-  return {
-    onExceeded: session.actions.limit === null ? OnExceeded.UNSPECIFIED : OnExceeded.TERMINATE,
-    ...given("maxActions", bigintOf(session.actions.limit)),
-    ...given("ttlSeconds", bigintOf(session.ttl_seconds)),
-    ...given("idleTimeoutSeconds", bigintOf(session.idle_timeout_seconds)),
-  };
-}
-
-function bigintOf(value: number | null): bigint | null {
-  return value === null ? null : BigInt(value);
 }

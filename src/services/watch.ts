@@ -20,7 +20,8 @@ import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import { sightOf } from "./own.js";
 import { readToken, tokenOf } from "./resume-token.js";
-import { sessionView, statusOf } from "./view.js";
+import { sessionView } from "./session-view.js";
+import { statusOf } from "./view.js";
 
 /** Watches one session, which the caller may see; `from` is what its token names. */
 export function watchSession(

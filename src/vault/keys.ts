@@ -60,7 +60,8 @@ export async function makeKeys(directory: string, random: (bytes: number) => Uin
   return keys;
 }
 
-async function writeSecret(path: string, bytes: Uint8Array): Promise<void> {
+/** Makes a file for its owner alone; on disk when this resolves, but for its name. */
+export async function writeSecret(path: string, bytes: Uint8Array): Promise<void> {
   // Exclusive: a file that is there already belongs to somebody.
   await using file = await open(path, "wx", 0o600);
   await file.writeFile(bytes);
@@ -120,7 +121,8 @@ async function readKey(directory: string, name: KeyName): Promise<KeyObject> {
   }
 }
 
-async function readSecret(path: string): Promise<Buffer> {
+/** @throws {StartError} `start.keys` when it cannot be read, or others may */
+export async function readSecret(path: string): Promise<Buffer> {
   try {
     await using handle = await open(path, "r");
     await refuseUnsafe(handle, path, "file");

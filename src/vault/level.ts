@@ -27,18 +27,38 @@ function derivedOf(level: Level, name: string) {
 /** A part of the database that holds nothing but what can be made again from the entries. */
 export type Derived = ReturnType<typeof derivedOf>;
 
+const texts_name = "texts";
+
+function textsOf(level: Level) {
+  return level.sublevel<string, Buffer>(texts_name, { keyEncoding: "utf8", valueEncoding: "buffer" });
+}
+
+/** Texts of actions that wait for a person: encrypted, neither evidence nor derived from it. */
+export interface TextRows {
+  readonly rows: ReturnType<typeof textsOf>;
+  /** Writes over what was deleted: until then its bytes lie in the files. */
+  compact(): Promise<void>;
+}
+
 /** A LevelDB directory: the log, and beside it what is derived from it. */
 export interface LevelStore {
   readonly journal: MendableJournal;
   /** An index by its name; usable once the journal is open, and empty when it must be rebuilt. */
   derived(name: string): Derived;
+  /** Usable once the journal is open. */
+  texts(): TextRows;
   close(): Promise<void>;
 }
 
 /** Names a LevelDB directory; `journal.open()` opens it and makes it when it is missing. */
 export function openLevel(directory: string): LevelStore {
   const journal = new LevelJournal(directory);
-  return { journal, derived: (name) => journal.derived(name), close: () => journal.close() };
+  return {
+    journal,
+    derived: (name) => journal.derived(name),
+    texts: () => journal.texts(),
+    close: () => journal.close(),
+  };
 }
 
 /** The LevelDB directory of a data directory. */
@@ -94,11 +114,8 @@ class LevelJournal implements MendableJournal {
   }
 
   async settle(): Promise<void> {
-    const { level } = this.#opened();
-    // On Node it is classic-level, of which Level's types leave this out. A range behind all keys: what is
-    // in memory is written to a table, and nothing else is to be compacted.
-    const classic = level as unknown as { compactRange(start: string, end: string): Promise<void> };
-    await classic.compactRange("~", "~");
+    // A range behind all keys: what is in memory is written to a table, and nothing else is to be compacted.
+    await compactRange(this.#opened().level, "~", "~");
   }
 
   async *read(from: Index, limit: number): AsyncIterable<StoredEntry> {
@@ -137,10 +154,16 @@ class LevelJournal implements MendableJournal {
   }
 
   derived(name: string): Derived {
-    if (name === entries_name) {
-      throw new RangeError("the entries are not derived from anything");
+    if (name === entries_name || name === texts_name) {
+      throw new RangeError(`the ${name} are not derived from anything`);
     }
     return derivedOf(this.#opened().level, name);
+  }
+
+  texts(): TextRows {
+    const { level } = this.#opened();
+    const rows = textsOf(level);
+    return { rows, compact: () => compactTexts(level, rows) };
   }
 
   async close(): Promise<void> {
@@ -155,6 +178,31 @@ class LevelJournal implements MendableJournal {
     }
     return this.#database;
   }
+}
+
+/** On Node a Level is classic-level, of which Level's types leave this out. */
+function compactRange(level: Level, start: string, end: string): Promise<void> {
+  const classic = level as unknown as { compactRange(start: string, end: string): Promise<void> };
+  return classic.compactRange(start, end);
+}
+
+/**
+ * LevelDB drops what was deleted when it merges a table into the one below, and a range that lies in one
+ * level alone has nothing to be merged with. So the first round brings what is in memory down, and the
+ * second a table that spans the range and is merged into all that lie deeper.
+ */
+async function compactTexts(level: Level, rows: ReturnType<typeof textsOf>): Promise<void> {
+  for (let round = 0; round < 2; round++) {
+    await rows.batch([
+      { type: "put", key: "!", value: Buffer.alloc(0) },
+      { type: "put", key: "~", value: Buffer.alloc(0) },
+    ]);
+    await compactRange(level, `!${texts_name}!`, `!${texts_name}!~~`);
+  }
+  await rows.batch([
+    { type: "del", key: "!" },
+    { type: "del", key: "~" },
+  ]);
 }
 
 function keyOf(index: Index): Buffer {

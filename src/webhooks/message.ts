@@ -10,6 +10,8 @@ export const message_events = [
   "halt.unconfirmed",
   "session.stopped",
   "budget.exceeded",
+  "escalation.opened",
+  "escalation.resolved",
 ] as const;
 export type MessageEvent = (typeof message_events)[number];
 
@@ -63,6 +65,14 @@ const forms: Readonly<Record<Announced, Form>> = {
       "requested",
       "on_exceeded",
     ],
+  },
+  escalation_opened: {
+    event: "escalation.opened",
+    members: ["escalation_id", "decision_id", "session_id", "expires_at", "cost", "estimate"],
+  },
+  escalation_resolved: {
+    event: "escalation.resolved",
+    members: ["escalation_id", "decision_id", "session_id", "resolution", "unseen"],
   },
 };
 

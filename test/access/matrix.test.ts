@@ -25,8 +25,6 @@ const refusals: Readonly<Record<string, string>> = {
   invalid_api_key: "401",
   expired_api_key: "401",
   insufficient_permissions: "no",
-  // They got so far as to be told that the decision holds nothing.
-  reservation_not_found: "yes",
 };
 
 /** The code that each way of having no good key must have. */

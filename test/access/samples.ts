@@ -54,8 +54,11 @@ export const samples: Readonly<Record<string, Sample>> = {
   "EnforcementService.InterceptStream": {
     request: (subject) => ({ message: { case: "open", value: of_session(subject) } }),
   },
-  "EnforcementService.Settle": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
-  "EnforcementService.CancelReservation": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
+  "EnforcementService.Settle": { uses_up: true, request: ({ decision_id }) => ({ decisionId: decision_id }) },
+  "EnforcementService.CancelReservation": {
+    uses_up: true,
+    request: ({ decision_id }) => ({ decisionId: decision_id }),
+  },
   "EnforcementService.GetDecision": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.GetReceipt": { request: ({ decision_id }) => ({ decisionId: decision_id }) },
   "EnforcementService.ListDecisions": { request: () => all },

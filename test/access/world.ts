@@ -184,6 +184,7 @@ async function ownerOf(client: Client, agent_id: string): Promise<Owner> {
     const { decisionId } = await client.ask(EnforcementService.method.intercept, {
       sessionId: session_id,
       actionType: "look",
+      estimate: { tokens: 1n },
     });
     return { agent_id, session_id, decision_id: decisionId };
   };

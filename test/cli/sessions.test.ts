@@ -9,6 +9,7 @@ import {
   ListSessionsResponseSchema,
   SessionService,
   SessionStatus,
+  type UpdateBudgetsRequest,
   type WatchSessionsRequest,
 } from "../../gen/killcord/v1/session_pb.js";
 import { invoke, killcord, launch } from "./killcord.js";
@@ -19,6 +20,7 @@ describe("killcord sessions", () => {
   let server: ScriptedServer;
   const lists: ListSessionsRequest[] = [];
   const kills: KillSessionRequest[] = [];
+  const raises: UpdateBudgetsRequest[] = [];
   const watched: WatchSessionsRequest[] = [];
   /** What each connection of a watch of many tells, one after the other. */
   const watches: (ReturnType<typeof activeSession> | "lost")[][] = [];
@@ -46,6 +48,10 @@ describe("killcord sessions", () => {
         },
         pauseSession: ({ reason = "" }) => ({ session: heldSession(reason) }),
         resumeSession: () => ({ session: activeSession() }),
+        updateBudgets: (request) => {
+          raises.push(request);
+          return { session: { ...activeSession(), budgets: request.budgets } };
+        },
         endSession: () => ({ session: { ...activeSession(), status: SessionStatus.ENDED } }),
         watchSessions: async function* (request) {
           watched.push(request);
@@ -80,6 +86,7 @@ describe("killcord sessions", () => {
   beforeEach(() => {
     lists.length = 0;
     kills.length = 0;
+    raises.length = 0;
     watched.length = 0;
     watches.length = 0;
   });
@@ -158,6 +165,40 @@ describe("killcord sessions", () => {
     expect(held.stdout).to.match(/^paused +2026-/m);
     const active = await sessions("resume", session_id);
     expect([active.status, /^status +● active$/m.test(active.stdout)]).to.deep.equal([0, true]);
+  });
+
+  it("budgets sends the limits that are to be raised and no other, and prints the session", async () => {
+    const raised = await sessions(
+      "budgets",
+      session_id,
+      "--max-cost-usd",
+      "7.50",
+      "--ttl",
+      "2h",
+      "--reason",
+      "asked",
+    );
+    expect(raised.status, raised.stderr).to.equal(0);
+    expect(raised.stdout).to.match(/^cost +\S+ \$0\.00\/\$7\.50, \$7\.50 left$/m);
+    const { budgets, reason, sessionId } = raises[0]!;
+    expect([sessionId, reason, budgets?.maxCostUsd, budgets?.ttlSeconds]).to.deep.equal([
+      session_id,
+      "asked",
+      "7.50",
+      7200n,
+    ]);
+    expect([budgets?.maxActions, budgets?.maxTokens]).to.deep.equal([undefined, undefined]);
+    const json = await sessions("budgets", session_id, "--max-tokens", "5", "--max-actions", "6", "--json");
+    expect(JSON.parse(json.stdout).budgets).to.deep.equal({
+      max_actions: 6,
+      max_tokens: 5,
+      on_exceeded: "terminate",
+    });
+    for (const words of [[], ["--max-cost-usd", "0.0000001"], ["--max-tokens", "-1"]]) {
+      const { status } = await sessions("budgets", session_id, ...words);
+      expect(status, words.join(" ")).to.equal(2);
+    }
+    expect(raises).to.have.length(2);
   });
 
   it("end prints the ended session", async () => {

@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto";
 import type { Event } from "../../src/core/event.js";
 import type { Amounts } from "../../src/core/event-parts.js";
-
 import { book, exceeded, openLedger, type Payer, raised, settled, stated, warned } from "./audit-budgets.js";
+import { type Asking, Escalations } from "./audit-escalations.js";
 
 type Of<Name extends Event["event"]> = Extract<Event, { event: Name }>;
 type Terminal = Of<"session_killed"> | Of<"session_expired"> | Of<"session_ended">;
@@ -31,6 +31,7 @@ class Audit {
   readonly log: readonly Event[];
   readonly revoked = new Set<string>();
   readonly ids = new Set<string>();
+  readonly escalations = new Escalations();
   /** Orders in force. */
   readonly halts = new Map<string, Of<"halt_requested">>();
   readonly reservations = new Map<string, { readonly session_id: string; readonly held: Amounts }>();
@@ -106,6 +107,12 @@ export function audit(log: readonly Event[], to_the_end = true): readonly string
     decimals(audit, event);
   }
   if (to_the_end && audit.findings.length === 0) {
+    for (const session_id of audit.escalations.waitingIn()) {
+      audit.demand(
+        audit.runs.get(session_id)?.end === null,
+        `nothing waits in ${session_id}, which has stopped`,
+      );
+    }
     const live = audit.live();
     for (const [sequence, event] of log.entries()) {
       audit.now = sequence;
@@ -214,11 +221,28 @@ function entry(audit: Audit, event: Event, sequence: number): void {
     case "notice":
       warned(audit.demand, event, audit.runs.get(event.session_id ?? ""));
       return;
+    case "escalation_opened":
+      audit.escalations.opened(audit.demand, event, audit.log[sequence - 1]);
+      return;
+    case "escalation_resolved":
+      audit.escalations.resolved(audit.demand, event, askingOf(audit, event.session_id));
+      return;
     case "vault_opened":
     case "agent_registered":
     case "api_key_revoked":
       return;
   }
+}
+
+function askingOf(audit: Audit, session_id: string | null): Asking | null {
+  const chain = audit.chain(session_id);
+  return session_id === null
+    ? null
+    : {
+        ended: chain.some((run) => run.end !== null),
+        halted: audit.isHalted(chain),
+        started_by: chain.map(({ start }) => start.actor.key_id),
+      };
 }
 
 function changed(audit: Audit, event: Of<"policy_changed">): void {
@@ -307,7 +331,7 @@ function decided(audit: Audit, event: Of<"enforcement_decision">): void {
     book(
       audit.demand,
       is_held ? [] : chain,
-      { ...event.charge, actions: 1 },
+      { ...event.charge, actions: audit.escalations.actions(audit.demand, event) },
       event.reservation ?? { tokens: 0, cost_usd_micros: 0 },
     );
   }

@@ -2,7 +2,13 @@
 import type { State } from "../../src/core/state.js";
 
 /** Whatever has an order that means something, by its member: oldest first. */
-const ordered = new Set(["stopped", "session_repeats", "principal_repeats", "credential_ids"]);
+const ordered = new Set([
+  "stopped",
+  "session_repeats",
+  "principal_repeats",
+  "credential_ids",
+  "reservations",
+]);
 
 export function digest(state: State): string {
   return JSON.stringify(plain(state, false));

@@ -35,6 +35,8 @@ const events: Readonly<Record<Event["event"], true>> = {
   drill_ended: true,
   drill_started: true,
   enforcement_decision: true,
+  escalation_opened: true,
+  escalation_resolved: true,
   halt_acknowledged: true,
   halt_confirmed: true,
   halt_lifted: true,

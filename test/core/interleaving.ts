@@ -5,9 +5,19 @@ import { system_actor } from "../../src/core/actor.js";
 import type { Repeatable } from "../../src/core/command.js";
 import type { Reply } from "../../src/core/decision.js";
 import type { HaltEvidence, HaltMode, Scope } from "../../src/core/event-halt.js";
+import type { Amounts } from "../../src/core/event-parts.js";
 import type { Session } from "../../src/core/state.js";
 import * as asking from "./asking.js";
-import { type Caller, type Lease, Model, type Repeat } from "./model.js";
+import {
+  type Asking,
+  type Caller,
+  type Cost,
+  type Lease,
+  Model,
+  type Opening,
+  type Repeat,
+  type Unit,
+} from "./model.js";
 import { type Asked, Workspace } from "./workspace.js";
 
 /** The one label that some sessions have. */
@@ -21,12 +31,20 @@ export type Step =
       readonly ttl: number | null;
       readonly idle: number | null;
       readonly lease: Lease | null;
+      readonly limits: Pick<Opening, "tokens" | "money" | "waits" | "depth" | "concurrent" | "warn">;
       readonly repeat: Repeat | null;
     })
   | ({ readonly do: "intercept"; readonly by: number; readonly session: number | null } & {
       readonly agent: number;
+      readonly asking: Asking;
       readonly repeat: Repeat | null;
     })
+  /** Reservations are named by number, counted from the newest. */
+  | { readonly do: "settle"; readonly by: number; readonly reservation: number; readonly reported: Cost }
+  | { readonly do: "cancel"; readonly by: number; readonly reservation: number }
+  | { readonly do: "lapse"; readonly reservation: number }
+  | { readonly do: "raise"; readonly session: number; readonly limit: Unit | "ttl"; readonly to: number }
+  | { readonly do: "restart" }
   | { readonly do: "touch" | "beat" | "end"; readonly by: number; readonly session: number }
   | { readonly do: "kill"; readonly session: number; readonly repeat: Repeat | null }
   | { readonly do: "halt"; readonly scope: ScopeNamed; readonly mode: HaltMode }
@@ -64,6 +82,46 @@ const agent = fc.constantFrom(0, 1, 2, 3, 3, 3);
 const session = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4);
 const few = fc.option(fc.integer({ min: 0, max: 6 }), { freq: 2 });
 const seconds = fc.option(fc.integer({ min: 1, max: 20 }), { freq: 2 });
+/** Small enough that most limits are met, with now and then one that no sum may wrap around. */
+const amount = fc.oneof(
+  { weight: 30, arbitrary: fc.nat(12) },
+  { weight: 1, arbitrary: fc.constantFrom(2 ** 53 - 1, 2 ** 53 - 5) },
+);
+const cost: fc.Arbitrary<Cost> = fc.record({ tokens: amount, money: amount });
+const limit = fc.option(
+  fc.oneof({ weight: 20, arbitrary: fc.nat(40) }, { weight: 1, arbitrary: fc.constant(2 ** 53 - 1) }),
+  { freq: 2 },
+);
+const limits = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: fc.constant({
+      tokens: null,
+      money: null,
+      waits: false,
+      depth: null,
+      concurrent: null,
+      warn: [],
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      tokens: limit,
+      money: limit,
+      waits: fc.boolean(),
+      depth: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 1 }),
+      concurrent: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 1 }),
+      warn: fc.constantFrom([], [50], [1, 50, 99]),
+    }),
+  },
+);
+const costs: fc.Arbitrary<Asking> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({ cost: null, estimate: null }) },
+  { weight: 2, arbitrary: cost.map((each) => ({ cost: each, estimate: null })) },
+  { weight: 4, arbitrary: cost.map((each) => ({ cost: null, estimate: each })) },
+);
+const reservation = fc.constantFrom(0, 0, 0, 1, 1, 2, 3);
 const start = fc.record({
   do: fc.constant("start" as const),
   by,
@@ -80,6 +138,7 @@ const start = fc.record({
     }),
     { freq: 2 },
   ),
+  limits,
   repeat,
 });
 const intercept = fc.record({
@@ -87,6 +146,7 @@ const intercept = fc.record({
   by,
   session: fc.option(session, { freq: 12 }),
   agent,
+  asking: costs,
   repeat,
 });
 const scope: fc.Arbitrary<ScopeNamed> = fc.oneof(
@@ -107,6 +167,22 @@ const any_step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("lift" as const), halt: fc.nat(3) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("pause" as const), session }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("resume" as const), session }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({ do: fc.constant("settle" as const), by, reservation, reported: cost }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("cancel" as const), by, reservation }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("lapse" as const), reservation }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("raise" as const),
+      session,
+      limit: fc.constantFrom("actions" as const, "tokens" as const, "money" as const, "ttl" as const),
+      to: fc.nat(60),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: "restart" as const }) },
   { weight: 14, arbitrary: start },
   { weight: 40, arbitrary: intercept },
   {
@@ -157,6 +233,8 @@ export class Interleaving {
   #opened = 0;
   /** Every order that was given, oldest first. */
   readonly #halts: string[] = [];
+  /** Every decision that held something, oldest first. */
+  readonly #reservations: string[] = [];
 
   /** @param checks whether each decide is held to its word on the way */
   constructor(checks: boolean) {
@@ -205,12 +283,21 @@ export class Interleaving {
 
   /** Takes a step on the workspace alone. Returns what came, in the words of the model. */
   take(step: Step): string {
+    if (step.do === "restart") {
+      this.workspace.crash(this.workspace.log.length);
+      return "";
+    }
     const asked = this.#asked(step);
     if (asked === null) {
       return "";
     }
     const { reply, events } = this.workspace.submit(asked);
     this.#halts.push(...events.flatMap((event) => (event.event === "halt_requested" ? [event.halt_id] : [])));
+    for (const event of events) {
+      if (event.event === "enforcement_decision" && event.reservation !== null) {
+        this.#reservations.push(event.decision_id);
+      }
+    }
     if (step.do === "beat" && reply.type !== "refused") {
       this.workspace.renew(this.#session(step.session));
     }
@@ -223,16 +310,27 @@ export class Interleaving {
     const caller = this.#callers["by" in step ? step.by : 0] as Caller;
     switch (step.do) {
       case "start": {
-        const { label, max, ttl, idle, lease } = step;
+        const { label, max, ttl, idle, lease, limits: more } = step;
         const parent = step.parent === null ? null : this.#session(step.parent);
         const agent = agents[step.agent] ?? null;
-        const opening = { id: `s${this.#opened}`, parent, agent, label, max, ttl, idle, lease };
+        const opening = { id: `s${this.#opened}`, parent, agent, label, max, ttl, idle, lease, ...more };
         return this.model.open(caller, opening, step.repeat, at);
       }
       case "intercept": {
         const id = step.session === null ? null : this.#session(step.session);
-        return this.model.intercept(caller, id, agents[step.agent] ?? null, step.repeat, at);
+        return this.model.intercept(caller, id, agents[step.agent] ?? null, step.asking, step.repeat, at);
       }
+      case "settle":
+        return this.model.close(caller, this.#reserved(step.reservation), step.reported);
+      case "cancel":
+        return this.model.close(caller, this.#reserved(step.reservation), null);
+      case "lapse":
+        return this.model.lapse(this.#reserved(step.reservation));
+      case "raise":
+        return this.model.raise(this.#session(step.session), step.limit, step.to, at);
+      case "restart":
+        this.model.restart(at);
+        return "";
       case "touch":
       case "beat":
         return this.model.touch(caller, this.#session(step.session), at, step.do === "beat");
@@ -270,7 +368,20 @@ export class Interleaving {
   view(): readonly string[] {
     return [...this.workspace.state.sessions.values()]
       .filter((each) => !each.session_id.startsWith("first"))
-      .map((each) => `${each.session_id} ${reasonOf(each) ?? each.status} ${each.actions.spent}`);
+      .map((each) => {
+        const budgets = budget_names.map(([name, unit]) => {
+          const { spent, reserved, overrun, limit: most } = each[unit];
+          const warned = each.warned_percent[unit];
+          return `${name} ${spent}+${reserved}+${overrun}/${most ?? 2 ** 53 - 1} warned ${warned}`;
+        });
+        const { session_id, open_reservations } = each;
+        return `${session_id} ${reasonOf(each) ?? each.status} ${budgets.join(" ")} open ${open_reservations}`;
+      });
+  }
+
+  /** Number of a reservation, in the order in which they were made; one that is not there where there is none. */
+  #reserved(back: number): number {
+    return this.#reservations.length - 1 - back;
   }
 
   #session(back: number): string {
@@ -305,13 +416,47 @@ export class Interleaving {
           idle_timeout_seconds: step.idle,
           lease_seconds: step.lease?.seconds ?? null,
           on_lease_lost: step.lease?.on_lost ?? null,
+          max_tokens: step.limits.tokens,
+          max_cost_usd_micros: step.limits.money,
+          on_exceeded: step.limits.waits ? "pause" : "terminate",
+          max_depth: step.limits.depth,
+          max_concurrent: step.limits.concurrent,
+          warn_at_percent: step.limits.warn,
           repeat: repeatable("start", step.repeat),
         });
       case "intercept":
         return asking.intercept(actor, step.session === null ? null : this.#session(step.session), {
           agent_id: agents[step.agent] ?? null,
+          cost: amountsOf(step.asking.cost),
+          estimate: amountsOf(step.asking.estimate),
           repeat: repeatable("intercept", step.repeat),
         });
+      case "settle":
+      case "cancel":
+      case "lapse": {
+        const decision_id = this.#reservations[this.#reserved(step.reservation)] ?? "enf_of_nobody";
+        if (step.do === "settle") {
+          return { type: "settle", actor, decision_id, reported: amountsOf(step.reported) as Amounts };
+        }
+        return step.do === "cancel"
+          ? { type: "cancel_reservation", actor, decision_id }
+          : { type: "lapse_reservation", actor: system_actor, decision_id };
+      }
+      case "raise": {
+        const raised = (each: Unit | "ttl") => (step.limit === each ? step.to : null);
+        return {
+          type: "update_budgets",
+          actor,
+          session_id: this.#session(step.session),
+          max_actions: raised("actions"),
+          max_tokens: raised("tokens"),
+          max_cost_usd_micros: raised("money"),
+          ttl_seconds: raised("ttl"),
+          reason: "more",
+        };
+      }
+      case "restart":
+        return null;
       case "touch":
       case "beat":
         return { type: "touch_session", actor, session_id: this.#session(step.session) };
@@ -396,6 +541,8 @@ export class Interleaving {
           this.#opened += 1;
         }
         return `session ${reply.session_id}${reply.replayed ? " replayed" : ""}`;
+      case "escalation":
+        return `escalation ${reply.escalation_id}`;
       case "policy":
         return `policy ${reply.policy_id} ${reply.version}`;
       case "verdict": {
@@ -420,6 +567,16 @@ export class Interleaving {
         return "done";
     }
   }
+}
+
+const budget_names = [
+  ["actions", "actions"],
+  ["tokens", "tokens"],
+  ["money", "cost_usd_micros"],
+] as const;
+
+function amountsOf(cost: Cost | null): Amounts | null {
+  return cost === null ? null : { tokens: cost.tokens, cost_usd_micros: cost.money };
 }
 
 function reasonOf({ stop }: Session): string | null {

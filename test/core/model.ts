@@ -19,7 +19,27 @@ export interface Opening {
   readonly ttl: number | null;
   readonly idle: number | null;
   readonly lease: Lease | null;
+  readonly tokens: number | null;
+  readonly money: number | null;
+  /** Whether it waits for a person when a limit is reached. */
+  readonly waits: boolean;
+  readonly depth: number | null;
+  readonly concurrent: number | null;
+  readonly warn: readonly number[];
 }
+
+export interface Cost {
+  readonly tokens: number;
+  readonly money: number;
+}
+
+/** What an action says of its cost. */
+export interface Asking {
+  readonly cost: Cost | null;
+  readonly estimate: Cost | null;
+}
+
+export type Unit = "actions" | "tokens" | "money";
 
 export interface Lease {
   readonly seconds: number;
@@ -38,7 +58,16 @@ export interface Repeat {
 
 type Fact =
   | { readonly fact: "opened"; readonly session: Opening; readonly by: Caller; readonly at: number }
-  | { readonly fact: "acted"; readonly session: string; readonly at: number }
+  | { readonly fact: "acted"; readonly session: string; readonly at: number; readonly cost: Cost | null }
+  /** Numbered from 0, in the order in which they were made. */
+  | { readonly fact: "reserved"; readonly session: string; readonly amounts: Cost }
+  | { readonly fact: "closed"; readonly reservation: number; readonly spent: Cost; readonly over: Cost }
+  | { readonly fact: "raised"; readonly session: string; readonly limit: Unit | "ttl"; readonly to: number }
+  /** What a session asked for and did not get, when that made it wait. */
+  | { readonly fact: "wanted"; readonly session: string; readonly unit: Unit; readonly amount: number }
+  /** It waits for a person no more, but something else may hold it. */
+  | { readonly fact: "freed"; readonly session: string }
+  | { readonly fact: "warned"; readonly session: string; readonly unit: Unit; readonly percent: number }
   | { readonly fact: "told"; readonly session: string }
   | { readonly fact: "stopped"; readonly session: string; readonly why: string }
   | {
@@ -54,12 +83,17 @@ type Fact =
   | { readonly fact: "revoked"; readonly what: string }
   | { readonly fact: "used"; readonly key: string; readonly request: string; readonly answer: string };
 
-/** An order, the one above, or its own lost lease, which no lift ends. */
-type Holder = "order" | "above" | "lease";
+/** An order, the one above, or its own lost lease or budget, which no lift ends. */
+type Holder = "order" | "above" | "lease" | "budget";
 type Ordered = Extract<Fact, { fact: "ordered" }>;
+type Reserved = Extract<Fact, { fact: "reserved" }>;
 type Opened = Extract<Fact, { fact: "opened" }>;
 
 const day = 24 * 3600;
+const most = 2 ** 53 - 1;
+const costs = ["tokens", "money"] as const;
+const units: readonly Unit[] = ["actions", ...costs];
+const free: Cost = { tokens: 0, money: 0 };
 const everything: Target = { kind: "workspace", id: "" };
 
 function isSame(one: Target, other: Target): boolean {
@@ -87,12 +121,17 @@ export class Model {
     this.#agentOf = agentOf;
   }
 
-  /** What is to be seen of every session: its status, why it stopped, its actions. */
+  /** What is to be seen of every session: its status, why it stopped, and its budgets. */
   view(): readonly string[] {
     return this.#opened().map(({ session }) => {
       const why = this.#why(session.id);
       const live = this.#isHeld(session.id) ? "paused" : "active";
-      return `${session.id} ${why ?? live} ${this.#actions(session.id)}`;
+      const budgets = units.map((unit) => {
+        const { id } = session;
+        const [spent, held, over] = [this.#spent(id, unit), this.#held(id, unit), this.#over(id, unit)];
+        return `${unit} ${spent}+${held}+${over}/${this.#limit(id, unit)} warned ${this.#warned(id, unit)}`;
+      });
+      return `${session.id} ${why ?? live} ${budgets.join(" ")} open ${this.#openAt(session.id)}`;
     });
   }
 
@@ -133,28 +172,45 @@ export class Model {
       if (this.#isHalted(this.#targets(session.parent))) {
         return "refused scope_halted";
       }
-      if (this.#isHeld(session.parent) || this.#above(session.parent).length > 8) {
+      const path = this.#above(session.parent);
+      const too_deep = path.some((each, i) => path.length - i > (each.session.depth ?? 8));
+      if (this.#isHeld(session.parent) || path.length > 8 || too_deep) {
         return "refused session_not_active";
       }
     }
-    const unlimited = session.max === null && session.ttl === null && session.idle === null;
+    const { max, tokens, money, ttl, idle } = session;
+    const unlimited = [max, tokens, money, ttl, idle].every((limit) => limit === null);
     const limited = { ...session, agent, idle: unlimited ? day : session.idle };
     this.#facts.push({ fact: "opened", session: limited, by, at });
     return this.#use(`${by.name} start`, repeat, `session ${session.id}`);
   }
 
-  intercept(by: Caller, id: string | null, agent: string | null, repeat: Repeat | null, at: number): string {
+  intercept(
+    by: Caller,
+    id: string | null,
+    agent: string | null,
+    asking: Asking,
+    repeat: Repeat | null,
+    at: number,
+  ): string {
     if (id === null) {
       return this.#interceptOutside(by, agent, repeat);
     }
-    const answer = this.#intercept(by, id, agent, repeat, at);
+    const answer = this.#intercept(by, id, agent, asking, repeat, at);
     if (!answer.startsWith("refused")) {
       this.#facts.push({ fact: "heard", session: id, at });
     }
     return answer;
   }
 
-  #intercept(by: Caller, id: string, agent: string | null, repeat: Repeat | null, at: number): string {
+  #intercept(
+    by: Caller,
+    id: string,
+    agent: string | null,
+    asking: Asking,
+    repeat: Repeat | null,
+    at: number,
+  ): string {
     const refusal = this.#refusal(by, id, true);
     if (refusal !== null) {
       return refusal;
@@ -168,9 +224,15 @@ export class Model {
     if (used !== null) {
       return used;
     }
-    const full = this.#above(id).find(({ session }) => this.#actions(session.id) + 1 > (session.max ?? 1e9));
-    if (this.#why(id) === null && full !== undefined) {
-      this.#stop(full.session.id, "budget_exceeded");
+    const is_out =
+      agent !== null && (this.#isRevoked(agent) || this.#isHalted([{ kind: "agent", id: agent }]));
+    const blocked = this.#find(id)?.session.agent === null && is_out;
+    const cost = asking.cost ?? asking.estimate ?? free;
+    if (this.#why(id) === null && this.#exceed(id, ["actions"], { actions: 1 }, at)) {
+      return "block";
+    }
+    if (this.#why(id) === null && !blocked && this.#exceed(id, costs, cost, at)) {
+      return "block";
     }
     const why = this.#why(id);
     if (why !== null) {
@@ -181,11 +243,233 @@ export class Model {
       this.#facts.push({ fact: "told", session: id });
       return `terminate ${why}`;
     }
-    this.#facts.push({ fact: "acted", session: id, at });
-    const is_out =
-      agent !== null && (this.#isRevoked(agent) || this.#isHalted([{ kind: "agent", id: agent }]));
-    const blocked = this.#find(id)?.session.agent === null && is_out;
-    return this.#use(`${by.name} ${id}`, repeat, blocked ? "block" : "allow");
+    const refused = blocked || !this.#isFree(id, asking);
+    this.#facts.push({ fact: "acted", session: id, at, cost: refused ? null : asking.cost });
+    if (!refused && asking.estimate !== null) {
+      this.#facts.push({ fact: "reserved", session: id, amounts: asking.estimate });
+    }
+    this.#warn(id);
+    return this.#use(`${by.name} ${id}`, repeat, refused ? "block" : "allow");
+  }
+
+  /**
+   * Stops or holds the one nearest to the root whose limit an action would pass.
+   *
+   * @returns whether the action is blocked by that; where it stops, that is found out elsewhere
+   */
+  #exceed(id: string, of: readonly Unit[], asked: Partial<Record<Unit, number>>, at: number): boolean {
+    for (const { session } of this.#above(id)) {
+      for (const unit of of) {
+        const amount = asked[unit] ?? 0;
+        const limit = this.#limitOrNone(session.id, unit);
+        const used = this.#spent(session.id, unit) + this.#over(session.id, unit);
+        if (limit !== null && used + amount > limit) {
+          if (!session.waits) {
+            this.#stop(session.id, "budget_exceeded");
+            return false;
+          }
+          this.#facts.push({ fact: "wanted", session: session.id, unit, amount });
+          this.#holdAll(session.id, "budget", at);
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Whether nothing that may come back is in the way of an action. */
+  #isFree(id: string, { cost, estimate }: Asking): boolean {
+    return this.#above(id).every(({ session }) => {
+      const fits = costs.every((unit) => {
+        const limit = this.#limitOrNone(session.id, unit);
+        const used = this.#spent(session.id, unit) + this.#held(session.id, unit);
+        // Without a limit nothing is refused for an overrun; but no sum passes what can be counted.
+        const over = limit === null ? 0 : this.#over(session.id, unit);
+        const asked = (cost ?? estimate ?? free)[unit];
+        return asked === 0 || used + over + asked <= (limit ?? most);
+      });
+      return fits && (estimate === null || this.#openAt(session.id) < (session.concurrent ?? 10_000));
+    });
+  }
+
+  /**
+   * @param reservation number of it, in the order in which they were made
+   * @param reported what it cost; null where it is given back
+   */
+  close(by: Caller, reservation: number, reported: Cost | null): string {
+    if (this.#isRevoked(by.name)) {
+      return "refused expired_api_key";
+    }
+    const held = this.#open(reservation);
+    if (held === null) {
+      return "not open";
+    }
+    if (!this.#owns(by, this.#find(held.session) as Opened)) {
+      return "refused insufficient_permissions";
+    }
+    this.#close(reservation, reported ?? free);
+    return "settled";
+  }
+
+  /** Nobody has said in time what it cost. */
+  lapse(reservation: number): string {
+    const held = this.#open(reservation);
+    if (held === null) {
+      return "not open";
+    }
+    this.#close(reservation, held.amounts);
+    return "settled";
+  }
+
+  #close(reservation: number, reported: Cost): void {
+    const { session, amounts } = this.#open(reservation) as Reserved;
+    const part = (unit: keyof Cost) => {
+      const rooms = this.#above(session).map(({ session: { id } }) => {
+        return this.#limit(id, unit) - this.#spent(id, unit) - this.#held(id, unit) + amounts[unit];
+      });
+      return Math.min(reported[unit], ...rooms);
+    };
+    const spent = { tokens: part("tokens"), money: part("money") };
+    const over = { tokens: reported.tokens - spent.tokens, money: reported.money - spent.money };
+    this.#facts.push({ fact: "closed", reservation, spent, over });
+    this.#warn(session);
+  }
+
+  /** An operator raises a limit. */
+  raise(id: string, limit: Unit | "ttl", to: number, at: number): string {
+    const opened = this.#find(id);
+    if (opened === null) {
+      return "refused session_not_found";
+    }
+    this.#expire(id, at);
+    if (this.#why(id) !== null) {
+      return "refused session_not_active";
+    }
+    const from = limit === "ttl" ? this.#ttl(opened) : this.#limitOrNone(id, limit);
+    if (to !== from && (from === null || to < from)) {
+      return "refused invalid_argument";
+    }
+    if (to === from) {
+      return `session ${id}`;
+    }
+    this.#facts.push({ fact: "raised", session: id, limit, to });
+    if (limit !== "ttl") {
+      this.#facts.push({ fact: "warned", session: id, unit: limit, percent: this.#reached(id, limit) });
+      this.#goOn(id, limit, at);
+    }
+    return `session ${id}`;
+  }
+
+  #goOn(id: string, unit: Unit, at: number): void {
+    const wanted = this.#facts.findLast((each) => each.fact === "wanted" && each.session === id);
+    if (this.#heldBy(id) !== "budget" || wanted?.fact !== "wanted" || wanted.unit !== unit) {
+      return;
+    }
+    if (this.#spent(id, unit) + this.#over(id, unit) + wanted.amount <= this.#limit(id, unit)) {
+      this.#facts.push({ fact: "freed", session: id });
+      this.#lift([], at);
+    }
+  }
+
+  /** The server dies and comes back: leases begin anew. */
+  restart(at: number): void {
+    for (const { session } of this.#opened()) {
+      this.#facts.push({ fact: "heard", session: session.id, at });
+    }
+  }
+
+  #limitOrNone(id: string, unit: Unit): number | null {
+    const raised = this.#facts.findLast(
+      (each) => each.fact === "raised" && each.session === id && each.limit === unit,
+    );
+    const { max, tokens, money } = (this.#find(id) as Opened).session;
+    return raised?.fact === "raised" ? raised.to : { actions: max, tokens, money }[unit];
+  }
+
+  #limit(id: string, unit: Unit): number {
+    return this.#limitOrNone(id, unit) ?? most;
+  }
+
+  #ttl({ session }: Opened): number | null {
+    const raised = this.#facts.findLast(
+      (each) => each.fact === "raised" && each.session === session.id && each.limit === "ttl",
+    );
+    return raised?.fact === "raised" ? raised.to : session.ttl;
+  }
+
+  #spent(id: string, unit: Unit): number {
+    if (unit === "actions") {
+      return this.#actions(id);
+    }
+    return this.#facts.reduce((sum, each) => {
+      if (each.fact === "acted" && this.#isUnder(each.session, id)) {
+        return sum + (each.cost ?? free)[unit];
+      }
+      return each.fact === "closed" && this.#isOf(each.reservation, id) ? sum + each.spent[unit] : sum;
+    }, 0);
+  }
+
+  #over(id: string, unit: Unit): number {
+    const over = this.#facts.reduce(
+      (sum, each) =>
+        unit !== "actions" && each.fact === "closed" && this.#isOf(each.reservation, id)
+          ? sum + each.over[unit]
+          : sum,
+      0,
+    );
+    return Math.min(over, most);
+  }
+
+  #held(id: string, unit: Unit): number {
+    return this.#reserved().reduce(
+      (sum, _, i) =>
+        sum + (unit !== "actions" && this.#isOf(i, id) ? (this.#open(i)?.amounts[unit] ?? 0) : 0),
+      0,
+    );
+  }
+
+  #openAt(id: string): number {
+    return this.#reserved().filter((_, i) => this.#isOf(i, id) && this.#open(i) !== null).length;
+  }
+
+  #reserved(): readonly Reserved[] {
+    return this.#facts.filter((each): each is Reserved => each.fact === "reserved");
+  }
+
+  /** Whether a reservation counts at a session. */
+  #isOf(reservation: number, id: string): boolean {
+    return this.#isUnder((this.#reserved()[reservation] as Reserved).session, id);
+  }
+
+  #open(reservation: number): Reserved | null {
+    const is_closed = this.#facts.some((each) => each.fact === "closed" && each.reservation === reservation);
+    return is_closed ? null : (this.#reserved()[reservation] ?? null);
+  }
+
+  #reached(id: string, unit: Unit): number {
+    const spent = this.#spent(id, unit);
+    const limit = this.#limitOrNone(id, unit);
+    const { warn } = (this.#find(id) as Opened).session;
+    const reached = warn.filter((percent) => limit !== null && spent > 0 && spent * 100 >= percent * limit);
+    return Math.max(0, ...reached);
+  }
+
+  #warned(id: string, unit: Unit): number {
+    const last = this.#facts.findLast(
+      (each) => each.fact === "warned" && each.session === id && each.unit === unit,
+    );
+    return last?.fact === "warned" ? last.percent : 0;
+  }
+
+  #warn(below: string): void {
+    for (const { session } of this.#above(below)) {
+      for (const unit of this.#why(session.id) === null ? units : []) {
+        const percent = this.#reached(session.id, unit);
+        if (percent > this.#warned(session.id, unit)) {
+          this.#facts.push({ fact: "warned", session: session.id, unit, percent });
+        }
+      }
+    }
   }
 
   /** @param beats whether it is a sign of life */
@@ -365,7 +649,8 @@ export class Model {
     }
     for (const { session } of this.#opened()) {
       const { id, parent } = session;
-      const waits = this.#heldBy(id) === "lease" || (parent !== null && this.#isHeld(parent));
+      const waits =
+        ["lease", "budget"].includes(this.#heldBy(id) ?? "") || (parent !== null && this.#isHeld(parent));
       const is_free = this.#isHeld(id) && !waits && !this.#isHalted(this.#targets(id));
       if (this.#why(session.id) === null && is_free) {
         this.#facts.push({ fact: "released", session: session.id, at });
@@ -406,7 +691,11 @@ export class Model {
     const turn = this.#facts.findLast(
       (each) => (each.fact === "held" || each.fact === "released") && each.session === id,
     );
-    return turn?.fact === "held" ? turn.by : null;
+    if (turn?.fact !== "held") {
+      return null;
+    }
+    const freed = this.#facts.findLastIndex((each) => each.fact === "freed" && each.session === id);
+    return turn.by === "budget" && freed > this.#facts.indexOf(turn) ? "order" : turn.by;
   }
 
   /** Milliseconds in which a session was held since its last action, of those times that are over. */
@@ -472,7 +761,7 @@ export class Model {
       return;
     }
     const path = this.#above(id);
-    const over = path.find((each) => at >= each.at + (each.session.ttl ?? 1e9) * 1000);
+    const over = path.find((each) => at >= each.at + (this.#ttl(each) ?? 1e9) * 1000);
     const idle = path.find((each) => {
       const since = this.#lastAct(each);
       const idle_ms = at - since - this.#heldSince(each.session.id, since);
@@ -495,13 +784,18 @@ export class Model {
     this.#expire(id, at);
     for (const { session } of this.#why(id) === null ? this.#lost(id, at) : []) {
       this.#facts.push({ fact: "lost", session: session.id, at });
-      for (const below of session.lease?.on_lost === "pause" && !this.#isHeld(session.id)
-        ? this.#opened()
-        : []) {
-        const { id: held } = below.session;
-        if (this.#isUnder(held, session.id) && this.#why(held) === null && !this.#isHeld(held)) {
-          this.#facts.push({ fact: "held", session: held, at, by: held === session.id ? "lease" : "above" });
-        }
+      if (session.lease?.on_lost === "pause" && !this.#isHeld(session.id)) {
+        this.#holdAll(session.id, "lease", at);
+      }
+    }
+  }
+
+  /** Holds a session, and all below it that nothing holds yet. */
+  #holdAll(id: string, by: Holder, at: number): void {
+    for (const { session } of this.#opened()) {
+      const { id: held } = session;
+      if (this.#isUnder(held, id) && this.#why(held) === null && !this.#isHeld(held)) {
+        this.#facts.push({ fact: "held", session: held, at, by: held === id ? by : "above" });
       }
     }
   }

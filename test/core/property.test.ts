@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { system_actor } from "../../src/core/actor.js";
 import { decide } from "../../src/core/decide.js";
 import type { Event } from "../../src/core/event.js";
-import type { Session } from "../../src/core/state.js";
+import { evolve } from "../../src/core/evolve.js";
+import { emptyState, type Session } from "../../src/core/state.js";
 import { intercept } from "./asking.js";
 import { audit } from "./audit.js";
 import { digest } from "./digest.js";
@@ -84,16 +85,46 @@ describe("under any interleaving", () => {
     );
   });
 
-  it("no budget is ever overshot, on no session and none above it", () => {
+  it("no budget is ever overshot, at any entry, on no session and none above it", () => {
+    whenever((taken) => {
+      const state = emptyState();
+      for (const event of logOf(taken)) {
+        evolve(state, event);
+        for (const session of state.sessions.values()) {
+          for (const unit of ["actions", "tokens", "cost_usd_micros"] as const) {
+            const { limit, spent, reserved, overrun } = session[unit];
+            expect(spent + reserved, unit).to.be.at.most(limit ?? Number.MAX_SAFE_INTEGER);
+            expect(
+              [spent, reserved, overrun].every((each) => Number.isSafeInteger(each) && each >= 0),
+            ).to.equal(true);
+          }
+        }
+      }
+    }, 400);
+  });
+
+  it("what was spent and what ran over is what agents said, at each session and at all above it", () => {
     whenever((taken) => {
       const log = logOf(taken);
-      for (const each of log) {
-        const limit = each.event === "session_started" ? each.budgets.max_actions : null;
-        if (each.event === "session_started" && limit !== null) {
-          const spent = log.filter(
-            (other) => isAction(other) && !isPause(other) && isUnder(log, other.session_id, each.session_id),
-          );
-          expect(spent.length).to.be.at.most(limit);
+      for (const session of replay(log).sessions.values()) {
+        const below = log.filter(
+          (each) => "session_id" in each && isUnder(log, each.session_id, session.session_id),
+        );
+        for (const unit of ["tokens", "cost_usd_micros"] as const) {
+          const said = below.reduce((sum, each) => {
+            const amounts =
+              each.event === "enforcement_decision"
+                ? each.charge
+                : each.event === "reservation_settled"
+                  ? (each.reported ?? each.spent)
+                  : null;
+            return sum + BigInt(amounts?.[unit] ?? 0);
+          }, 0n);
+          const { spent, overrun } = session[unit];
+          expect(
+            overrun === Number.MAX_SAFE_INTEGER || BigInt(spent) + BigInt(overrun) === said,
+            `${session.session_id} ${unit}`,
+          ).to.equal(true);
         }
       }
     });
@@ -248,12 +279,6 @@ describe("under any interleaving", () => {
 
 function isAction(event: Event): event is Extract<Event, { event: "enforcement_decision" }> {
   return event.event === "enforcement_decision" && event.decision !== "terminate";
-}
-
-function isPause(event: Event): boolean {
-  return (
-    event.event === "enforcement_decision" && event.policies_triggered[0]?.policy_id === "__session_paused"
-  );
 }
 
 /** Names of everything that a session stands on, but for the workspace. */

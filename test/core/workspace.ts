@@ -88,7 +88,7 @@ export class Workspace {
   #stamped(asked: Command): Command {
     const lost_leases = this.#leases.lost(this.state, asked, this.now);
     const stamp = { at: this.now, request_id: null, ...(lost_leases.length === 0 ? {} : { lost_leases }) };
-    const command = { ...asked, ...stamp } as Command;
+    const command = sameAction(this.state, { ...asked, ...stamp } as Command);
     if (command.type === "change_policy") {
       const policy_set_digest = policySetDigest(policiesAfter(this.state, command));
       return { ...command, policy_set_digest };
@@ -109,6 +109,18 @@ export class Workspace {
     expect(digest(this.state), "decide writes nothing").to.equal(before);
     return decision;
   }
+}
+
+/** What the sequencer finds out of an action that names an escalation: here digests are compared as they are. */
+function sameAction(state: State, command: Command): Command {
+  if (command.type !== "intercept" || command.escalation === undefined) {
+    return command;
+  }
+  const { escalation_id } = command.escalation;
+  const named = state.escalations.get(escalation_id) ?? state.approvals.get(escalation_id);
+  const same_action =
+    named?.action_digest === command.action_digest && named.details_digest === command.details_digest;
+  return { ...command, escalation: { escalation_id, same_action } };
 }
 
 /** The state that a log leads to. */

@@ -28,6 +28,7 @@ interface Place {
   readonly session: string;
   readonly stopped: string;
   readonly decision: string;
+  readonly cancelled: string;
   readonly credential: string;
   readonly revoked_credential: string;
   readonly revoked_key: string;
@@ -67,6 +68,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
   credential_not_found: () => ({ path: "/v1/enforce/credentials/cred_0/revoke", body: "" }),
   decision_not_found: () => ({ path: "/v1/enforce/decisions/enf_0" }),
   reservation_not_found: ({ decision }) => ({ path: `/v1/enforce/decisions/${decision}/settle`, body: "" }),
+  reservation_closed: ({ cancelled }) => ({ path: `/v1/enforce/decisions/${cancelled}/settle`, body: "" }),
   key_not_found: () => ({ path: "/v1/keys/key_0/revoke", body: "" }),
   halt_not_found: ({ stopped }) => ({
     path: `/v1/enforce/sessions/${stopped}/acknowledge`,
@@ -122,6 +124,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
 /** Codes that no caller can bring about at will, and the tests that do. */
 const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
   http2_required: "test/rpc/duplex.test.ts",
+  escalation_already_resolved: "test/core/escalation.test.ts",
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
   policy_not_found: "test/core/policy/change.test.ts",
@@ -159,6 +162,9 @@ describe("the codes of docs/errors.md", () => {
     const { session_id: session } = await post(start);
     const { session_id: stopped } = await post(start);
     await post(`/v1/enforce/sessions/${stopped}/kill`);
+    const held = { session_id: session, action_type: "look", estimate: { tokens: 1 } };
+    const { decision_id: cancelled } = await post(intercept, held);
+    await post(`/v1/enforce/decisions/${cancelled}/cancel`);
     const { decision_id: decision } = await post(intercept, { session_id: session, action_type: "look" });
     await ask({ path: start, body: "{}", headers: { "idempotency-key": "used" } });
     const good = await post("/v1/enforce/agents", { name: "good" });
@@ -178,6 +184,7 @@ describe("the codes of docs/errors.md", () => {
       session,
       stopped,
       decision,
+      cancelled,
       credential: good.credential.secret,
       revoked_credential: bad.credential.credential_id,
       revoked_key: revoked.secret,

@@ -1,7 +1,7 @@
 /** Whether a real reply is as the document shows it: the same members in the same order, the same words. */
 import { isId, kindOf, type Names } from "./names.js";
 
-/** Members whose value is another one every time; only its type is compared. */
+/** Members, by name or with the one that holds them, whose value is another one every time; only its type is compared. */
 const volatile: ReadonlySet<string> = new Set([
   "latency_ms",
   "average_latency_ms",
@@ -9,6 +9,8 @@ const volatile: ReadonlySet<string> = new Set([
   "elapsed_seconds",
   "next_page_token",
   "secret",
+  "budget_left.ttl_seconds",
+  "budget_left.idle_seconds",
 ]);
 
 type Plain = null | boolean | number | string | readonly Plain[] | { readonly [name: string]: Plain };
@@ -24,16 +26,17 @@ export function compare(documented: Plain | undefined, real: Plain, names: Names
   if (Array.isArray(real) || (typeof real === "object" && real !== null)) {
     return compareMembers(documented, real as { readonly [name: string]: Plain }, names, at);
   }
-  const name = at.slice(at.lastIndexOf(".") + 1);
+  const [holder, name = holder] = at.split(".").slice(-2);
+  const is_volatile = volatile.has(name as string) || volatile.has(`${holder}.${name}`);
   if (typeof real !== "string" || typeof documented !== "string") {
-    const alike = documented === real || (volatile.has(name) && typeof documented === typeof real);
+    const alike = documented === real || (is_volatile && typeof documented === typeof real);
     const shown = typeof real === "string" ? names.toDocumented(real) : real;
     return alike ? same(documented as Plain) : other(documented, shown, at);
   }
   if (names.toReal(documented) === real && names.toDocumented(real) === documented) {
     return same(documented);
   }
-  if (volatile.has(name) || isNewId(documented, real, names)) {
+  if (is_volatile || isNewId(documented, real, names)) {
     names.learn(documented, real);
     return same(documented);
   }

@@ -103,7 +103,7 @@ describe("a reservation", () => {
     expect(spent("above")).to.deep.equal({ limit: 1000, spent: 0, reserved: 30, overrun: 0 });
     expect(await endings()).to.deep.equal([]);
     await restart(limits.settle_timeout_ms);
-    place.time.pass(0);
+    place.time.pass(1);
     expect((await endings()).map(({ outcome }) => outcome)).to.deep.equal(["lapsed"]);
     expect(await verifiedFailures(running.vault)).to.deep.equal([]);
   });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { parseMoney, printMoney } from "../../src/rest/decimal.js";
+import { printUsd } from "../../src/core/money.js";
+import { parseMoney } from "../../src/rest/decimal.js";
 import { parseJson } from "../../src/rest/json.js";
 import { vector } from "../vectors.js";
 
@@ -14,7 +15,7 @@ describe("money", () => {
       it(`${title} is ${micros} micro-USD and is written ${text}`, () => {
         const amount = parseMoney(parseJson(input));
         expect(String(amount)).to.equal(micros);
-        expect(printMoney(amount ?? -1n)).to.equal(text);
+        expect(printUsd(amount ?? -1)).to.equal(text);
       });
     } else {
       it(`${title} is no amount`, () => {

@@ -4,11 +4,12 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { expect } from "chai";
 import fc from "fast-check";
 import {
+  BudgetLeftSchema,
   InterceptResponseSchema,
   type InterceptStreamResponse,
   InterceptStreamResponseSchema,
 } from "../../gen/killcord/v1/enforcement_pb.js";
-import { ConsumedSchema } from "../../gen/killcord/v1/session_pb.js";
+import { ConsumedSchema, ReservedSchema } from "../../gen/killcord/v1/session_pb.js";
 import { verdictEnvelope } from "../../src/rpc/verdict-bytes.js";
 
 const count = fc.oneof(
@@ -42,6 +43,21 @@ const verdict = fc.record({
   ),
   stopReason: code,
   haltId: maybe(words),
+  nextStep: words,
+  reserved: maybe(
+    fc.record({ tokens: count, costUsdMicros: count }).map((init) => create(ReservedSchema, init)),
+  ),
+  budgetLeft: maybe(
+    fc
+      .record({
+        actions: maybe(count),
+        tokens: maybe(count),
+        costUsdMicros: maybe(count),
+        ttlSeconds: maybe(count),
+        idleSeconds: maybe(count),
+      })
+      .map((init) => create(BudgetLeftSchema, given(init))),
+  ),
 });
 
 function stream(ref: number, init: object): InterceptStreamResponse {
@@ -49,12 +65,16 @@ function stream(ref: number, init: object): InterceptStreamResponse {
   return create(InterceptStreamResponseSchema, { message: { case: "verdict", value } });
 }
 
+/** Without the members that are not set. */
+function given(init: object): object {
+  return Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined));
+}
+
 describe("rpc: the bytes of a verdict", () => {
   it("are those of the protocol library, whatever the verdict says", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), verdict, (ref, init) => {
-        const given = Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined));
-        const message = stream(ref, given);
+        const message = stream(ref, given(init));
         const expected = encodeEnvelope(0, toBinary(InterceptStreamResponseSchema, message));
         const made = verdictEnvelope(message);
         expect(made === null ? "" : Buffer.from(made).toString("hex")).to.equal(
@@ -70,6 +90,10 @@ describe("rpc: the bytes of a verdict", () => {
       stream(1, { policiesTriggered: [{ policyId: "p" }] }),
       stream(1, { policiesEvaluated: ["p"] }),
       stream(1, { trustScore: 5 }),
+      stream(1, { escalationId: "" }),
+      stream(1, { warnings: [{}] }),
+      stream(1, { policiesShadowed: [{}] }),
+      stream(1, { nextStep: "x".repeat(1025) }),
       stream(1, { reasoning: "x".repeat(1025) }),
       create(InterceptStreamResponseSchema, { message: { case: "verdict", value: { ref: 1 } } }),
       create(InterceptStreamResponseSchema, { message: { case: "bookmark", value: {} } }),

@@ -4,7 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { expect } from "chai";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
-import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { CostSchema, EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { KeyService, type Role } from "../../gen/killcord/v1/key_pb.js";
 import { BudgetsSchema, type OnExceeded, SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
@@ -93,29 +93,40 @@ describe("a refusal", () => {
     expect(in_connect.message).to.include(range);
   });
 
-  it("says of a limit that this version can't hold that it is not supported", async () => {
-    for (const budgets of [{ max_tokens: 5 }, { max_cost_usd: "1.5" }, { on_exceeded: "pause" }]) {
-      const [name] = Object.keys(budgets);
-      const error = await rest(start, { budgets });
-      expect(error.message).to.equal(`budgets.${name}: is not supported by this version`);
-    }
-    for (const budgets of [{ maxTokens: 5 }, { onExceeded: "ON_EXCEEDED_PAUSE" }]) {
+  it("of money says what money is, whether its form or its size is wrong", async () => {
+    const expected = "expected USD from 0 to 9007199254.740991 as text, with 6 decimals at most";
+    for (const max_cost_usd of ["5 USD", "0.0000001"]) {
+      const budgets = { maxCostUsd: max_cost_usd };
+      const { status } = await admin.unary(SessionService.method.startSession, { budgets });
+      expect(status.details).to.equal(`budgets.max_cost_usd: ${expected}`);
       const { message } = await connect("SessionService/StartSession", { budgets });
-      expect(message).to.include("is not supported by this version");
+      expect(message).to.equal(`budgets.max_cost_usd: ${expected}`);
+      expect((await rest(start, { budgets: { max_cost_usd } })).message).to.equal(
+        `budgets.max_cost_usd: ${expected}, or as a number of 15 digits at most`,
+      );
     }
   });
 
-  it("does not pass over such a limit in the binary form, where it is an unknown field", async () => {
+  it("does not pass over a limit that this version can't hold in the binary form, where it is an unknown field", async () => {
     const max_wishes = { no: 99, wireType: 0, data: new Uint8Array([5]) };
     const budgets = create(BudgetsSchema, { maxActions: 1n });
     budgets.$unknown = [max_wishes];
     expect([...toBinary(BudgetsSchema, budgets)]).to.include.members([0x98, 0x06, 5]);
     const { status } = await admin.unary(SessionService.method.startSession, { budgets });
     expect(status.details).to.equal("budgets.99: the field of this number is not supported by this version");
-    const pause = { budgets: { maxActions: 1n, onExceeded: 2 as OnExceeded } };
-    const paused = await admin.unary(SessionService.method.startSession, pause);
-    expect(paused.status.code).to.equal(Code.InvalidArgument);
-    expect(paused.status.details).to.match(/^budgets\.on_exceeded: /);
+    const stun = { budgets: { maxActions: 1n, onExceeded: 7 as OnExceeded } };
+    const stunned = await admin.unary(SessionService.method.startSession, stun);
+    expect(stunned.status.code).to.equal(Code.InvalidArgument);
+    expect(stunned.status.details).to.equal("budgets.on_exceeded: expected one of terminate, pause");
+    for (const name of ["cost", "estimate"] as const) {
+      const cost = create(CostSchema, { tokens: 1n });
+      cost.$unknown = [max_wishes];
+      const asked = { actionType: "look", sessionId: "sess_1", [name]: cost };
+      const { status: refused } = await admin.unary(EnforcementService.method.intercept, asked);
+      expect(refused.details).to.equal(
+        `${name}.99: the field of this number is not supported by this version`,
+      );
+    }
   });
 
   it("of an item of a batch stays with the item, also of one that can't be read", async () => {

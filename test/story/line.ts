@@ -44,6 +44,7 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
         given("policies", policies(event.policies_triggered)),
         given("shadow", policies(event.policies_shadowed ?? [])),
         ...(event.warnings ?? []).map(({ message }) => `warning=${JSON.stringify(message)}`),
+        given("escalation", event.escalation_id),
         event.decision === "allow" ? null : JSON.stringify(event.reasoning),
       ];
     case "budget_exceeded":
@@ -170,6 +171,23 @@ function parts(event: Event, log: readonly Event[]): readonly Part[] {
       ];
     case "notice":
       return [event.kind, event.session_id, JSON.stringify(event.body), noticeDecimals(event)];
+    case "escalation_opened":
+      return [
+        event.session_id ?? "-",
+        event.escalation_id,
+        given("until", `${(event.expires_at - began_at) / 1000}s`),
+        amounts("cost", event.cost ?? null),
+        amounts("estimate", event.estimate ?? null),
+      ];
+    case "escalation_resolved":
+      return [
+        event.session_id ?? "-",
+        event.escalation_id,
+        event.resolution,
+        event.reason === null ? null : JSON.stringify(event.reason),
+        event.unseen === true ? "unseen" : null,
+        by(event),
+      ];
     case "heartbeat":
       return [
         given("decisions", event.decisions),

@@ -23,33 +23,35 @@ intercept s1 pay metadata="{'amount':101}"
 intercept s1 pay metadata="{'amount':1001}"
 ----
 @10 enforcement_decision s1 allow actions=1/9 policies=tell/1 warning="this is logged"
-@11 enforcement_decision s1 escalate actions=2/9 policies=big/1,tell/1 "policy \"big\" escalates this: metadata/amount is above 100"
-@12 enforcement_decision s1 block actions=3/9 policies=huge/1,big/1,tell/1 "policy \"huge\" blocks this: metadata/amount is above 1000"
+@11 enforcement_decision s1 escalate actions=2/9 policies=big/1,tell/1 escalation=@12 "policy \"big\" escalates this: metadata/amount is above 100"
+@12 escalation_opened s1 @12 until=900s
+@13 enforcement_decision s1 block actions=3/9 policies=huge/1,big/1,tell/1 "policy \"huge\" blocks this: metadata/amount is above 1000"
 
 # What cannot be compared is restricted, and not passed by.
 intercept s1 pay
 intercept s1 pay metadata="{'amount':'5'}"
 ----
-@13 enforcement_decision s1 block actions=4/9 policies=huge/1,big/1,tell/1 "policy \"huge\" blocks this: metadata/amount is no number that can be compared"
-@14 enforcement_decision s1 block actions=5/9 policies=huge/1,big/1,tell/1 "policy \"huge\" blocks this: metadata/amount is no number that can be compared"
+@14 enforcement_decision s1 block actions=4/9 policies=huge/1,big/1,tell/1 "policy \"huge\" blocks this: metadata/amount is no number that can be compared"
+@15 enforcement_decision s1 block actions=5/9 policies=huge/1,big/1,tell/1 "policy \"huge\" blocks this: metadata/amount is no number that can be compared"
 
 # In shadow mode it is only told.
 intercept s1 delete_all metadata="{'amount':1}"
 ----
-@15 enforcement_decision s1 allow actions=6/9 policies=tell/1 shadow=try/1 warning="this is logged"
+@16 enforcement_decision s1 allow actions=6/9 policies=tell/1 shadow=try/1 warning="this is logged"
 
 # Without a session nothing is stopped: it is blocked.
 intercept - pay metadata="{'amount':2000000}"
 ----
-@16 enforcement_decision - block policies=absurd/1,huge/1,big/1,tell/1 "policy \"absurd\" terminates this: metadata/amount is above 1000000"
+@17 enforcement_decision - block policies=absurd/1,huge/1,big/1,tell/1 "policy \"absurd\" terminates this: metadata/amount is above 1000000"
 
 # A policy that terminates stops the session and what is below it; the entry that set the policy is the cause.
 intercept s1 pay metadata="{'amount':2000000}"
 intercept s2 pay
 intercept s1 pay
 ----
-@17 session_killed s1 policy actions=6/9 because=@5 "policy \"absurd\" terminates this: metadata/amount is above 1000000" by system
-@18 session_killed s2 parent_stopped actions=0 because=@17 "parent stopped: policy \"absurd\" terminates this: metadata/amount is above 1000000" by system
-@19 enforcement_decision s1 terminate policy actions=6/9 because=@17 policies=absurd/1,huge/1,big/1,tell/1 "policy \"absurd\" terminates this: metadata/amount is above 1000000"
-@20 enforcement_decision s2 terminate parent_stopped actions=0 because=@18 "parent stopped: policy \"absurd\" terminates this: metadata/amount is above 1000000"
-@21 enforcement_decision s1 terminate policy actions=6/9 because=@17 "policy \"absurd\" terminates this: metadata/amount is above 1000000"
+@18 session_killed s1 policy actions=6/9 because=@5 "policy \"absurd\" terminates this: metadata/amount is above 1000000" by system
+@19 escalation_resolved s1 @12 expired "the session has stopped" by system
+@20 session_killed s2 parent_stopped actions=0 because=@18 "parent stopped: policy \"absurd\" terminates this: metadata/amount is above 1000000" by system
+@21 enforcement_decision s1 terminate policy actions=6/9 because=@18 policies=absurd/1,huge/1,big/1,tell/1 "policy \"absurd\" terminates this: metadata/amount is above 1000000"
+@22 enforcement_decision s2 terminate parent_stopped actions=0 because=@20 "parent stopped: policy \"absurd\" terminates this: metadata/amount is above 1000000"
+@23 enforcement_decision s1 terminate policy actions=6/9 because=@18 "policy \"absurd\" terminates this: metadata/amount is above 1000000"

@@ -2,7 +2,7 @@
 
 import type { Actor, Role } from "../../src/core/actor.js";
 import { system_actor } from "../../src/core/actor.js";
-import type { Repeatable, StartSession } from "../../src/core/command.js";
+import type { Intercept, Repeatable, StartSession } from "../../src/core/command.js";
 import type { Decision, Reply } from "../../src/core/decision.js";
 import type { OnLeaseLost } from "../../src/core/event.js";
 import type { HaltEvidence, HaltVia, Scope } from "../../src/core/event-halt.js";
@@ -117,9 +117,8 @@ export class Stage {
           estimate: amountsOf(line.text("estimate")),
           content: line.text("text"),
           metadata: quotedJson(line.text("metadata")),
-          action_digest: null,
-          action_length: null,
-          details_digest: null,
+          ...saidIn(line),
+          ...escalationOf(line),
           latency_us: 0,
           repeat,
         };
@@ -188,6 +187,21 @@ export class Stage {
           session_id: line.word(1),
           confirm_ms: 10_000,
           delivered_at: line.text("delivered") === null ? null : this.#workspace.now,
+        };
+      case "answer":
+        return {
+          type: "resolve_escalation",
+          actor,
+          escalation_id: idAt("esc", Number(line.word(1).slice(1))),
+          resolution: line.word(2) === "approve" ? "approved" : "rejected",
+          reason: line.text("reason"),
+          unseen: line.text("unseen") !== null,
+        };
+      case "expire-escalation":
+        return {
+          type: "expire_escalation",
+          actor: system_actor,
+          escalation_id: idAt("esc", Number(line.word(1).slice(1))),
         };
       case "expire":
         return { type: "expire_session", actor: system_actor, session_id: line.word(1) };
@@ -336,7 +350,7 @@ export class Stage {
   /** The same text with the story's names instead of ids. */
   #named(text: string): string {
     let named = text.replace(
-      /\b(enf|halt|drill)_[0-9a-f]{12}\b/g,
+      /\b(enf|halt|drill|esc)_[0-9a-f]{12}\b/g,
       (id, prefix) => `@${sequenceOf(prefix, id)}`,
     );
     for (const [name, id] of this.#ids) {
@@ -353,6 +367,29 @@ function amountsOf(text: string | null): Amounts | null {
   }
   const [tokens, cost_usd_micros] = text.split(",").map(Number);
   return { tokens: tokens ?? 0, cost_usd_micros: cost_usd_micros ?? 0 };
+}
+
+/** `says=TEXT`; the digests of a story are the text itself. */
+function saidIn(
+  line: Line,
+): Pick<Intercept, "action_digest" | "action_length" | "details_digest" | "details_salt"> {
+  const text = line.text("says");
+  return text === null
+    ? { action_digest: null, action_length: null, details_digest: null }
+    : {
+        action_digest: text,
+        action_length: text.length,
+        details_digest: `details of ${text}`,
+        details_salt: "salt",
+      };
+}
+
+/** The escalation that the entry named by `escalation=@N` opened. */
+function escalationOf(line: Line): Pick<Intercept, "escalation"> {
+  const entry = line.text("escalation");
+  return entry === null
+    ? {}
+    : { escalation: { escalation_id: idAt("esc", Number(entry.slice(1))), same_action: null } };
 }
 
 function limitsOf(
@@ -418,6 +455,8 @@ function describeReply(reply: Exclude<Reply, { type: "refused" }>, state: State)
       const why = revoked ? ` revoked ${JSON.stringify(revoked.reason)}` : "";
       return `key ${reply.key_id}${why}${reply.replayed ? " (replayed)" : ""}`;
     }
+    case "escalation":
+      return `escalation ${reply.escalation_id}`;
     case "halt":
       return `halt ${reply.halt_id}${reply.replayed ? " (replayed)" : ""}`;
     case "settlement":

@@ -54,8 +54,8 @@ intercept s3 think cost=100
 @22 session_started s4 agent=mail-bot max_tokens=10
 @23 enforcement_decision s4 block actions=1 policies=daily/1 "policy \"daily\" blocks this: 0 of 100 tokens of agent \"mail-bot\" this day (UTC) are used, and it asks for 101"
 @24 budget_exceeded s4 tokens=0+11/10
-@25 session_killed s4 budget_exceeded actions=1 because=@24 "budget exceeded: max_tokens 10" by system
-@26 enforcement_decision s4 terminate budget_exceeded actions=1 because=@25 "budget exceeded: max_tokens 10"
+@25 session_killed s4 budget_exceeded actions=1 because=@24 "budget exceeded: max_tokens 10, spent 0, needed 11" by system
+@26 enforcement_decision s4 terminate budget_exceeded actions=1 because=@25 "budget exceeded: max_tokens 10, spent 0, needed 11"
 @27 enforcement_decision s3 allow actions=2 charge=100tokens total=141tokens held=nothing
 
 # An action without a session costs the window as well, and an estimate is taken for the cost.

@@ -10,3 +10,8 @@ export interface PolicyOrder {
   readonly written: JsonObject | null;
   readonly source: PolicyDocument["source"];
 }
+
+export interface StampedPolicyOrder extends PolicyOrder {
+  /** Of what will be in force (policiesAfter); stamped by the sequencer, which can hash. */
+  readonly policy_set_digest: string;
+}

@@ -1,6 +1,6 @@
 /** What policies make of the budgets that a new session asks for, and of those that one is to be raised to. */
 
-import { usd } from "../usd.js";
+import { printUsd } from "../money.js";
 import { ceilingOf } from "./ceiling.js";
 import { defaultOf } from "./default.js";
 import { byPrecedence, type Policy } from "./policy.js";
@@ -146,5 +146,5 @@ function limitText(name: LimitName, limit: number | null): string {
 }
 
 function amountText(name: LimitName, limit: number | null): string {
-  return limit === null ? "no limit" : name === "max_cost_usd_micros" ? usd(limit) : String(limit);
+  return limit === null ? "no limit" : name === "max_cost_usd_micros" ? printUsd(limit) : String(limit);
 }

@@ -1,6 +1,6 @@
 /** `window`: limits over all sessions of an agent, of a label or of the workspace, by the calendar. */
 import { limits } from "../../limits.js";
-import { usd } from "../usd.js";
+import { printUsd } from "../money.js";
 import type { ActionContext, Compiled, Finding } from "./action.js";
 import { isZone, type Period, periodStart, quarter_ms } from "./calendar.js";
 import { Conditions } from "./conditions.js";
@@ -106,7 +106,9 @@ function judgeUnits(window: Window, used: Sums, context: ActionContext, whose: s
     };
   }
   if (max_cost_usd_micros !== null && used.cost_usd_micros + asked.cost_usd_micros > max_cost_usd_micros) {
-    const [spent, limit, more] = [used.cost_usd_micros, max_cost_usd_micros, asked.cost_usd_micros].map(usd);
+    const [spent, limit, more] = [used.cost_usd_micros, max_cost_usd_micros, asked.cost_usd_micros].map(
+      printUsd,
+    );
     return { reason: `${spent} of ${limit} USD ${rest} are spent, and it asks for ${more}` };
   }
   if (

@@ -1336,6 +1336,9 @@ type SettleResponse struct {
 	Reserved *Reserved `protobuf:"bytes,6,opt,name=reserved,proto3" json:"reserved,omitempty"`
 	// The session's status now.
 	SessionStatus SessionStatus `protobuf:"varint,7,opt,name=session_status,json=sessionStatus,proto3,enum=killcord.v1.SessionStatus" json:"session_status,omitempty"`
+	// What the caller should know beside it, e.g. that a share of a budget is used up; only of the
+	// settlement that was sealed now, not of a repeat.
+	Warnings      []*Warning `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1417,6 +1420,13 @@ func (x *SettleResponse) GetSessionStatus() SessionStatus {
 		return x.SessionStatus
 	}
 	return SessionStatus_SESSION_STATUS_UNSPECIFIED
+}
+
+func (x *SettleResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 // Which reservation to cancel.
@@ -3603,7 +3613,7 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\rSettleRequest\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12%\n" +
-	"\x04cost\x18\x02 \x01(\v2\x11.killcord.v1.CostR\x04cost\"\xf5\x02\n" +
+	"\x04cost\x18\x02 \x01(\v2\x11.killcord.v1.CostR\x04cost\"\xa7\x03\n" +
 	"\x0eSettleResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x129\n" +
@@ -3612,7 +3622,8 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\breported\x18\x04 \x01(\v2\x15.killcord.v1.ReservedR\breported\x121\n" +
 	"\bconsumed\x18\x05 \x01(\v2\x15.killcord.v1.ConsumedR\bconsumed\x121\n" +
 	"\breserved\x18\x06 \x01(\v2\x15.killcord.v1.ReservedR\breserved\x12A\n" +
-	"\x0esession_status\x18\a \x01(\x0e2\x1a.killcord.v1.SessionStatusR\rsessionStatus\";\n" +
+	"\x0esession_status\x18\a \x01(\x0e2\x1a.killcord.v1.SessionStatusR\rsessionStatus\x120\n" +
+	"\bwarnings\x18\b \x03(\v2\x14.killcord.v1.WarningR\bwarnings\";\n" +
 	"\x18CancelReservationRequest\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\"\x80\x03\n" +
@@ -3909,75 +3920,76 @@ var file_killcord_v1_enforcement_proto_depIdxs = []int32{
 	48, // 24: killcord.v1.SettleResponse.consumed:type_name -> killcord.v1.Consumed
 	50, // 25: killcord.v1.SettleResponse.reserved:type_name -> killcord.v1.Reserved
 	47, // 26: killcord.v1.SettleResponse.session_status:type_name -> killcord.v1.SessionStatus
-	2,  // 27: killcord.v1.CancelReservationResponse.outcome:type_name -> killcord.v1.ReservationOutcome
-	50, // 28: killcord.v1.CancelReservationResponse.spent:type_name -> killcord.v1.Reserved
-	50, // 29: killcord.v1.CancelReservationResponse.reported:type_name -> killcord.v1.Reserved
-	48, // 30: killcord.v1.CancelReservationResponse.consumed:type_name -> killcord.v1.Consumed
-	50, // 31: killcord.v1.CancelReservationResponse.reserved:type_name -> killcord.v1.Reserved
-	47, // 32: killcord.v1.CancelReservationResponse.session_status:type_name -> killcord.v1.SessionStatus
-	20, // 33: killcord.v1.InterceptStreamRequest.open:type_name -> killcord.v1.StreamOpen
-	21, // 34: killcord.v1.InterceptStreamRequest.intercept:type_name -> killcord.v1.StreamIntercept
-	23, // 35: killcord.v1.InterceptStreamRequest.acknowledge:type_name -> killcord.v1.StreamAcknowledge
-	22, // 36: killcord.v1.InterceptStreamRequest.settle:type_name -> killcord.v1.StreamSettle
-	24, // 37: killcord.v1.InterceptStreamRequest.renew:type_name -> killcord.v1.StreamRenew
-	8,  // 38: killcord.v1.StreamIntercept.action:type_name -> killcord.v1.InterceptRequest
-	5,  // 39: killcord.v1.StreamSettle.cost:type_name -> killcord.v1.Cost
-	51, // 40: killcord.v1.StreamAcknowledge.phase:type_name -> killcord.v1.HaltPhase
-	52, // 41: killcord.v1.StreamAcknowledge.evidence:type_name -> killcord.v1.HaltEvidence
-	26, // 42: killcord.v1.InterceptStreamResponse.opened:type_name -> killcord.v1.StreamOpened
-	27, // 43: killcord.v1.InterceptStreamResponse.verdict:type_name -> killcord.v1.StreamVerdict
-	28, // 44: killcord.v1.InterceptStreamResponse.directive:type_name -> killcord.v1.StreamDirective
-	53, // 45: killcord.v1.InterceptStreamResponse.bookmark:type_name -> killcord.v1.Bookmark
-	29, // 46: killcord.v1.InterceptStreamResponse.error:type_name -> killcord.v1.StreamError
-	32, // 47: killcord.v1.InterceptStreamResponse.acknowledged:type_name -> killcord.v1.StreamAcknowledged
-	30, // 48: killcord.v1.InterceptStreamResponse.renewed:type_name -> killcord.v1.StreamRenewed
-	31, // 49: killcord.v1.InterceptStreamResponse.settled:type_name -> killcord.v1.StreamSettled
-	54, // 50: killcord.v1.StreamOpened.session:type_name -> killcord.v1.Session
-	9,  // 51: killcord.v1.StreamVerdict.verdict:type_name -> killcord.v1.InterceptResponse
-	3,  // 52: killcord.v1.StreamDirective.kind:type_name -> killcord.v1.DirectiveKind
-	49, // 53: killcord.v1.StreamDirective.stop_reason:type_name -> killcord.v1.StopReason
-	13, // 54: killcord.v1.StreamError.error:type_name -> killcord.v1.InterceptError
-	16, // 55: killcord.v1.StreamSettled.reservation:type_name -> killcord.v1.SettleResponse
-	51, // 56: killcord.v1.StreamAcknowledged.phase:type_name -> killcord.v1.HaltPhase
-	37, // 57: killcord.v1.GetDecisionResponse.decision:type_name -> killcord.v1.Decision
-	45, // 58: killcord.v1.GetReceiptResponse.receipt:type_name -> google.protobuf.Struct
-	0,  // 59: killcord.v1.Decision.decision:type_name -> killcord.v1.Verdict
-	46, // 60: killcord.v1.Decision.created_at:type_name -> google.protobuf.Timestamp
-	4,  // 61: killcord.v1.Decision.policies_triggered:type_name -> killcord.v1.PolicyTriggered
-	50, // 62: killcord.v1.Decision.charge:type_name -> killcord.v1.Reserved
-	50, // 63: killcord.v1.Decision.reservation:type_name -> killcord.v1.Reserved
-	6,  // 64: killcord.v1.Decision.warnings:type_name -> killcord.v1.Warning
-	4,  // 65: killcord.v1.Decision.policies_shadowed:type_name -> killcord.v1.PolicyTriggered
-	0,  // 66: killcord.v1.ListDecisionsRequest.decision:type_name -> killcord.v1.Verdict
-	37, // 67: killcord.v1.ListDecisionsResponse.decisions:type_name -> killcord.v1.Decision
-	46, // 68: killcord.v1.GetStatsRequest.since:type_name -> google.protobuf.Timestamp
-	46, // 69: killcord.v1.GetStatsResponse.since:type_name -> google.protobuf.Timestamp
-	42, // 70: killcord.v1.GetStatsResponse.decisions:type_name -> killcord.v1.DecisionFigures
-	43, // 71: killcord.v1.GetStatsResponse.agents:type_name -> killcord.v1.AgentFigures
-	44, // 72: killcord.v1.GetStatsResponse.sessions:type_name -> killcord.v1.SessionFigures
-	8,  // 73: killcord.v1.EnforcementService.Intercept:input_type -> killcord.v1.InterceptRequest
-	10, // 74: killcord.v1.EnforcementService.InterceptBatch:input_type -> killcord.v1.InterceptBatchRequest
-	19, // 75: killcord.v1.EnforcementService.InterceptStream:input_type -> killcord.v1.InterceptStreamRequest
-	15, // 76: killcord.v1.EnforcementService.Settle:input_type -> killcord.v1.SettleRequest
-	17, // 77: killcord.v1.EnforcementService.CancelReservation:input_type -> killcord.v1.CancelReservationRequest
-	33, // 78: killcord.v1.EnforcementService.GetDecision:input_type -> killcord.v1.GetDecisionRequest
-	35, // 79: killcord.v1.EnforcementService.GetReceipt:input_type -> killcord.v1.GetReceiptRequest
-	40, // 80: killcord.v1.EnforcementService.GetStats:input_type -> killcord.v1.GetStatsRequest
-	38, // 81: killcord.v1.EnforcementService.ListDecisions:input_type -> killcord.v1.ListDecisionsRequest
-	9,  // 82: killcord.v1.EnforcementService.Intercept:output_type -> killcord.v1.InterceptResponse
-	11, // 83: killcord.v1.EnforcementService.InterceptBatch:output_type -> killcord.v1.InterceptBatchResponse
-	25, // 84: killcord.v1.EnforcementService.InterceptStream:output_type -> killcord.v1.InterceptStreamResponse
-	16, // 85: killcord.v1.EnforcementService.Settle:output_type -> killcord.v1.SettleResponse
-	18, // 86: killcord.v1.EnforcementService.CancelReservation:output_type -> killcord.v1.CancelReservationResponse
-	34, // 87: killcord.v1.EnforcementService.GetDecision:output_type -> killcord.v1.GetDecisionResponse
-	36, // 88: killcord.v1.EnforcementService.GetReceipt:output_type -> killcord.v1.GetReceiptResponse
-	41, // 89: killcord.v1.EnforcementService.GetStats:output_type -> killcord.v1.GetStatsResponse
-	39, // 90: killcord.v1.EnforcementService.ListDecisions:output_type -> killcord.v1.ListDecisionsResponse
-	82, // [82:91] is the sub-list for method output_type
-	73, // [73:82] is the sub-list for method input_type
-	73, // [73:73] is the sub-list for extension type_name
-	73, // [73:73] is the sub-list for extension extendee
-	0,  // [0:73] is the sub-list for field type_name
+	6,  // 27: killcord.v1.SettleResponse.warnings:type_name -> killcord.v1.Warning
+	2,  // 28: killcord.v1.CancelReservationResponse.outcome:type_name -> killcord.v1.ReservationOutcome
+	50, // 29: killcord.v1.CancelReservationResponse.spent:type_name -> killcord.v1.Reserved
+	50, // 30: killcord.v1.CancelReservationResponse.reported:type_name -> killcord.v1.Reserved
+	48, // 31: killcord.v1.CancelReservationResponse.consumed:type_name -> killcord.v1.Consumed
+	50, // 32: killcord.v1.CancelReservationResponse.reserved:type_name -> killcord.v1.Reserved
+	47, // 33: killcord.v1.CancelReservationResponse.session_status:type_name -> killcord.v1.SessionStatus
+	20, // 34: killcord.v1.InterceptStreamRequest.open:type_name -> killcord.v1.StreamOpen
+	21, // 35: killcord.v1.InterceptStreamRequest.intercept:type_name -> killcord.v1.StreamIntercept
+	23, // 36: killcord.v1.InterceptStreamRequest.acknowledge:type_name -> killcord.v1.StreamAcknowledge
+	22, // 37: killcord.v1.InterceptStreamRequest.settle:type_name -> killcord.v1.StreamSettle
+	24, // 38: killcord.v1.InterceptStreamRequest.renew:type_name -> killcord.v1.StreamRenew
+	8,  // 39: killcord.v1.StreamIntercept.action:type_name -> killcord.v1.InterceptRequest
+	5,  // 40: killcord.v1.StreamSettle.cost:type_name -> killcord.v1.Cost
+	51, // 41: killcord.v1.StreamAcknowledge.phase:type_name -> killcord.v1.HaltPhase
+	52, // 42: killcord.v1.StreamAcknowledge.evidence:type_name -> killcord.v1.HaltEvidence
+	26, // 43: killcord.v1.InterceptStreamResponse.opened:type_name -> killcord.v1.StreamOpened
+	27, // 44: killcord.v1.InterceptStreamResponse.verdict:type_name -> killcord.v1.StreamVerdict
+	28, // 45: killcord.v1.InterceptStreamResponse.directive:type_name -> killcord.v1.StreamDirective
+	53, // 46: killcord.v1.InterceptStreamResponse.bookmark:type_name -> killcord.v1.Bookmark
+	29, // 47: killcord.v1.InterceptStreamResponse.error:type_name -> killcord.v1.StreamError
+	32, // 48: killcord.v1.InterceptStreamResponse.acknowledged:type_name -> killcord.v1.StreamAcknowledged
+	30, // 49: killcord.v1.InterceptStreamResponse.renewed:type_name -> killcord.v1.StreamRenewed
+	31, // 50: killcord.v1.InterceptStreamResponse.settled:type_name -> killcord.v1.StreamSettled
+	54, // 51: killcord.v1.StreamOpened.session:type_name -> killcord.v1.Session
+	9,  // 52: killcord.v1.StreamVerdict.verdict:type_name -> killcord.v1.InterceptResponse
+	3,  // 53: killcord.v1.StreamDirective.kind:type_name -> killcord.v1.DirectiveKind
+	49, // 54: killcord.v1.StreamDirective.stop_reason:type_name -> killcord.v1.StopReason
+	13, // 55: killcord.v1.StreamError.error:type_name -> killcord.v1.InterceptError
+	16, // 56: killcord.v1.StreamSettled.reservation:type_name -> killcord.v1.SettleResponse
+	51, // 57: killcord.v1.StreamAcknowledged.phase:type_name -> killcord.v1.HaltPhase
+	37, // 58: killcord.v1.GetDecisionResponse.decision:type_name -> killcord.v1.Decision
+	45, // 59: killcord.v1.GetReceiptResponse.receipt:type_name -> google.protobuf.Struct
+	0,  // 60: killcord.v1.Decision.decision:type_name -> killcord.v1.Verdict
+	46, // 61: killcord.v1.Decision.created_at:type_name -> google.protobuf.Timestamp
+	4,  // 62: killcord.v1.Decision.policies_triggered:type_name -> killcord.v1.PolicyTriggered
+	50, // 63: killcord.v1.Decision.charge:type_name -> killcord.v1.Reserved
+	50, // 64: killcord.v1.Decision.reservation:type_name -> killcord.v1.Reserved
+	6,  // 65: killcord.v1.Decision.warnings:type_name -> killcord.v1.Warning
+	4,  // 66: killcord.v1.Decision.policies_shadowed:type_name -> killcord.v1.PolicyTriggered
+	0,  // 67: killcord.v1.ListDecisionsRequest.decision:type_name -> killcord.v1.Verdict
+	37, // 68: killcord.v1.ListDecisionsResponse.decisions:type_name -> killcord.v1.Decision
+	46, // 69: killcord.v1.GetStatsRequest.since:type_name -> google.protobuf.Timestamp
+	46, // 70: killcord.v1.GetStatsResponse.since:type_name -> google.protobuf.Timestamp
+	42, // 71: killcord.v1.GetStatsResponse.decisions:type_name -> killcord.v1.DecisionFigures
+	43, // 72: killcord.v1.GetStatsResponse.agents:type_name -> killcord.v1.AgentFigures
+	44, // 73: killcord.v1.GetStatsResponse.sessions:type_name -> killcord.v1.SessionFigures
+	8,  // 74: killcord.v1.EnforcementService.Intercept:input_type -> killcord.v1.InterceptRequest
+	10, // 75: killcord.v1.EnforcementService.InterceptBatch:input_type -> killcord.v1.InterceptBatchRequest
+	19, // 76: killcord.v1.EnforcementService.InterceptStream:input_type -> killcord.v1.InterceptStreamRequest
+	15, // 77: killcord.v1.EnforcementService.Settle:input_type -> killcord.v1.SettleRequest
+	17, // 78: killcord.v1.EnforcementService.CancelReservation:input_type -> killcord.v1.CancelReservationRequest
+	33, // 79: killcord.v1.EnforcementService.GetDecision:input_type -> killcord.v1.GetDecisionRequest
+	35, // 80: killcord.v1.EnforcementService.GetReceipt:input_type -> killcord.v1.GetReceiptRequest
+	40, // 81: killcord.v1.EnforcementService.GetStats:input_type -> killcord.v1.GetStatsRequest
+	38, // 82: killcord.v1.EnforcementService.ListDecisions:input_type -> killcord.v1.ListDecisionsRequest
+	9,  // 83: killcord.v1.EnforcementService.Intercept:output_type -> killcord.v1.InterceptResponse
+	11, // 84: killcord.v1.EnforcementService.InterceptBatch:output_type -> killcord.v1.InterceptBatchResponse
+	25, // 85: killcord.v1.EnforcementService.InterceptStream:output_type -> killcord.v1.InterceptStreamResponse
+	16, // 86: killcord.v1.EnforcementService.Settle:output_type -> killcord.v1.SettleResponse
+	18, // 87: killcord.v1.EnforcementService.CancelReservation:output_type -> killcord.v1.CancelReservationResponse
+	34, // 88: killcord.v1.EnforcementService.GetDecision:output_type -> killcord.v1.GetDecisionResponse
+	36, // 89: killcord.v1.EnforcementService.GetReceipt:output_type -> killcord.v1.GetReceiptResponse
+	41, // 90: killcord.v1.EnforcementService.GetStats:output_type -> killcord.v1.GetStatsResponse
+	39, // 91: killcord.v1.EnforcementService.ListDecisions:output_type -> killcord.v1.ListDecisionsResponse
+	83, // [83:92] is the sub-list for method output_type
+	74, // [74:83] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_killcord_v1_enforcement_proto_init() }
