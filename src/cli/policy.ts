@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { policyApplyCommand } from "./policy-apply.js";
 import { policyGetCommand, policyListCommand } from "./policy-list.js";
+import { policyTestCommand } from "./policy-test.js";
 import { policySchemaCommand, policyValidateCommand } from "./policy-validate.js";
 import { command, talksToServer } from "./teach.js";
 
@@ -21,6 +22,7 @@ export function policyCommand(): Command {
     .addCommand(talksToServer(policyListCommand()))
     .addCommand(talksToServer(policyGetCommand()))
     .addCommand(talksToServer(policyApplyCommand()))
+    .addCommand(policyTestCommand())
     .addCommand(policyValidateCommand())
     .addCommand(policySchemaCommand());
 }

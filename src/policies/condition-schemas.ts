@@ -31,7 +31,7 @@ const seconds = (description: string): Schema => ({
 const glob = (description: string): Schema => ({
   type: "string",
   minLength: 1,
-  maxLength: 256,
+  maxLength: limits.policy_glob_characters,
   description: `${description} \`*\` stands for any text.`,
 });
 
@@ -50,7 +50,8 @@ const time_of_day = (description: string): Schema => ({
   description,
 });
 
-const money = (description: string): Schema => ({
+/** An amount of money. */
+export const condition_amount = (description: string): Schema => ({
   type: ["string", "number"],
   pattern: "^[0-9]{1,10}(\\.[0-9]{1,6})?$",
   patternErrorMessage: "expected US dollars as a decimal with at most 6 digits after the point, like 25.00",
@@ -67,35 +68,45 @@ const session_seconds = (description: string): Schema => ({
   description,
 });
 
-/** @param more members beside the limits */
-const budgets = (more: Readonly<Record<string, Schema>>): Schema => ({
+const budget_limits = {
+  max_actions: count("Actions.", 0),
+  ttl_seconds: session_seconds("Seconds from the start."),
+  max_tokens: count("Tokens.", 0),
+  max_cost_usd: condition_amount("Cost."),
+  idle_timeout_seconds: session_seconds("Seconds without an action."),
+  max_depth: { type: "integer", minimum: 1, maximum: 8, description: "Levels of sub-sessions." },
+  max_concurrent: {
+    type: "integer",
+    minimum: 1,
+    maximum: 1000,
+    description: "Open reservations at a time.",
+  },
+};
+
+/** Budgets that a ceiling bounds. */
+const ceiling_budgets: Schema = {
   type: "object",
   minProperties: 1,
   additionalProperties: false,
-  description: "Limits, as a session takes them when it starts: at least one.",
-  properties: {
-    max_actions: count("Actions.", 0),
-    ttl_seconds: session_seconds("Seconds from the start."),
-    max_tokens: count("Tokens.", 0),
-    max_cost_usd: money("Cost."),
-    idle_timeout_seconds: session_seconds("Seconds without an action."),
-    max_depth: {
-      type: "integer",
-      minimum: 1,
-      maximum: limits.session_levels,
-      description: "Levels of sub-sessions.",
-    },
-    max_concurrent: {
-      type: "integer",
-      minimum: 1,
-      maximum: limits.max_concurrent_max,
-      description: "Open reservations at a time.",
-    },
-    ...more,
-  },
-});
+  description: "The most that a session gets.",
+  properties: budget_limits,
+};
 
-const session_globs = { agent: glob("Of which agents."), label: glob("Of which labels.") };
+/** Budgets, as a session takes them when it starts. */
+export const budgets_schema: Schema = {
+  ...ceiling_budgets,
+  description: "Budgets, as a session takes them when it starts.",
+  properties: {
+    ...budget_limits,
+    on_exceeded: { enum: ["terminate", "pause"], description: "What an exhausted budget does." },
+    warn_at_percent: {
+      type: "array",
+      maxItems: 8,
+      items: { type: "integer", minimum: 1, maximum: 99 },
+      description: "At which parts of its limits it is warned, in per cent.",
+    },
+  },
+};
 
 /** By policy_type. */
 export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
@@ -159,10 +170,8 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
         description: "Whose actions are counted together.",
       },
       count: {
-        type: "integer",
-        minimum: 1,
+        ...count("So many pass in the window; the next one is what the policy is about."),
         maximum: limits.rate_count_max,
-        description: "So many pass in the window; the next one is what the policy is about.",
       },
       window_seconds: seconds("Length of the rolling window."),
       counts: {
@@ -177,7 +186,7 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       steps: {
         type: "array",
         minItems: 2,
-        maxItems: 16,
+        maxItems: limits.sequence_steps_max,
         items: glob("A type of action."),
         description: "Types of action in order, others may come between; it applies to the last.",
       },
@@ -204,20 +213,20 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
         type: "integer",
         minimum: 2,
         maximum: limits.loop_actions,
-        description: "It applies to the same action from this time on that it comes.",
+        description: "It applies to the same action for so often, that one counted.",
       },
       window_seconds: seconds("Within this time."),
       cycle_length_max: {
         type: "integer",
         minimum: 1,
-        maximum: limits.cycle_length_max,
-        description: "The longest cycle of actions that is looked for; default 1, none.",
+        maximum: 16,
+        description: "The longest cycle of actions that is looked for.",
       },
       cycle_count: {
         type: "integer",
         minimum: 2,
-        maximum: limits.cycle_count_max,
-        description: "How often a cycle has come; default 3, or count if that is less.",
+        maximum: 8,
+        description: "How often a cycle comes round; default 3, or count where that is less.",
       },
     },
     required: ["count", "window_seconds"],
@@ -230,27 +239,20 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       zone,
       max_actions: count("Actions in the period.", 0),
       max_tokens: count("Tokens in the period.", 0),
-      max_cost_usd: money("Cost in the period."),
+      max_cost_usd: condition_amount("Cost in the period."),
     },
     required: ["by", "period"],
   },
   default: {
-    properties: {
-      budgets: budgets({
-        on_exceeded: { enum: ["terminate", "pause"], description: "What an exhausted budget does." },
-        warn_at_percent: {
-          type: "array",
-          maxItems: 8,
-          items: { type: "integer", minimum: 1, maximum: 99 },
-          description: "At which parts of its limits a session is warned.",
-        },
-      }),
-      ...session_globs,
-    },
+    properties: { budgets: budgets_schema, agent: glob("Of which agents."), label: glob("Of which labels.") },
     required: ["budgets"],
   },
   ceiling: {
-    properties: { budgets: budgets({}), ...session_globs },
+    properties: {
+      budgets: ceiling_budgets,
+      agent: glob("Of which agents."),
+      label: glob("Of which labels."),
+    },
     required: ["budgets"],
   },
 };
