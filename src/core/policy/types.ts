@@ -5,6 +5,7 @@ import { compileCeiling } from "./ceiling.js";
 import type { Counting } from "./counting.js";
 import { compileDefault } from "./default.js";
 import type { PolicyDocument } from "./document.js";
+import { compileLoop } from "./loop.js";
 import { compileRate, countRate } from "./rate.js";
 import { compileSequence, countSequence } from "./sequence.js";
 import { compileThreshold } from "./threshold.js";
@@ -29,6 +30,7 @@ export const policy_types: Readonly<Record<string, PolicyType>> = {
   threshold: { applies_to: "actions", compile: compileThreshold },
   rate: { applies_to: "actions", compile: compileRate, count: countRate },
   sequence: { applies_to: "actions", compile: compileSequence, count: countSequence },
+  loop: { applies_to: "actions", compile: compileLoop },
   window: { applies_to: "actions", compile: compileWindow, count: countWindow },
   default: { applies_to: "budgets", compile: compileDefault },
   ceiling: { applies_to: "budgets", compile: compileCeiling },
