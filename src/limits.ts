@@ -228,6 +228,8 @@ export const limits = {
   webhook_retry_seconds_max: 30 * 86_400,
   /** What a try under way gets when the server stops. */
   webhook_grace_ms: 1_000,
+  /** Agents and sessions that a replay of policies counts by themselves. */
+  replay_groups: 10_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
   /** A process that must exit gives its last answers this long to leave. */

@@ -40,6 +40,16 @@ export const pages = {
   "/openapi.json": page("openapi", "This file", {
     200: json("The file.", { type: "object" }),
   }),
+  "/policy.schema.json": page("policySchema", "The JSON Schema of a policy, for editors", {
+    200: json("The schema.", { type: "object" }),
+  }),
+  "/policy-test.schema.json": page(
+    "policyTestSchema",
+    "The JSON Schema of a file that tests policies, for editors",
+    {
+      200: json("The schema.", { type: "object" }),
+    },
+  ),
   "/metrics": {
     servers,
     get: {

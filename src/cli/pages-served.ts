@@ -1,6 +1,8 @@
 /** The pages beside the API: figures for Prometheus, and the description of the REST surface. */
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import { limits } from "../limits.js";
+import { policy_schema } from "../policies/schema.js";
+import { test_schema } from "../policies/test-schema.js";
 import type { Page } from "../rest/pages.js";
 import { createRestHandler } from "../rest/transcoder.js";
 import { openPort, type Port } from "../rpc/port.js";
@@ -15,6 +17,10 @@ const metrics_path = "/metrics";
 /** The pages of the server's own port. Figures are for those who may read the log. */
 export function servedPages(metrics: Metrics): readonly Page[] {
   const openapi = packagedText("docs/openapi.json");
+  const schema = (of: object) => ({
+    like: null,
+    read: async () => ({ content_type: "application/json; charset=utf-8", text: JSON.stringify(of) }),
+  });
   return [
     { path: metrics_path, like: VaultService.method.listEntries, read: metrics.read },
     {
@@ -22,6 +28,8 @@ export function servedPages(metrics: Metrics): readonly Page[] {
       like: null,
       read: async () => ({ content_type: "application/json; charset=utf-8", text: openapi }),
     },
+    { path: "/policy.schema.json", ...schema(policy_schema) },
+    { path: "/policy-test.schema.json", ...schema(test_schema) },
   ];
 }
 

@@ -49,7 +49,9 @@ export function policyApplyCommand(): Command {
         }
         const left = found.changes.length - changes.length;
         if (left > 0) {
-          note(`${counted(left, "policy", "policies")} from files in no file here: --prune deletes them`);
+          note(
+            `${counted(left, "policy", "policies")} from files in no file here: --prune deletes ${left === 1 ? "it" : "them"}`,
+          );
         }
       });
     });

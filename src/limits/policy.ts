@@ -13,9 +13,13 @@ export const policy_limits = {
   policy_folder_depth: 8,
   policy_file_bytes: 256 * 1024,
   policy_file_depth: 128,
-  /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
+  /** Tests of one file, steps of one test, and how often one is repeated. */
+  policy_tests: 1_000,
+  policy_test_actions: 1_000,
+  policy_test_repeats: 10_000,
   /** The latest time that an action may be tried at: the year 2200. */
   trial_at_max: 7_258_118_400_000,
+  /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
   policy_settle_ms: 200,
   policy_check_ms: 30_000,
   /** Regular expressions of one policy; of one its characters, what it compiles to, and what its automaton keeps. */

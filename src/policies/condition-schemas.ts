@@ -3,6 +3,8 @@
  * wants to hear of every fault at once. The core, which compiles them, has the last word.
  */
 
+import { limits } from "../limits.js";
+
 /** A JSON Schema of draft 7, as far as it is used here. */
 export type Schema = { readonly [keyword: string]: unknown };
 
@@ -22,14 +24,14 @@ const count = (description: string, minimum = 1): Schema => ({
 const seconds = (description: string): Schema => ({
   type: "integer",
   minimum: 1,
-  maximum: 31_622_400,
+  maximum: limits.policy_window_seconds_max,
   description,
 });
 
 const glob = (description: string): Schema => ({
   type: "string",
   minLength: 1,
-  maxLength: 256,
+  maxLength: limits.policy_glob_characters,
   description: `${description} \`*\` stands for any text.`,
 });
 
@@ -48,7 +50,8 @@ const time_of_day = (description: string): Schema => ({
   description,
 });
 
-const money = (description: string): Schema => ({
+/** An amount of money. */
+export const condition_amount = (description: string): Schema => ({
   type: ["string", "number"],
   pattern: "^[0-9]{1,10}(\\.[0-9]{1,6})?$",
   patternErrorMessage: "expected US dollars as a decimal with at most 6 digits after the point, like 25.00",
@@ -58,25 +61,50 @@ const money = (description: string): Schema => ({
   examples: ["25.00"],
 });
 
-const budgets: Schema = {
+const session_seconds = (description: string): Schema => ({
+  type: "integer",
+  minimum: 1,
+  maximum: limits.session_seconds_max,
+  description,
+});
+
+const budget_limits = {
+  max_actions: count("Actions.", 0),
+  ttl_seconds: session_seconds("Seconds from the start."),
+  max_tokens: count("Tokens.", 0),
+  max_cost_usd: condition_amount("Cost."),
+  idle_timeout_seconds: session_seconds("Seconds without an action."),
+  max_depth: { type: "integer", minimum: 1, maximum: 8, description: "Levels of sub-sessions." },
+  max_concurrent: {
+    type: "integer",
+    minimum: 1,
+    maximum: 1000,
+    description: "Open reservations at a time.",
+  },
+};
+
+/** Budgets that a ceiling bounds. */
+const ceiling_budgets: Schema = {
   type: "object",
   minProperties: 1,
   additionalProperties: false,
+  description: "The most that a session gets.",
+  properties: budget_limits,
+};
+
+/** Budgets, as a session takes them when it starts. */
+export const budgets_schema: Schema = {
+  ...ceiling_budgets,
   description: "Budgets, as a session takes them when it starts.",
   properties: {
-    max_actions: count("Actions."),
-    ttl_seconds: count("Seconds from the start."),
-    max_tokens: count("Tokens."),
-    max_cost_usd: money("Cost."),
-    idle_timeout_seconds: count("Seconds without an action."),
-    max_depth: { type: "integer", minimum: 1, maximum: 8, description: "Levels of sub-sessions." },
-    max_concurrent: {
-      type: "integer",
-      minimum: 1,
-      maximum: 1000,
-      description: "Open reservations at a time.",
-    },
+    ...budget_limits,
     on_exceeded: { enum: ["terminate", "pause"], description: "What an exhausted budget does." },
+    warn_at_percent: {
+      type: "array",
+      maxItems: 8,
+      items: { type: "integer", minimum: 1, maximum: 99 },
+      description: "At which parts of its limits it is warned, in per cent.",
+    },
   },
 };
 
@@ -145,7 +173,10 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
         enum: ["session", "agent", "label", "workspace"],
         description: "Whose actions are counted together.",
       },
-      count: count("So many pass in the window; the next one is what the policy is about."),
+      count: {
+        ...count("So many pass in the window; the next one is what the policy is about."),
+        maximum: limits.rate_count_max,
+      },
       window_seconds: seconds("Length of the rolling window."),
       counts: {
         enum: ["asked", "allowed"],
@@ -159,7 +190,7 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       steps: {
         type: "array",
         minItems: 2,
-        maxItems: 16,
+        maxItems: limits.sequence_steps_max,
         items: glob("A type of action."),
         description: "Types of action in order, others may come between; it applies to the last.",
       },
@@ -183,13 +214,24 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
   },
   loop: {
     properties: {
-      count: count("So many times the same action, or the same cycle of actions.", 2),
+      count: {
+        type: "integer",
+        minimum: 2,
+        maximum: 128,
+        description: "It applies to the same action for so often, that one counted.",
+      },
       window_seconds: seconds("Within this time."),
       cycle_length_max: {
         type: "integer",
         minimum: 1,
         maximum: 16,
-        description: "The longest cycle that is looked for.",
+        description: "The longest cycle of actions that is looked for.",
+      },
+      cycle_count: {
+        type: "integer",
+        minimum: 2,
+        maximum: 8,
+        description: "How often a cycle comes round; default 3, or count where that is less.",
       },
     },
     required: ["count", "window_seconds"],
@@ -202,16 +244,20 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       zone,
       max_actions: count("Actions in the period.", 0),
       max_tokens: count("Tokens in the period.", 0),
-      max_cost_usd: money("Cost in the period."),
+      max_cost_usd: condition_amount("Cost in the period."),
     },
     required: ["by", "period"],
   },
   default: {
-    properties: { budgets, agent: glob("Of which agents."), label: glob("Of which labels.") },
+    properties: { budgets: budgets_schema, agent: glob("Of which agents."), label: glob("Of which labels.") },
     required: ["budgets"],
   },
   ceiling: {
-    properties: { budgets, agent: glob("Of which agents."), label: glob("Of which labels.") },
+    properties: {
+      budgets: ceiling_budgets,
+      agent: glob("Of which agents."),
+      label: glob("Of which labels."),
+    },
     required: ["budgets"],
   },
 };

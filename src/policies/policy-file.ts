@@ -1,5 +1,6 @@
 /** The policies of one YAML file, each with its place. */
 import type { PolicyDocument } from "../core/policy/document.js";
+import { limits } from "../limits.js";
 import { fieldOf, readPolicy } from "./read-policy.js";
 import { readYaml, type TextFault } from "./yaml-text.js";
 
@@ -49,7 +50,8 @@ export function readPolicyFile(file: string, text: string, idOf: (name: string) 
   if (documents.length === 0 && found.length === 0) {
     found.push({ file, line: 1, column: 1, message: "there is no policy in this file" });
   }
-  return { policies, faults: found.sort((a, b) => a.line - b.line || a.column - b.column) };
+  found.sort((a, b) => a.line - b.line || a.column - b.column);
+  return { policies, faults: found.slice(0, limits.issues_listed) };
 }
 
 function nameIn(value: unknown): string {

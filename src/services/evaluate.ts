@@ -8,6 +8,7 @@ import { parsePolicy } from "../core/policy/parse.js";
 import type { Policy } from "../core/policy/policy.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
+import { amountsAsked } from "./amounts.js";
 import type { Context } from "./context.js";
 import type { FieldIssue } from "./errors.js";
 import { written } from "./policy-written.js";
@@ -21,8 +22,9 @@ import {
   type TrialAction,
 } from "./trial.js";
 import { invalid } from "./validate.js";
-import { triggeredView, verdictCode } from "./verdict.js";
+import { policiesView, verdictCode } from "./verdict.js";
 import { timestamp } from "./view.js";
+import { warningsView } from "./warnings.js";
 
 export async function evaluate(context: Context, request: EvaluateRequest) {
   const now = context.engine.clock.now();
@@ -40,15 +42,14 @@ export async function evaluate(context: Context, request: EvaluateRequest) {
   }
   const policies = candidates ?? [...context.engine.state.policies.values()];
   const earlier = [...request.earlier].sort((a, b) => before(b) - before(a));
-  const trial = new Trial(
-    policies,
-    { ...plain_session, agent_id: request.agentId ?? null, label: request.label ?? null },
-    at - before(earlier[0]) * 1000,
-  );
+  const begin = at - before(earlier[0]) * 1000;
+  const trial = new Trial(policies, begin);
+  const who = { agent_id: request.agentId ?? null, label: request.label ?? null };
+  const session = trial.start({ ...plain_session, ...who }, begin);
   for (const action of earlier) {
-    trial.ask(actionOf(action), at - before(action) * 1000);
+    trial.ask(actionOf(action), session, at - before(action) * 1000);
   }
-  return view(trial.ask(actionOf(request), at), digestOf(policies), at);
+  return view(trial.ask(actionOf(request), session, at), digestOf(policies), at);
 }
 
 function before(action: EarlierAction | undefined): number {
@@ -104,7 +105,9 @@ function actionOf(action: EvaluateRequest | EarlierAction): TrialAction {
     action_type: action.actionType,
     content: action.actionContent ?? null,
     metadata: (action.metadata as JsonObject | undefined) ?? null,
-    cost: null,
+    cost: action.cost === undefined ? null : amountsAsked(action.cost, "cost"),
+    estimate: null,
+    agent_id: null,
   };
 }
 
@@ -113,7 +116,9 @@ function view({ decision, evaluated }: Judged, policy_set_digest: string, at: nu
     decision: verdictCode(decision.decision),
     reasoning: decision.reasoning,
     policiesEvaluated: [...evaluated],
-    policiesTriggered: triggeredView(decision),
+    policiesTriggered: policiesView(decision.policies_triggered),
+    policiesShadowed: policiesView(decision.policies_shadowed ?? []),
+    warnings: warningsView(decision, []),
     policySetDigest: policy_set_digest,
     evaluatedAt: timestamp(at),
   });

@@ -49,7 +49,8 @@ export async function intercept(
     context.engine.halts.deliver(session, via);
   }
   const { state } = context.engine.projection;
-  return verdictView(decision, entry_id, session, state, fresh === undefined ? [] : events);
+  const with_it = fresh === undefined ? [] : events;
+  return verdictView(decision, entry_id, session, state, with_it, reply.evaluated ?? []);
 }
 
 /** Submits an action; its text is in memory until that is sealed, also when its caller has gone. */

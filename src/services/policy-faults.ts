@@ -7,6 +7,7 @@ import {
   EvaluateRequestSchema,
   UpdatePolicyRequestSchema,
 } from "../../gen/killcord/v1/policy_pb.js";
+import { limits } from "../limits.js";
 import { fieldOf, readPolicy } from "../policies/read-policy.js";
 import type { FieldIssue } from "./errors.js";
 import { written } from "./policy-written.js";
@@ -21,7 +22,9 @@ export function policyFaults(schema: DescMessage, message: Message): readonly Fi
     case UpdatePolicyRequestSchema:
       return faultsOf(message as CreatePolicyRequest, "");
     case EvaluateRequestSchema:
-      return (message as EvaluateRequest).policies.flatMap((each, i) => faultsOf(each, `policies[${i}]`));
+      return (message as EvaluateRequest).policies
+        .flatMap((each, i) => faultsOf(each, `policies[${i}]`))
+        .slice(0, limits.issues_listed);
     default:
       return [];
   }
@@ -29,8 +32,8 @@ export function policyFaults(schema: DescMessage, message: Message): readonly Fi
 
 function faultsOf(request: CreatePolicyRequest, at: string): readonly FieldIssue[] {
   const { faults } = readPolicy(written(request), { policy_id: no_id, source: "api" });
-  return faults.map(({ path, message }) => {
-    const field = fieldOf(path);
+  return faults.slice(0, limits.issues_listed).map(({ path, message }) => {
+    const field = fieldOf(path).slice(0, limits.issue_name_characters);
     return { field: at === "" || field === "" ? at + field : `${at}.${field}`, issue: message };
   });
 }

@@ -7,11 +7,11 @@ import type { Command, Intercept, StartSession } from "../core/command.js";
 import { decide } from "../core/decide.js";
 import type { Decision } from "../core/decision.js";
 import type { EnforcementDecision } from "../core/event.js";
-import type { Amounts } from "../core/event-parts.js";
+import type { Amounts, Consumed } from "../core/event-parts.js";
 import { evolve } from "../core/evolve.js";
 import type { JsonObject } from "../core/policy/document.js";
 import type { Policy } from "../core/policy/policy.js";
-import { emptyState, type State } from "../core/state.js";
+import { emptyState, type Session, type State } from "../core/state.js";
 import { policySetDigest } from "../engine/digest.js";
 import { KillcordError } from "./errors.js";
 
@@ -21,6 +21,9 @@ export interface TrialAction {
   readonly content: string | null;
   readonly metadata: JsonObject | null;
   readonly cost: Amounts | null;
+  readonly estimate: Amounts | null;
+  /** Of one without a session. */
+  readonly agent_id: string | null;
 }
 
 /** What an action is answered. */
@@ -30,7 +33,12 @@ export interface Judged {
   readonly evaluated: readonly string[];
 }
 
-/** The session of a trial, as it starts. */
+/** A policy of a trial: an id, a version, what it says. */
+export type TrialPolicy = Pick<Policy, "document" | "version">;
+
+const unnamed = { actor: system_actor, request_id: null, repeat: null } as const;
+
+/** A session of a trial, as it starts. */
 export type TrialSession = Omit<
   StartSession,
   | keyof typeof unnamed
@@ -59,17 +67,13 @@ export const plain_session: TrialSession = {
   warn_at_percent: [],
 };
 
-const unnamed = { actor: system_actor, request_id: null, repeat: null } as const;
-
-/** A world with some policies, one session, and time that goes on as it is told. */
+/** A world with some policies, and time that goes on as it is told: milliseconds since 1970. */
 export class Trial {
   readonly state: State = emptyState();
-  readonly session_id = "sess_trial";
 
-  /** @param at milliseconds since 1970 */
-  constructor(policies: Iterable<Pick<Policy, "document" | "version">>, session: TrialSession, at: number) {
-    const in_force = [...policies];
-    for (const { document, version } of in_force) {
+  constructor(policies: readonly TrialPolicy[], at: number) {
+    const policy_set_digest = digestOf(policies);
+    for (const { document, version } of policies) {
       evolve(this.state, {
         event: "policy_changed",
         at,
@@ -78,13 +82,22 @@ export class Trial {
         policy_id: document.policy_id,
         version,
         policy: document,
-        policy_set_digest: digestOf(in_force),
+        policy_set_digest,
       });
     }
+  }
+
+  /**
+   * Starts a session.
+   *
+   * @throws {KillcordError} what the start is refused with
+   */
+  start(session: TrialSession, at: number): Session {
+    const session_id = `sess_${this.state.sessions.size + 1}`;
     this.#carryOut({
       type: "start_session",
       at,
-      session_id: this.session_id,
+      session_id,
       credential_id: null,
       parent_session_id: null,
       lease_seconds: null,
@@ -92,24 +105,35 @@ export class Trial {
       ...session,
       ...unnamed,
     });
+    return this.state.sessions.get(session_id) as Session;
   }
 
-  /** Judges an action, which is then one that came before the next. */
-  ask(action: TrialAction, at: number): Judged {
-    return this.#carryOut(interceptOf(action, this.session_id, at));
+  /** Lets a session have used something before. */
+  spend(session: Session, { actions, tokens, cost_usd_micros }: Consumed): void {
+    session.actions.spent += actions;
+    session.tokens.spent += tokens;
+    session.cost_usd_micros.spent += cost_usd_micros;
   }
 
-  #carryOut(command: Command): Judged {
+  /** Judges an action, which is then one that came before the next; of a session, or of none. */
+  ask(action: TrialAction, session: Session | null, at: number): Judged {
+    return judgedBy(this.#carryOut(interceptOf(action, session?.session_id ?? null, at)));
+  }
+
+  #carryOut(command: Command): Decision {
     const decision = decide(this.state, command);
     for (const event of decision.events) {
       evolve(this.state, event);
     }
-    return judgedBy(decision);
+    if (decision.reply.type === "refused") {
+      throw new KillcordError(decision.reply.code, decision.reply.message);
+    }
+    return decision;
   }
 }
 
 /** The SHA-256 of which versions a set has, as decisions seal it. */
-export function digestOf(policies: readonly Pick<Policy, "document" | "version">[]): string {
+export function digestOf(policies: readonly TrialPolicy[]): string {
   return policySetDigest(
     policies
       .filter(({ document }) => document.enabled)
@@ -119,16 +143,16 @@ export function digestOf(policies: readonly Pick<Policy, "document" | "version">
 }
 
 /** The command of an action that is only tried. */
-export function interceptOf(action: TrialAction, session_id: string, at: number): Intercept {
+export function interceptOf(action: TrialAction, session_id: string | null, at: number): Intercept {
   return {
     type: "intercept",
     at,
     session_id,
-    agent_id: null,
+    agent_id: action.agent_id,
     action_type: action.action_type,
     chain: null,
     cost: action.cost,
-    estimate: null,
+    estimate: action.estimate,
     content: action.content,
     metadata: action.metadata,
     action_digest: null,
@@ -149,8 +173,11 @@ export function judgedBy({ reply, events }: Decision): Judged {
     throw new KillcordError(reply.code, reply.message);
   }
   const decision = events.find((event) => event.event === "enforcement_decision");
-  return {
-    decision: decision as EnforcementDecision,
-    evaluated: reply.type === "verdict" ? (reply.evaluated ?? []) : [],
-  };
+  if (decision === undefined) {
+    throw new KillcordError(
+      "session_not_active",
+      "the session stopped long ago, and says terminate to everything",
+    );
+  }
+  return { decision, evaluated: reply.type === "verdict" ? (reply.evaluated ?? []) : [] };
 }

@@ -11,7 +11,7 @@ import {
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
 import type { EnforcementDecision, Event } from "../core/event.js";
-import type { Verdict } from "../core/event-parts.js";
+import type { PolicyTriggered, Verdict } from "../core/event-parts.js";
 import { paused_policy } from "../core/intercept.js";
 import { no_policies_digest, type Session, type State } from "../core/state.js";
 import { amountsView, amountsViewIfAny } from "./amounts.js";
@@ -45,6 +45,7 @@ export function verdictAsked(code: VerdictCode): Verdict | null {
  *   it was held, any other verdict but terminate while it was active.
  * @param state with the sessions above it
  * @param events what was sealed with the decision; nothing for one that was sealed before
+ * @param evaluated ids of the policies that were looked at, which is not sealed
  */
 export function verdictView(
   decision: EnforcementDecision,
@@ -52,6 +53,7 @@ export function verdictView(
   session: Session | null,
   state: State,
   events: readonly Event[],
+  evaluated: readonly string[],
 ): InterceptResponse {
   const { code, outcome } = verdicts[decision.decision];
   const stop = decision.decision === "terminate" ? (session?.stop ?? null) : null;
@@ -62,8 +64,9 @@ export function verdictView(
     decisionId: decision.decision_id,
     decisionPath: decision.decision_path,
     reasoning: decision.reasoning,
-    policiesEvaluated: [],
-    policiesTriggered: triggeredView(decision),
+    policiesEvaluated: [...evaluated],
+    policiesTriggered: policiesView(decision.policies_triggered),
+    policiesShadowed: policiesView(decision.policies_shadowed ?? []),
     vaultEntryId: entry_id,
     latencyMs: decision.latency_us / 1000,
     createdAt: timestamp(decision.at),
@@ -99,7 +102,9 @@ export function decisionView(decision: EnforcementDecision, entry_id: string): D
     latencyMs: decision.latency_us / 1000,
     reasoning: decision.reasoning,
     createdAt: timestamp(decision.at),
-    policiesTriggered: triggeredView(decision),
+    policiesTriggered: policiesView(decision.policies_triggered),
+    policiesShadowed: policiesView(decision.policies_shadowed ?? []),
+    warnings: warningsView(decision, []),
     vaultEntryId: entry_id,
     ...given("agentId", decision.agent_id),
     ...given("sessionId", decision.session_id),
@@ -113,14 +118,17 @@ export function decisionView(decision: EnforcementDecision, entry_id: string): D
   });
 }
 
-/** The policies that had a say in a decision. */
-export function triggeredView(
-  decision: EnforcementDecision,
+/** Policies that had a say in a decision, or would have had one. */
+export function policiesView(
+  policies: readonly PolicyTriggered[],
 ): MessageInitShape<typeof PolicyTriggeredSchema>[] {
-  return decision.policies_triggered.map((policy) => ({
+  return policies.map((policy) => ({
     policyId: policy.policy_id,
     name: policy.name,
     decision: verdicts[policy.decision].code,
     reason: policy.reason,
+    ...given("priority", policy.priority),
+    ...given("policyType", policy.policy_type),
+    ...given("version", policy.version),
   }));
 }

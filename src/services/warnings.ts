@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WarningSchema } from "../../gen/killcord/v1/enforcement_pb.js";
 import { amountText, limitText } from "../core/charge.js";
 import type { Event } from "../core/event.js";
-import type { Unit } from "../core/event-parts.js";
+import type { PolicyWarning, Unit } from "../core/event-parts.js";
 
 /** The policy by which soft limits warn. */
 const soft_limit_policy = "__soft_limit";
@@ -18,10 +18,11 @@ export function softLimitText(unit: Unit, percent: number, limit: number, spent:
  * @param events what was sealed with it; nothing for one that was sealed before
  */
 export function warningsView(
-  { session_id }: { readonly session_id: string | null },
+  { session_id, warnings = [] }: Warned,
   events: readonly Event[],
 ): MessageInitShape<typeof WarningSchema>[] {
-  return events.flatMap((event) => {
+  const of_policies = warnings.map(({ policy_id, message }) => ({ policyId: policy_id, message }));
+  const of_limits = events.flatMap((event) => {
     if (event.event !== "notice" || event.kind !== "soft_limit") {
       return [];
     }
@@ -29,4 +30,11 @@ export function warningsView(
     const whose = event.session_id === session_id ? "" : ` in the session ${event.session_id} above`;
     return [{ policyId: soft_limit_policy, message: softLimitText(unit, percent, limit, spent) + whose }];
   });
+  return [...of_policies, ...of_limits];
+}
+
+/** A decision or a settlement: of a decision also what policies warn of. */
+interface Warned {
+  readonly session_id: string | null;
+  readonly warnings?: readonly PolicyWarning[];
 }

@@ -3,11 +3,30 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { command, freshFolder } from "../server/served.js";
+import { Ledger } from "./ledger.js";
 import { type Sealed, SealedLog } from "./sealed.js";
 import { isOver, type Shown } from "./shown.js";
 
 /** The log as an export shows it, once the verifier has accepted that. */
 export async function exported(data: string): Promise<SealedLog> {
+  const log = new SealedLog();
+  for await (const content of verified(data)) {
+    log.take(content as Parameters<SealedLog["take"]>[0]);
+  }
+  return log;
+}
+
+/** What is spent and held by the log, likewise. */
+export async function ledgerOf(data: string): Promise<Ledger> {
+  const ledger = new Ledger();
+  for await (const content of verified(data)) {
+    ledger.take(content);
+  }
+  return ledger;
+}
+
+/** The contents of its entries. */
+async function* verified(data: string): AsyncGenerator<Parameters<Ledger["take"]>[0], void, undefined> {
   const folder = join(freshFolder(), "evidence");
   for (const words of [
     ["export", "--out", folder, "--data", data],
@@ -18,13 +37,11 @@ export async function exported(data: string): Promise<SealedLog> {
       throw new Error(`killcord ${words[0]} ended with ${status}: ${stdout}${stderr}`);
     }
   }
-  const log = new SealedLog();
   for await (const line of createInterface({ input: createReadStream(join(folder, "bundle.json")) })) {
     if (line.startsWith('{"content":')) {
-      log.take(JSON.parse(line.replace(/,$/, "")).content);
+      yield JSON.parse(line.replace(/,$/, "")).content;
     }
   }
-  return log;
 }
 
 /**

@@ -12,24 +12,28 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-const flags = ["--log-level", "silent"];
+const quiet = ["--log-level", "silent"];
 
 export class World {
   readonly proxy: CuttingProxy;
   readonly admin_key: string;
+  readonly #flags: readonly string[];
   #server: Served;
   /** Resolves when a restart that is under way is over. */
   #restarting: Promise<void> = Promise.resolve();
 
-  private constructor(server: Served, proxy: CuttingProxy) {
+  private constructor(server: Served, proxy: CuttingProxy, flags: readonly string[]) {
+    this.#flags = flags;
     this.#server = server;
     this.proxy = proxy;
     this.admin_key = server.admin_key;
     proxy.aim(Number(new URL(server.url).port));
   }
 
-  static async open(): Promise<World> {
-    return new World(await serve({ flags }), await CuttingProxy.open());
+  /** @param more flags of the server */
+  static async open(more: readonly string[] = []): Promise<World> {
+    const flags = [...quiet, ...more];
+    return new World(await serve({ flags }), await CuttingProxy.open(), flags);
   }
 
   get data(): string {
@@ -54,7 +58,7 @@ export class World {
         throw new Error(`the server ended with ${status} after SIGTERM`);
       }
       this.proxy.aim(null);
-      this.#server = await serve({ data, flags });
+      this.#server = await serve({ data, flags: this.#flags });
       this.proxy.aim(Number(new URL(this.#server.url).port));
     });
     return this.#restarting;

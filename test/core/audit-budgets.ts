@@ -103,7 +103,8 @@ export function settled(
     }[outcome];
     demand(spent[unit] === due, `${unit}: so much is charged as fits`);
     for (const { ledger } of chain) {
-      ledger[unit].overrun += Math.max(0, (reported?.[unit] ?? 0) - spent[unit]);
+      const beyond = Math.max(0, (reported?.[unit] ?? 0) - spent[unit]);
+      ledger[unit].overrun = Math.min(ledger[unit].overrun + beyond, 2 ** 53 - 1);
     }
   }
   demand((outcome === "settled") === (reported !== null), "what was reported is told, and nothing else");

@@ -76,6 +76,16 @@ export function interceptWith(
   return [intercept(actor, session_id, digests), { details }];
 }
 
+export function raise(
+  actor: Actor,
+  session_id: string,
+  limits: Partial<Of<"update_budgets">>,
+): Of<"update_budgets"> {
+  const as_they_are = { max_actions: null, max_tokens: null, max_cost_usd_micros: null, ttl_seconds: null };
+  const common = { type: "update_budgets", actor, request_id: null, session_id, reason: "more" } as const;
+  return { ...common, ...as_they_are, ...limits };
+}
+
 export function kill(actor: Actor, session_id: string, reason = "enough"): Of<"kill_session"> {
   return { type: "kill_session", actor, request_id: null, session_id, reason, repeat: null };
 }

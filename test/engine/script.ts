@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { Actor } from "../../src/core/actor.js";
 import type { Scope } from "../../src/core/event-halt.js";
+import type { Amounts } from "../../src/core/event-parts.js";
 import type { Enclosed, Outcome } from "../../src/engine/outcome.js";
 import type { SealedEntry } from "../../src/vault/entry.js";
 import {
@@ -14,6 +15,7 @@ import {
   kill,
   lift,
   pause,
+  raise,
   register,
   resume,
   revokeCredential,
@@ -35,6 +37,9 @@ type Step =
       readonly idle_timeout_seconds: number | null;
       readonly lease_seconds: number | null;
       readonly on_lease_lost: "kill" | "pause" | "continue";
+      readonly max_tokens: number | null;
+      readonly on_exceeded: "terminate" | "pause";
+      readonly warn_at_percent: readonly number[];
       readonly key: number | null;
       readonly by: number;
     }
@@ -43,8 +48,19 @@ type Step =
       readonly session: number | null;
       readonly key: number | null;
       readonly text: boolean;
+      /** In tokens. */
+      readonly cost: number | null;
+      readonly estimate: number | null;
       readonly by: number;
     }
+  /** Of a reservation that is open; null gives it back. */
+  | {
+      readonly do: "settle";
+      readonly reservation: number;
+      readonly tokens: number | null;
+      readonly by: number;
+    }
+  | { readonly do: "raise"; readonly session: number; readonly max_tokens: number }
   | { readonly do: "kill" | "end" | "touch"; readonly session: number; readonly by: number }
   | { readonly do: "pause" | "resume"; readonly session: number }
   | { readonly do: "halt"; readonly agent: number | null; readonly mode: "kill" | "pause" }
@@ -78,6 +94,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       idle_timeout_seconds: fc.option(fc.integer({ min: 1, max: 2 })),
       lease_seconds: fc.option(fc.integer({ min: 2, max: 3 })),
       on_lease_lost: fc.constantFrom("kill" as const, "pause" as const, "continue" as const),
+      max_tokens: fc.option(fc.nat({ max: 20 })),
+      on_exceeded: fc.constantFrom("terminate" as const, "pause" as const),
+      warn_at_percent: fc.constantFrom([], [50, 90]),
       key: fc.option(few, { freq: 2 }),
       by,
     }),
@@ -89,7 +108,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       session: some,
       key: fc.option(few, { freq: 2 }),
       text: fc.boolean(),
+      cost: fc.option(few, { freq: 1 }),
+      estimate: fc.option(few, { freq: 2 }),
       by,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("settle" as const),
+      reservation: few,
+      tokens: fc.option(fc.nat({ max: 6 })),
+      by,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("raise" as const),
+      session: fc.nat({ max: 30 }),
+      max_tokens: fc.nat({ max: 40 }),
     }),
   },
   {
@@ -202,7 +240,9 @@ class Cast {
         const { lease_seconds } = step;
         const on_lease_lost = lease_seconds === null ? null : step.on_lease_lost;
         const limits = { max_actions, ttl_seconds, idle_timeout_seconds, lease_seconds, on_lease_lost };
-        const more = { agent_id, parent_session_id, ...limits };
+        const { max_tokens, on_exceeded, warn_at_percent } = step;
+        const amounts = { max_tokens, on_exceeded, warn_at_percent };
+        const more = { agent_id, parent_session_id, ...limits, ...amounts };
         const command = start(this.#actor(step.by), `s${this.#sessions.length}`, more);
         this.#sessions.push(command.session_id);
         return this.#repeatable(command, step.key, {});
@@ -213,8 +253,20 @@ class Cast {
         const [command, enclosed] = step.text
           ? interceptWith(actor, session_id, { metadata: null, action_content: "read a file" })
           : [intercept(actor, session_id), {}];
-        return this.#repeatable(command, step.key, enclosed);
+        // Not both: a cost is known, or it is not.
+        const estimate = step.cost === null ? tokens(step.estimate) : null;
+        return this.#repeatable({ ...command, cost: tokens(step.cost), estimate }, step.key, enclosed);
       }
+      case "settle": {
+        const common = { actor: this.#actor(step.by), request_id: null };
+        const decision_id = this.#reservation(step.reservation);
+        const reported = tokens(step.tokens);
+        return reported === null
+          ? engine.submit({ type: "cancel_reservation", decision_id, ...common })
+          : engine.submit({ type: "settle", decision_id, reported, ...common });
+      }
+      case "raise":
+        return engine.submit(raise(admin, this.#session(step.session), { max_tokens: step.max_tokens }));
       case "kill":
         return engine.submit(kill(admin, this.#session(step.session)));
       case "pause":
@@ -287,6 +339,11 @@ class Cast {
     return this.#sessions[choice % Math.max(this.#sessions.length, 1)] ?? "none";
   }
 
+  #reservation(choice: number): string {
+    const ids = [...this.#running.engine.state.reservations.keys()];
+    return ids[choice % Math.max(ids.length, 1)] ?? "none";
+  }
+
   #halt(choice: number): string {
     const ids = [...this.#running.engine.state.halts.keys()];
     return ids[choice % Math.max(ids.length, 1)] ?? "none";
@@ -296,6 +353,10 @@ class Cast {
     const ids = [...this.#running.engine.state.keys.keys()].filter((id) => id.startsWith("cred_"));
     return ids[choice % Math.max(ids.length, 1)] ?? null;
   }
+}
+
+function tokens(count: number | null): Amounts | null {
+  return count === null ? null : { tokens: count, cost_usd_micros: 0 };
 }
 
 function saltOf({ details }: Enclosed): string | undefined {

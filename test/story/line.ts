@@ -254,7 +254,11 @@ function killed(order: { killed_count: number; killed_sessions: readonly string[
 
 function spent(actions: number | undefined, session_id: string | null, log: readonly Event[]): Part {
   const start = log.find((event) => event.event === "session_started" && event.session_id === session_id);
-  const limit = start?.event === "session_started" ? start.budgets.max_actions : null;
+  const raise = log.findLast(
+    (event) => event.event === "budget_raised" && event.session_id === session_id && event.unit === "actions",
+  );
+  const first = start?.event === "session_started" ? start.budgets.max_actions : null;
+  const limit = raise?.event === "budget_raised" ? raise.to : first;
   return actions === undefined ? null : `actions=${actions}${limit === null ? "" : `/${limit}`}`;
 }
 
