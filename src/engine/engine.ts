@@ -6,7 +6,6 @@
 import { expiryOnPath } from "../core/budget.js";
 import type { Unstamped } from "../core/command.js";
 import type { Event } from "../core/event.js";
-import { setOf } from "../core/policy/set.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { Alarms } from "./alarms.js";
@@ -126,8 +125,6 @@ export class Engine {
       options,
       await replay(options.log, rows, options.stopped_sessions ?? limits.stopped_sessions),
     );
-    // Made ready now, and not while the first agent waits.
-    setOf(engine.state.policies);
     await engine.submit({ type: "finish_cascades", ...by_engine });
     options.log.publish();
     engine.#start();

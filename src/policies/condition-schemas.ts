@@ -217,7 +217,7 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       count: {
         type: "integer",
         minimum: 2,
-        maximum: 128,
+        maximum: limits.loop_actions,
         description: "It applies to the same action for so often, that one counted.",
       },
       window_seconds: seconds("Within this time."),

@@ -1,57 +1,60 @@
-/** The examples of docs/policies.md: each policy of a type is followed by tests that hold of it. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** The examples of docs/policies.md: the policies load, their tests pass, and there is one for every type. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { typeNamed } from "../../src/core/policy/types.js";
+import { policy_types } from "../../src/core/policy/types.js";
+import { condition_schemas } from "../../src/policies/condition-schemas.js";
 import { readPolicyFolder } from "../../src/policies/folder.js";
-import { readTestFile } from "../../src/policies/test-file.js";
-import { runTest } from "../../src/services/table-test.js";
-import { blocksOf } from "./document.js";
+import { faultLine } from "../../src/policies/policy-file.js";
+import { killcord } from "../cli/killcord.js";
+import { freshFolder } from "../server/served.js";
 
-describe("docs/policies.md", () => {
-  let sections: ReadonlyMap<string, string>;
+const markdown = readFileSync("docs/policies.md", "utf8");
 
-  before(async () => {
-    const [, types = ""] = (await readFile("docs/policies.md", "utf8")).split("\n## The types\n");
-    sections = new Map(
-      types.split("\n### ").flatMap((section) => {
-        const [, type] = /^(\w+)/.exec(section.trim()) ?? [];
-        return type === undefined ? [] : [[type, section]];
-      }),
-    );
-  });
+const sections = markdown.split(/^### /m);
 
-  it("has worked examples of types, whose tests hold, and of which none would hold without the policy", async () => {
-    expect([...sections.keys()]).to.include.members([
-      "action_type",
-      "content_pattern",
-      "threshold",
-      "temporal",
-      "cel",
-    ]);
-    for (const [type, section] of sections) {
-      expect(typeNamed(type), type).to.not.equal(null);
-      const blocks = blocksOf(section).filter(({ kind }) => kind === "yaml");
-      const [policies = "", tests = ""] = blocks.map(({ text }) => text);
-      const directory = await mkdtemp(join(tmpdir(), "killcord-docs-"));
-      try {
-        await writeFile(join(directory, "example.yaml"), policies);
-        let count = 0;
-        const read = await readPolicyFolder(directory, () => (++count).toString(16).padStart(32, "0"));
-        expect(read.faults, type).to.deep.equal([]);
-        expect(read.policies.map(({ document }) => document.policy_type)).to.include(type);
-        const tried = read.policies.map(({ document }) => ({ document, version: 1 }));
-        const file = readTestFile("example.test.yaml", tests);
-        expect(file.faults, type).to.deep.equal([]);
-        expect(file.tests, type).to.not.be.empty;
-        for (const test of file.tests) {
-          expect(runTest(test, tried).failure, `${type}: ${test.test.name}`).to.deep.equal(null);
-          expect(runTest(test, []).failure, `${type}: ${test.test.name}`).to.not.equal(null);
-        }
-      } finally {
-        await rm(directory, { recursive: true });
-      }
+/** Files by the name in their first line; of one that stands there twice, the last. */
+function filesIn(text: string): ReadonlyMap<string, string> {
+  const blocks = [...text.matchAll(/^```yaml\n(# (policies\/\S+\.yaml)\n[\s\S]*?)^```$/gm)];
+  return new Map(blocks.map(([, body = "", name = ""]) => [name, body]));
+}
+
+describe("the examples of docs/policies.md", () => {
+  const folder = freshFolder();
+  const files = filesIn(markdown);
+  before(() => {
+    for (const [name, text] of files) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
     }
   });
+
+  it("load", async () => {
+    const { policies, faults } = await readPolicyFolder(folder, () => "0".repeat(32));
+    expect(faults.map(faultLine)).to.deep.equal([]);
+    expect(policies.length).to.be.greaterThan(0);
+  });
+
+  it("do in their tests what they say", async () => {
+    const { status, stdout, stderr } = await killcord(["policy", "test", folder]);
+    expect(status, `${stdout}${stderr}`).to.equal(0);
+  });
+
+  for (const type of Object.keys(policy_types)) {
+    it(`are there for ${type}, with a table of every condition`, () => {
+      const section = sections.find((each) => each.startsWith(`${type}\n`)) ?? "";
+      const own = [...filesIn(section)];
+      const policies = own.filter(([name]) => !name.endsWith(".test.yaml"));
+      expect(
+        policies.some(([, text]) => text.includes(`policy_type: ${type}\n`)),
+        "a policy",
+      ).to.equal(true);
+      expect(own.length, "its tests").to.be.greaterThan(policies.length);
+      const members = Object.keys(condition_schemas[type]?.properties ?? {});
+      expect(
+        members.filter((name) => !section.includes(`\`${name}\``)),
+        "conditions",
+      ).to.deep.equal([]);
+    });
+  }
 });

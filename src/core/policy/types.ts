@@ -7,6 +7,7 @@ import { compileContentPattern } from "./content-pattern.js";
 import type { Counting } from "./counting.js";
 import { compileDefault } from "./default.js";
 import type { PolicyDocument } from "./document.js";
+import { compileLoop } from "./loop.js";
 import { compileRate, countRate } from "./rate.js";
 import { compileSequence, countSequence } from "./sequence.js";
 import { compileTemporal } from "./temporal.js";
@@ -35,6 +36,7 @@ export const policy_types: Readonly<Record<string, PolicyType>> = {
   cel: { applies_to: "actions", compile: compileCel },
   rate: { applies_to: "actions", compile: compileRate, count: countRate },
   sequence: { applies_to: "actions", compile: compileSequence, count: countSequence },
+  loop: { applies_to: "actions", compile: compileLoop },
   window: { applies_to: "actions", compile: compileWindow, count: countWindow },
   default: { applies_to: "budgets", compile: compileDefault },
   ceiling: { applies_to: "budgets", compile: compileCeiling },
