@@ -16,6 +16,7 @@ export function contextOf(more: Partial<ActionContext> = {}): ActionContext {
     cost: null,
     estimate: null,
     counters: noCounters(),
+    loops: [],
     work: new Work(limits.policy_work),
     ...more,
   };
