@@ -1,5 +1,5 @@
 /**
- * Regular expressions in time linear in the text, whatever they are: RE2's syntax, by re2js (ADR 0034).
+ * Regular expressions in time linear in the text, whatever they are: RE2's syntax, by re2js (ADR 0037).
  * Linear is not yet short: what one search may cost is bounded here, too, so that no text that an agent
  * makes up keeps everybody else waiting.
  */
