@@ -228,6 +228,8 @@ export const limits = {
   webhook_retry_seconds_max: 30 * 86_400,
   /** What a try under way gets when the server stops. */
   webhook_grace_ms: 1_000,
+  /** Agents and sessions that a replay of policies counts by themselves. */
+  replay_groups: 10_000,
   /** One chunk of an exported file. */
   export_chunk_bytes: 64 * 1024,
   /** A process that must exit gives its last answers this long to leave. */
@@ -259,6 +261,8 @@ if (
   limits.batch_entries * (limits.entry_bytes + limits.leaf_bytes) < limits.batch_bytes ||
   limits.piece_entries * (limits.entry_bytes + limits.leaf_bytes + 16) > limits.batch_bytes ||
   limits.bookmark_ms_max * 2 > limits.watch_silence_ms ||
+  limits.cycle_length_max * limits.cycle_count_max > limits.loop_actions ||
+  limits.counted_keys_of_policy > limits.counted_keys ||
   limits.drain_notice_ms >= limits.drain_ms ||
   limits.drain_ms + limits.webhook_grace_ms >= limits.stop_ms ||
   limits.webhook_backoff_ms_max > limits.webhook_refused_ms ||

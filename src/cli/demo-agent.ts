@@ -8,10 +8,11 @@ import { opendir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
-import type { Session } from "../../gen/killcord/v1/session_pb.js";
+import { OnExceeded, type Session, SessionStatus } from "../../gen/killcord/v1/session_pb.js";
+import { printUsd } from "../core/money.js";
 import { connect, type Server } from "./client.js";
 import { client_limits } from "./client-limits.js";
-import { monotonicMs, type Report, type Stopped, type Task } from "./demo-words.js";
+import { type Allowance, monotonicMs, type Report, type Stopped, type Task } from "./demo-words.js";
 import { isTerminal, stopWord } from "./session-view.js";
 import { command } from "./teach.js";
 import { follow } from "./watch.js";
@@ -48,14 +49,16 @@ async function run(task: Task): Promise<Stopped> {
   const server = connect(task.url, task.api_key);
   const stop = new AbortController();
   try {
-    const budgets = task.max_actions === null ? {} : { maxActions: BigInt(task.max_actions) };
+    const budgets = task.allowance === null ? {} : budgetsOf(task.allowance);
     const started = await server.sessions.startSession({ agentId: task.agent_id, label: "demo", budgets });
     const session_id = started.session?.sessionId ?? "";
-    const told = watch(server, session_id, stop);
+    const hold = new Hold(task.allowance);
+    const told = watch(server, session_id, stop, hold);
     // Awaited below; a failure before that must not end the process.
     told.catch(() => stop.abort());
+    stop.signal.addEventListener("abort", () => hold.end());
     await tell({ kind: "started", session_id });
-    const work = await hashUntilStopped(server, session_id, task.folder, stop.signal);
+    const work = await hashUntilStopped(server, session_id, task, stop.signal, hold);
     const { session, at_ms } = await told;
     const again = await server.enforcement.intercept({ actionType: "file.hash", sessionId: session_id });
     return {
@@ -75,14 +78,62 @@ async function run(task: Task): Promise<Stopped> {
   }
 }
 
+function budgetsOf({ unit, limit, on_exceeded }: Allowance) {
+  const onExceeded = on_exceeded === "pause" ? OnExceeded.PAUSE : OnExceeded.TERMINATE;
+  return unit === "cost"
+    ? { maxCostUsd: printUsd(limit), onExceeded }
+    : { maxTokens: BigInt(limit), onExceeded };
+}
+
+/** What one action takes, as the agent says it. */
+function costOf({ unit, each }: Allowance) {
+  return { cost: unit === "cost" ? { costUsd: printUsd(each) } : { tokens: BigInt(each) } };
+}
+
+/** Waits, when the session is held by its budget, until the stream tells that it goes on with a higher limit. */
+class Hold {
+  #limit: number;
+  #goes_on = false;
+  #wake: () => void = () => undefined;
+
+  constructor(allowance: Allowance | null) {
+    this.#limit = allowance?.limit ?? 0;
+  }
+
+  told({ status, budgets }: Session): void {
+    const limit = Number(budgets?.maxTokens ?? 0n);
+    if (status !== SessionStatus.ACTIVE || limit <= this.#limit) return;
+    void tell({ kind: "resumed", at_ms: monotonicMs() });
+    this.#limit = limit;
+    this.end();
+  }
+
+  async over(): Promise<void> {
+    if (!this.#goes_on) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#goes_on = false;
+  }
+
+  end(): void {
+    this.#goes_on = true;
+    this.#wake();
+  }
+}
+
 /** Resolves when the stream tells the stop, and aborts whatever the agent is doing. */
 async function watch(
   server: Server,
   session_id: string,
   stop: AbortController,
+  hold: Hold,
 ): Promise<{ session: Session; at_ms: number }> {
   for await (const { update } of follow(server, session_id, { signal: stop.signal })) {
-    if (update.case !== "session" || !isTerminal(update.value.status)) continue;
+    if (update.case !== "session") continue;
+    hold.told(update.value);
+    if (!isTerminal(update.value.status)) continue;
     const at_ms = monotonicMs();
     stop.abort();
     return { session: update.value, at_ms };
@@ -99,8 +150,9 @@ interface Work {
 async function hashUntilStopped(
   server: Server,
   session_id: string,
-  folder: string,
+  { folder, allowance }: Task,
   signal: AbortSignal,
+  hold: Hold,
 ): Promise<Work> {
   const work: Work = { actions: 0, bytes: 0, refusal: null };
   let shown_ms = monotonicMs();
@@ -111,11 +163,17 @@ async function hashUntilStopped(
       actionType: "file.hash",
       actionContent: relative(folder, file),
       sessionId: session_id,
+      ...(allowance === null ? {} : costOf(allowance)),
     });
     if (answer.decision === Verdict.TERMINATE) {
       const at_ms = monotonicMs();
       work.refusal = { at_ms, round_trip_ms: at_ms - asked_ms };
       break;
+    }
+    if (answer.sessionStatus === SessionStatus.PAUSED) {
+      await tell({ kind: "held", actions: work.actions, reason: answer.reasoning });
+      await hold.over();
+      continue;
     }
     work.actions += 1;
     // The stream may be ahead of an allow that was given before the stop.

@@ -1,7 +1,8 @@
 /** The demo's proof: exports what was sealed, and has `killcord verify` judge it. */
 import type { ChildProcess } from "node:child_process";
 import type { Server } from "./client.js";
-import { differs, type Stop } from "./demo-play.js";
+import { differs } from "./demo-actor.js";
+import type { Stop } from "./demo-play.js";
 import { runCommand } from "./demo-processes.js";
 import { writeExport } from "./export-files.js";
 

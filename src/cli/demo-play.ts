@@ -1,13 +1,10 @@
 /** The demo's plot: three agents at work, and the three ways in which they are stopped. */
-import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectError } from "@connectrpc/connect";
-import type { Server } from "./client.js";
 import { connect } from "./client.js";
-import { instruct } from "./demo-processes.js";
-import type { Standing, View } from "./demo-view.js";
-import { monotonicMs, type Report, type Stopped } from "./demo-words.js";
-import { CommandFailure, fromCall } from "./failure.js";
+import { type Actor, differs, enter, type Stage } from "./demo-actor.js";
+import { type Allowance, monotonicMs, type Stopped } from "./demo-words.js";
+import { fromCall } from "./failure.js";
 
 /** One agent's stop, as the agent saw it. */
 export interface Stop {
@@ -29,56 +26,93 @@ export interface Stop {
   readonly asked_again: string;
 }
 
-/** What the plot needs. */
-export interface Stage {
-  /** With the admin key. */
-  readonly server: Server;
-  /** The tree whose files the agents hash. */
-  readonly folder: string;
-  /** The agents' processes, waiting for their tasks, and what is known of each. */
-  readonly agents: readonly ChildProcess[];
-  readonly standings: readonly Standing[];
-  readonly view: View;
-  readonly signal: AbortSignal;
+/** A session that was held by its budget, and went on when an operator raised that. */
+export interface Held {
+  readonly agent_id: string;
+  readonly session_id: string;
+  /** Actions that it was allowed until then. */
+  readonly actions: number;
+  readonly reason: string;
+  readonly raised_from: number;
+  readonly raised_to: number;
+  /** From the raise being sent until the agent's stream told that it goes on. */
+  readonly latency_ms: number;
 }
 
-/** The agents of the demo: the first has a budget, the others go on for ever. */
+/** What was played. */
+export interface Played {
+  readonly stops: readonly Stop[];
+  readonly held: Held;
+}
+
+/** Actions that the budgets of the first two have room for. */
 export const budget_actions = 100;
-export const cast = ["budget-agent", "killed-agent", "leaked-agent"] as const;
+const raised_tokens = 1_000_000;
 
-/** An agent in its process. */
-interface Actor {
-  readonly standing: Standing;
-  readonly credential_id: string;
-  readonly secret: string;
-  readonly session_id: Promise<string>;
-  readonly stopped: Promise<Stopped>;
-}
+/** The agents of the demo, and what each may spend: the last goes on for ever. */
+export const cast: readonly { readonly agent_id: string; readonly allowance: Allowance | null }[] = [
+  {
+    agent_id: "spending-agent",
+    allowance: { unit: "cost", limit: 1_000_000, each: 10_000, on_exceeded: "terminate" },
+  },
+  {
+    agent_id: "held-agent",
+    allowance: { unit: "tokens", limit: 1_000, each: 10, on_exceeded: "pause" },
+  },
+  { agent_id: "leaked-agent", allowance: null },
+];
 
-/** Plays it, and gives the three stops. Throws at the first thing that goes wrong. */
-export async function play(stage: Stage): Promise<Stop[]> {
-  const [budgeted, killed, leaked] = await Promise.all(
+/** Plays it. Throws at the first thing that goes wrong. */
+export async function play(stage: Stage): Promise<Played> {
+  const [spending, held, leaked] = await Promise.all(
     stage.standings.map((standing, place) => enter(stage, standing, stage.agents[place])),
   );
-  if (budgeted === undefined || killed === undefined || leaked === undefined)
+  if (spending === undefined || held === undefined || leaked === undefined)
     throw new Error("the cast is three");
-  await Promise.all([budgeted, killed, leaked].map((actor) => actor.session_id));
-
-  await atWork(stage, killed, 1000);
-  stage.view.event(`the operator kills ${killed.standing.agent_id} now`);
+  await Promise.all([spending, held, leaked].map((actor) => actor.session_id));
+  const raise = await raiseHeld(stage, held);
+  await atWork(stage, held, 1000);
+  stage.view.event(`the operator kills ${held.standing.agent_id} now`);
   const kill_ms = monotonicMs();
+  const heldSession = await held.session_id;
   await stage.server.sessions.killSession(
-    { sessionId: await killed.session_id, reason: "stopped by hand in the demo" },
+    { sessionId: heldSession, reason: "stopped by hand in the demo" },
     { signal: stage.signal },
   );
-  const killStop = streamStop(
-    killed,
-    await killed.session_id,
-    await killed.stopped,
-    kill_ms,
-    "a kill by hand",
-  );
+  const killStop = streamStop(held, heldSession, await held.stopped, kill_ms, "a kill by hand");
+  const leakStop = await revokeLeaked(stage, leaked);
+  const budgetStop = budgetStopOf(spending, await spending.session_id, await spending.stopped);
+  return { stops: [budgetStop, killStop, leakStop], held: raise };
+}
 
+/** Waits until the agent is held by its budget, and raises that. */
+async function raiseHeld(stage: Stage, actor: Actor): Promise<Held> {
+  const { agent_id, allowance } = actor.standing;
+  const session_id = await actor.session_id;
+  const { actions, reason } = await actor.held;
+  if (allowance === null) throw new Error(`${agent_id} has no budget`);
+  // As long as it takes to see that it is held.
+  await sleep(700, undefined, { signal: stage.signal });
+  stage.view.event(`the operator raises the budget of ${agent_id} now`);
+  const raise_ms = monotonicMs();
+  await stage.server.sessions.updateBudgets(
+    { sessionId: session_id, budgets: { maxTokens: BigInt(raised_tokens) }, reason: "raised in the demo" },
+    { signal: stage.signal },
+  );
+  actor.standing.allowance = { ...allowance, limit: raised_tokens };
+  const { at_ms } = await actor.resumed;
+  return {
+    agent_id,
+    session_id,
+    actions,
+    reason,
+    raised_from: allowance.limit,
+    raised_to: raised_tokens,
+    latency_ms: at_ms - raise_ms,
+  };
+}
+
+async function revokeLeaked(stage: Stage, leaked: Actor): Promise<Stop> {
   await atWork(stage, leaked, 500);
   stage.view.event(`the operator revokes the credential of ${leaked.standing.agent_id} now`);
   const revoke_ms = monotonicMs();
@@ -86,27 +120,23 @@ export async function play(stage: Stage): Promise<Stop[]> {
     { credentialId: leaked.credential_id, reason: "leaked in the demo" },
     { signal: stage.signal },
   );
-  const leakedSession = await leaked.session_id;
-  const leakStop = streamStop(
-    leaked,
-    leakedSession,
-    await leaked.stopped,
-    revoke_ms,
-    "its credential revoked",
-  );
-  if (revoked.killedSessions.join() !== leakedSession) {
-    throw differs(
-      `the revocation named ${revoked.killedSessions.join() || "no session"}, not ${leakedSession}`,
-    );
+  const session_id = await leaked.session_id;
+  const stop = streamStop(leaked, session_id, await leaked.stopped, revoke_ms, "its credential revoked");
+  if (revoked.killedSessions.join() !== session_id) {
+    throw differs(`the revocation named ${revoked.killedSessions.join() || "no session"}, not ${session_id}`);
   }
   await refusedNow(stage, leaked);
-
-  const budgetStop = budgetStopOf(budgeted, await budgeted.session_id, await budgeted.stopped);
-  return [budgetStop, killStop, leakStop];
+  return stop;
 }
 
-/** Throws if a stop is not what Killcord promises: in the order of `cast`. */
-export function checkStops(stops: readonly Stop[]): void {
+/** Throws if a stop or the hold is not what Killcord promises: stops in the order of `cast`. */
+export function check({ stops, held }: Played): void {
+  if (held.actions !== budget_actions) {
+    throw differs(`${held.agent_id} was held after ${held.actions} actions, not ${budget_actions}`);
+  }
+  if (held.latency_ms < 0) {
+    throw differs(`${held.agent_id} went on ${-held.latency_ms} ms before the raise: the clocks differ`);
+  }
   const reasons = ["budget_exceeded", "manual", "credential_revoked"];
   stops.forEach((stop, place) => {
     const { agent_id, stop_reason, asked_again, actions, latency_ms } = stop;
@@ -119,96 +149,6 @@ export function checkStops(stops: readonly Stop[]): void {
       throw differs(`${agent_id} was allowed ${actions} actions, not ${budget_actions}`);
     }
   });
-}
-
-/** A thing that went otherwise than Killcord promises. */
-export function differs(what: string): CommandFailure {
-  return new CommandFailure("internal", 1, `the demo did not go as it should: ${what}`);
-}
-
-/** Registers an agent and lets it begin, on its own credential. */
-async function enter(stage: Stage, standing: Standing, agent: ChildProcess | undefined): Promise<Actor> {
-  if (agent === undefined) throw new Error("an agent without a process");
-  const { credential } = await stage.server.credentials.registerAgent(
-    { name: standing.agent_id, description: "hashes files in the demo" },
-    { signal: stage.signal },
-  );
-  if (credential?.secret === undefined) throw differs(`${standing.agent_id} was given no secret`);
-  const secret = credential.secret;
-  const session = deferred<string>();
-  const stopped = deferred<Stopped>();
-  const fail = (reason: unknown) => {
-    session.reject(reason);
-    stopped.reject(reason);
-  };
-  // Whoever awaits them sees it; until then it must not count as unhandled.
-  session.promise.catch(() => undefined);
-  stopped.promise.catch(() => undefined);
-  stage.signal.addEventListener("abort", () => fail(stage.signal.reason), { once: true });
-  const task = {
-    url: stage.server.url,
-    api_key: secret,
-    agent_id: standing.agent_id,
-    folder: stage.folder,
-    max_actions: standing.max_actions,
-  };
-  instruct(agent, task, (report) => hear(report, { stage, standing, session, stopped, fail }));
-  return {
-    standing,
-    credential_id: credential.credentialId,
-    secret,
-    session_id: session.promise,
-    stopped: stopped.promise,
-  };
-}
-
-/** A promise with its two ends; Node 20 has no Promise.withResolvers. */
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (reason: unknown) => void = () => undefined;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}
-
-interface Hearing {
-  readonly stage: Stage;
-  readonly standing: Standing;
-  readonly session: Deferred<string>;
-  readonly stopped: Deferred<Stopped>;
-  readonly fail: (reason: unknown) => void;
-}
-
-function hear(report: Report, { stage, standing, session, stopped, fail }: Hearing): void {
-  switch (report.kind) {
-    case "started":
-      standing.state = "running";
-      stage.view.event(`${standing.agent_id} runs as ${report.session_id}`);
-      session.resolve(report.session_id);
-      return;
-    case "progress":
-      standing.actions = report.actions;
-      standing.bytes = report.bytes;
-      return;
-    case "stopped":
-      standing.state = "stopped";
-      standing.actions = report.actions;
-      standing.bytes = report.bytes;
-      stage.view.event(`${standing.agent_id} is stopped: ${report.kill_reason}`);
-      stopped.resolve(report);
-      return;
-    case "failed":
-      fail(differs(`${standing.agent_id} failed: ${report.message}`));
-      return;
-  }
 }
 
 /** Waits until the agent has worked for a while, so that it is stopped in the middle of it. */
@@ -241,7 +181,7 @@ function budgetStopOf(actor: Actor, session_id: string, stopped: Stopped): Stop 
   return {
     agent_id: actor.standing.agent_id,
     session_id,
-    stopped_by: `its budget of ${budget_actions}`,
+    stopped_by: "its budget of $1.00",
     stop_reason: stopped.stop_reason,
     kill_reason: stopped.kill_reason,
     actions: stopped.actions,

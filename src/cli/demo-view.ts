@@ -1,6 +1,8 @@
 /** The demo's live account in the terminal: three lines that fill, or plain lines where there is no terminal. */
 import { clearScreenDown, moveCursor } from "node:readline";
 import { SessionStatus } from "../../gen/killcord/v1/session_pb.js";
+import { showUsd } from "./budget-view.js";
+import type { Allowance } from "./demo-words.js";
 import { colour, print } from "./output.js";
 import { showStatus } from "./session-view.js";
 import { table } from "./table.js";
@@ -8,8 +10,9 @@ import { table } from "./table.js";
 /** What is known of one agent. */
 export interface Standing {
   readonly agent_id: string;
-  readonly max_actions: number | null;
-  state: "waiting" | "running" | "stopped";
+  /** What it may spend; null for no limit. */
+  allowance: Allowance | null;
+  state: "waiting" | "running" | "held" | "stopped";
   actions: number;
   bytes: number;
 }
@@ -65,10 +68,17 @@ function lines(standings: readonly Standing[]): string {
     [
       { heading: "AGENT" },
       { heading: "STATUS" },
-      { heading: "ACTIONS" },
+      { heading: "ACTIONS", align: "right" },
+      { heading: "SPENT" },
       { heading: "HASHED", align: "right" },
     ],
-    standings.map((agent) => [agent.agent_id, status(agent.state), bar(agent), megabytes(agent.bytes)]),
+    standings.map((agent) => [
+      agent.agent_id,
+      status(agent.state),
+      String(agent.actions),
+      bar(agent),
+      megabytes(agent.bytes),
+    ]),
   );
 }
 
@@ -78,15 +88,21 @@ function status(state: Standing["state"]): string {
       return colour("dim", "○ waiting");
     case "running":
       return showStatus(SessionStatus.ACTIVE);
+    case "held":
+      return showStatus(SessionStatus.PAUSED);
     case "stopped":
       return showStatus(SessionStatus.KILLED);
   }
 }
 
-function bar(agent: Standing): string {
-  if (agent.max_actions === null) return String(agent.actions);
-  const filled = Math.floor((20 * Math.min(agent.actions, agent.max_actions)) / agent.max_actions);
-  return `${"█".repeat(filled)}${"░".repeat(20 - filled)} ${agent.actions}/${agent.max_actions}`;
+function bar({ actions, allowance }: Standing): string {
+  if (allowance === null) return "";
+  const { limit, each } = allowance;
+  const spent = Math.min(actions * each, limit);
+  const filled = Math.floor((20 * spent) / limit);
+  const figures =
+    allowance.unit === "cost" ? `${showUsd(spent)}/${showUsd(limit)}` : `${spent}/${limit} tokens`;
+  return `${"█".repeat(filled)}${"░".repeat(20 - filled)} ${figures}`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,5 +1,13 @@
 /** What the demo and its agents, each in a process of its own, say to each other. */
 
+/** What an agent may spend, and what each of its actions takes: whole tokens, or micro-USD. */
+export interface Allowance {
+  readonly unit: "tokens" | "cost";
+  readonly limit: number;
+  readonly each: number;
+  readonly on_exceeded: "terminate" | "pause";
+}
+
 /** What an agent is to do. Its secret comes this way, so that no process list shows it. */
 export interface Task {
   readonly url: string;
@@ -7,13 +15,15 @@ export interface Task {
   readonly agent_id: string;
   /** The tree whose files it hashes, over and over: it does not stop by itself. */
   readonly folder: string;
-  readonly max_actions: number | null;
+  readonly allowance: Allowance | null;
 }
 
 /** What an agent tells as it goes. */
 export type Report =
   | { readonly kind: "started"; readonly session_id: string }
   | { readonly kind: "progress"; readonly actions: number; readonly bytes: number }
+  | { readonly kind: "held"; readonly actions: number; readonly reason: string }
+  | { readonly kind: "resumed"; readonly at_ms: number }
   | Stopped
   | { readonly kind: "failed"; readonly message: string };
 

@@ -12,8 +12,9 @@ import { ConnectError } from "@connectrpc/connect";
 import type { Command } from "commander";
 import { connect } from "./client.js";
 import { client_limits } from "./client-limits.js";
+import { differs } from "./demo-actor.js";
 import { prove, type Verdict } from "./demo-evidence.js";
-import { budget_actions, cast, checkStops, differs, play, type Stop } from "./demo-play.js";
+import { cast, check, type Held, type Played, play, type Stop } from "./demo-play.js";
 import { endProcess, forkAgent, startServer } from "./demo-processes.js";
 import { openView, type Standing } from "./demo-view.js";
 import { prepareFolder } from "./export-files.js";
@@ -32,8 +33,9 @@ export function demoCommand(): Command {
   return command("demo", {
     summary: "see three runaway agents being stopped, and the proof of it",
     description:
-      "Starts a server of its own and three agents that hash files and ask before each. One runs into its " +
-      "budget, one is killed by hand, one loses its credential. Shows how long each stop took as the agent " +
+      "Starts a server of its own and three agents that hash files and ask before each. One spends its money, " +
+      "one is held at its token budget, goes on when that is raised and is killed by hand, one loses its " +
+      "credential. Shows how long each stop took as the agent " +
       "saw it, exports the sealed evidence and verifies it. Takes some seconds and leaves nothing behind.",
     examples: ["killcord demo", "killcord demo --keep evidence"],
   })
@@ -65,10 +67,9 @@ async function perform(
   const folder = workFolder();
   const say = options.json ? () => undefined : print;
   say(`Three agents hash the files under ${folder}, over and over.`);
-  say(
-    `Each asks Killcord before each file. ${cast[0]} may do ${budget_actions}; nothing bounds the others.\n`,
-  );
-  const standings = cast.map((agent_id, place) => newStanding(agent_id, place === 0 ? budget_actions : null));
+  say("Each asks Killcord before each file. spending-agent pays $0.01 a file and may spend $1.00;");
+  say("held-agent takes 10 tokens a file, of 1000, and is held there; nothing bounds leaked-agent.\n");
+  const standings = cast.map(newStanding);
   const view = openView(standings, options.json === true);
   try {
     // All at once: the agents wait for their tasks.
@@ -77,10 +78,12 @@ async function perform(
     const { url, admin_key, process } = await starting;
     view.event(`a server of the demo's own listens on ${url}`);
     const server = connect(url, admin_key);
-    const stops = await told(url, play({ server, folder, agents, standings, view, signal }));
+    const played = await told(url, play({ server, folder, agents, standings, view, signal }));
+    const { stops } = played;
     view.close();
-    checkStops(stops);
+    check(played);
     say(`\n${stopTable(stops)}\n`);
+    say(heldLine(played.held));
     say("Latencies are as the agent saw them: budget, its last question to the answer; kill and revocation,");
     say("the call being sent to the word on the agent's stream. Each agent asked once more: terminate.\n");
     const evidence = options.keep ?? join(scratch, "evidence");
@@ -89,7 +92,7 @@ async function perform(
     server.release();
     const status = await endProcess(process);
     if (status !== 0) throw differs(`the server ended with status ${status}`);
-    report(options, stops, verdict);
+    report(options, played, verdict);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -106,8 +109,13 @@ async function told<T>(url: string, work: Promise<T>): Promise<T> {
   }
 }
 
-function newStanding(agent_id: string, max_actions: number | null): Standing {
-  return { agent_id, max_actions, state: "waiting", actions: 0, bytes: 0 };
+function newStanding({ agent_id, allowance }: (typeof cast)[number]): Standing {
+  return { agent_id, allowance, state: "waiting", actions: 0, bytes: 0 };
+}
+
+function heldLine({ agent_id, raised_from, latency_ms }: Held): string {
+  const after = `${latency_ms.toFixed(1)} ms after an operator raised that`;
+  return `${agent_id} was held at ${raised_from} tokens, and went on ${after}.`;
 }
 
 /** Real files that every installation has: the package's dependencies, or its own code. */
@@ -136,10 +144,10 @@ function stopTable(stops: readonly Stop[]): string {
   );
 }
 
-function report(options: DemoOptions, stops: readonly Stop[], verdict: Verdict): void {
+function report(options: DemoOptions, { stops, held }: Played, verdict: Verdict): void {
   if (options.json) {
     const evidence = options.keep === undefined ? {} : { evidence: resolve(options.keep) };
-    printJson({ ok: true, stops, verified: verdict, ...evidence });
+    printJson({ ok: true, stops, held, verified: verdict, ...evidence });
     return;
   }
   const count = Object.keys(verdict.sessions).length;

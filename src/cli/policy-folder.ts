@@ -1,8 +1,9 @@
-/** A directory of policies, as commands read it. */
-
+/** Policies in files, as commands read them. */
+import { readFile, stat } from "node:fs/promises";
+import type { PolicyDocument } from "../core/policy/document.js";
 import { readPolicyFolder } from "../policies/folder.js";
-import type { FiledPolicy, FileFault } from "../policies/policy-file.js";
-import { CommandFailure } from "./failure.js";
+import { type FiledPolicy, type FileFault, readPolicyFile } from "../policies/policy-file.js";
+import { CommandFailure, systemFailure } from "./failure.js";
 
 /** Stands for the id that a server gives. */
 const no_id = "0".repeat(32);
@@ -18,6 +19,52 @@ export async function policiesIn(directory: string): Promise<readonly FiledPolic
     throw brokenFiles(faults);
   }
   return policies;
+}
+
+/**
+ * Reads every policy of some directories and files.
+ *
+ * @param idOf the policy_id that goes with a name
+ * @throws {CommandFailure} with every fault, each with file, line and column
+ */
+export async function policiesAt(
+  paths: readonly string[],
+  idOf: (name: string) => string,
+): Promise<readonly PolicyDocument[]> {
+  const policies: PolicyDocument[] = [];
+  const faults: FileFault[] = [];
+  for (const path of paths) {
+    const found = await readPolicies(path, idOf);
+    policies.push(...found.policies.map(({ document }) => document));
+    faults.push(...found.faults);
+  }
+  for (const [i, { name }] of policies.entries()) {
+    if (policies.findIndex((other) => other.name === name) < i) {
+      faults.push({
+        file: paths.join(" "),
+        line: 1,
+        column: 1,
+        message: `two policies are named ${JSON.stringify(name)}`,
+      });
+    }
+  }
+  if (faults.length > 0) {
+    throw brokenFiles(faults);
+  }
+  return policies;
+}
+
+async function readPolicies(path: string, idOf: (name: string) => string) {
+  let text: string;
+  try {
+    if ((await stat(path)).isDirectory()) {
+      return await readPolicyFolder(path, idOf);
+    }
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw systemFailure(`read ${path}`, error);
+  }
+  return readPolicyFile(path, text, idOf);
 }
 
 /** The failure that lists what is wrong in files, each with its place. */

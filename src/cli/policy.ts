@@ -1,7 +1,9 @@
 /** `killcord policy`: what agents may do, from files and on the server. */
 import type { Command } from "commander";
 import { policyApplyCommand } from "./policy-apply.js";
+import { policyExplainCommand } from "./policy-explain.js";
 import { policyGetCommand, policyListCommand } from "./policy-list.js";
+import { policyReplayCommand } from "./policy-replay.js";
 import { policyTestCommand } from "./policy-test.js";
 import { policySchemaCommand, policyValidateCommand } from "./policy-validate.js";
 import { command, talksToServer } from "./teach.js";
@@ -24,5 +26,7 @@ export function policyCommand(): Command {
     .addCommand(talksToServer(policyApplyCommand()))
     .addCommand(policyTestCommand())
     .addCommand(policyValidateCommand())
+    .addCommand(policyExplainCommand())
+    .addCommand(policyReplayCommand())
     .addCommand(policySchemaCommand());
 }

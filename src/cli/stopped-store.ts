@@ -33,7 +33,7 @@ export async function* exportStopped(
   session_id: string | null,
   onLeftOut: (entries: number) => void,
 ): AsyncGenerator<Piece> {
-  const vault = await openStopped(log);
+  const vault = await openStopped(log, true);
   try {
     // The newest that is shown: of a log with witnesses, the newest that they have signed.
     const { size } = vault.publication.published ?? vault.publication.signed;
@@ -51,7 +51,18 @@ export async function* exportStopped(
   }
 }
 
-async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
+/** Reads the log of a stopped server: what is sealed and not only what a checkpoint covers. */
+export async function withStopped<T>(log: StoppedLog, read: (vault: Vault) => Promise<T>): Promise<T> {
+  const vault = await openStopped(log, false);
+  try {
+    return await read(vault);
+  } finally {
+    await vault.close();
+  }
+}
+
+/** @param whole whether every entry is checked first: evidence is not written from what was not looked at */
+async function openStopped({ data, checkpoints }: StoppedLog, whole: boolean): Promise<Vault> {
   // openVault makes a new log where there is none, and nobody wants the evidence of that.
   if (!(await isFolder(join(data, "keys")))) {
     throw new CommandFailure(
@@ -64,8 +75,7 @@ async function openStopped({ data, checkpoints }: StoppedLog): Promise<Vault> {
     return await openVault({
       directory: data,
       checkpoints,
-      // Evidence is not written from what was not looked at.
-      whole: true,
+      whole,
       journal: openStoreIn(data).journal,
       heartbeat_seconds: limits.heartbeat_seconds,
       now: Date.now,

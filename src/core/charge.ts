@@ -5,7 +5,7 @@ import type { Intercept } from "./command.js";
 import type { BudgetExceeded } from "./event-budget.js";
 import type { Amounts, Unit } from "./event-parts.js";
 import { printUsd } from "./money.js";
-import { pathFromRoot } from "./scope.js";
+import { parentOf, pathFromRoot } from "./scope.js";
 import type { Budget } from "./session-parts.js";
 import type { Session, State } from "./state.js";
 import { builtIn, type Judgement } from "./verdict.js";
@@ -19,12 +19,8 @@ export interface Excess {
 
 /** The first budget, from the root down, that one more action exceeds; null when none. */
 export function exceededActions(state: State, session: Session): Excess | null {
-  for (const owner of pathFromRoot(state, session)) {
-    if (exceeds(owner.actions, 1)) {
-      return { owner, unit: "actions", amount: 1 };
-    }
-  }
-  return null;
+  const owner = highest(state, session, ({ actions }) => exceeds(actions, 1));
+  return owner === null ? null : { owner, unit: "actions", amount: 1 };
 }
 
 /**
@@ -32,14 +28,28 @@ export function exceededActions(state: State, session: Session): Excess | null {
  * makes even an action exceed it that costs nothing.
  */
 export function exceededCost(state: State, session: Session, cost: Amounts): Excess | null {
-  for (const owner of pathFromRoot(state, session)) {
-    for (const unit of amount_units) {
-      if (exceeds(owner[unit], cost[unit])) {
-        return { owner, unit, amount: cost[unit] };
-      }
+  const owner = highest(
+    state,
+    session,
+    ({ tokens, cost_usd_micros }) =>
+      exceeds(tokens, cost.tokens) || exceeds(cost_usd_micros, cost.cost_usd_micros),
+  );
+  if (owner === null) {
+    return null;
+  }
+  const unit = exceeds(owner.tokens, cost.tokens) ? "tokens" : "cost_usd_micros";
+  return { owner, unit, amount: cost[unit] };
+}
+
+/** Of a session and those above it the one nearest to the root of which something holds. Makes no list: it is asked for every action. */
+function highest(state: State, session: Session, holds: (owner: Session) => boolean): Session | null {
+  let found: Session | null = null;
+  for (let each: Session | undefined = session; each !== undefined; each = parentOf(state, each)) {
+    if (holds(each)) {
+      found = each;
     }
   }
-  return null;
+  return found;
 }
 
 /** Whether an amount is more than what is not spent yet: what is only held may come back. */

@@ -4,6 +4,7 @@
  */
 import type { Role } from "./actor.js";
 import type { CancelReservation, LapseReservation, Settle, UpdateBudgets } from "./command-budget.js";
+import type { FinishCascades, SealHeartbeat, SumUpTerminates } from "./command-engine.js";
 import type { EscalationNamed, ExpireEscalation, ResolveEscalation } from "./command-escalation.js";
 import type { Common } from "./command-parts.js";
 import type { OnLeaseLost, Profile } from "./event.js";
@@ -12,6 +13,7 @@ import type { DrillElapsed, DrillEnded } from "./event-drill.js";
 import type { HaltEvidence, HaltMode, HaltVia, Scope } from "./event-halt.js";
 import type { Amounts, Chain } from "./event-parts.js";
 import type { JsonObject } from "./policy/document.js";
+import type { LoopFound } from "./policy/loop-search.js";
 import type { StampedPolicyOrder } from "./policy/order.js";
 
 /** A request that says by an idempotency key that it may be a repeat. */
@@ -67,6 +69,8 @@ export interface Intercept extends Common {
   /** Exactly what the caller sent, for policies; in memory only. */
   readonly content: string | null;
   readonly metadata: JsonObject | null;
+  /** Loops that it goes on with, of the policies that look for such; stamped by the sequencer. Absent when none. */
+  readonly loops?: readonly LoopFound[];
   readonly action_digest: string | null;
   readonly action_length: number | null;
   readonly details_digest: string | null;
@@ -242,24 +246,6 @@ export interface ChangePolicy extends Common, StampedPolicyOrder {
   readonly repeat: Repeatable | null;
 }
 
-/** The engine's summary of `terminate` verdicts that were given and not sealed one by one. */
-export interface SumUpTerminates extends Common {
-  readonly type: "sum_up_terminates";
-  readonly session_id: string;
-  readonly count: number;
-}
-
-/** The engine's regular count of what the log holds. */
-export interface SealHeartbeat extends Common {
-  readonly type: "seal_heartbeat";
-  readonly interval_seconds: number;
-}
-
-/** The engine's first command: a crash may have cut the entries of an order from the order. */
-export interface FinishCascades extends Common {
-  readonly type: "finish_cascades";
-}
-
 export type Command =
   | StartSession
   | Intercept
@@ -295,5 +281,5 @@ export type Command =
 
 /** A command as a service makes it: the sequencer stamps the time and what depends on it. */
 export type Unstamped<C extends Command = Command> = C extends Command
-  ? Omit<C, "at" | "lost_leases" | "policy_set_digest">
+  ? Omit<C, "at" | "lost_leases" | "policy_set_digest" | "loops">
   : never;

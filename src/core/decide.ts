@@ -4,7 +4,8 @@
  */
 import { refuseKey } from "./access.js";
 import { no_amounts } from "./budget.js";
-import type { Command, FinishCascades, SealHeartbeat, SumUpTerminates } from "./command.js";
+import type { Command } from "./command.js";
+import type { FinishCascades, SealHeartbeat, SumUpTerminates } from "./command-engine.js";
 import {
   createKey,
   issueCredential,

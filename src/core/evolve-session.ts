@@ -23,7 +23,7 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
   }
   const session = event.session_id === null ? undefined : state.sessions.get(event.session_id);
   if (session === undefined) {
-    return event.session_id === null && !isStanding(event);
+    return event.session_id === null && counts > 0 && !isStanding(event);
   }
   if (event.decision === "terminate") {
     session.terminates += 1;
@@ -43,7 +43,7 @@ export function evolveDecision(state: State, event: EnforcementDecision, sequenc
   if (event.charge !== null || event.reservation !== null) {
     chargePath(state, path, event, sequence);
   }
-  return true;
+  return counts > 0;
 }
 
 /** Whether an action without a session was answered by an order in force, as a stop answers one with it. */

@@ -13,7 +13,7 @@ import { judge } from "./judge.js";
 import { endByTime, loseLeases } from "./lapse.js";
 import { finishHolds, type Held, pauseOnPath, pauseWithAllBelow } from "./pause.js";
 import { isUnderStop, pathFromRoot } from "./scope.js";
-import { warn } from "./soft-limit.js";
+import { warnPath } from "./soft-limit.js";
 import { haltOn } from "./standing.js";
 import type { Session, StandingHalt, State } from "./state.js";
 import { consumedBy, ended_reason, finishStops, kill, killBelow, reservedBy, type Stopped } from "./stop.js";
@@ -209,7 +209,7 @@ function counted(
     reserved: reservedBy(session, reservation ?? no_amounts),
   };
   const decision = decided(draft, command, judgement, subject, null);
-  warn(draft, pathFromRoot(state, session), actions, charge ?? no_amounts);
+  warnPath(state, draft, session, actions, charge ?? no_amounts);
   return decision;
 }
 

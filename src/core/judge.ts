@@ -4,6 +4,7 @@ import type { Intercept } from "./command.js";
 import type { Verdict } from "./event-parts.js";
 import type { ActionContext } from "./policy/action.js";
 import { evaluate, type Found, named, sentence, warningsOf } from "./policy/evaluate.js";
+import { default_loop_id, loopText } from "./policy/loop-search.js";
 import { setOf } from "./policy/set.js";
 import { Work } from "./policy/work.js";
 import type { Session, State } from "./state.js";
@@ -16,6 +17,16 @@ import { type Judgement, judged } from "./verdict.js";
  * @param session null for an action without one: what would terminate is blocked
  */
 export function judge(state: State, command: Intercept, session: Session | null): Judgement {
+  const judgement = judgeByPolicies(state, command, session);
+  const loop = command.loops?.find(({ policy_id }) => policy_id === default_loop_id);
+  if (loop === undefined || judgement.decision !== "allow") {
+    return judgement;
+  }
+  const message = `${loopText(loop)}: is this run still getting on?`;
+  return { ...judgement, warnings: [...(judgement.warnings ?? []), { policy_id: default_loop_id, message }] };
+}
+
+function judgeByPolicies(state: State, command: Intercept, session: Session | null): Judgement {
   const standing = judged(state, session?.agent_id ?? command.agent_id);
   if (state.policies.size === 0 || standing.decision !== "allow") {
     return standing;
@@ -57,6 +68,7 @@ function contextOf(state: State, command: Intercept, session: Session | null): A
     cost: command.cost,
     estimate: command.estimate,
     counters: state.counters,
+    loops: command.loops ?? [],
     work: new Work(limits.policy_work),
   };
 }

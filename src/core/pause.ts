@@ -3,7 +3,7 @@ import { type Actor, system_actor } from "./actor.js";
 import type { Draft } from "./decision.js";
 import type { Cause } from "./event-parts.js";
 import { idAt } from "./ids.js";
-import { pathFromRoot, withDescendants } from "./scope.js";
+import { parentOf, pathFromRoot, withDescendants } from "./scope.js";
 import { haltOn } from "./standing.js";
 import type { Release, Session, StandingHalt, State } from "./state.js";
 
@@ -112,10 +112,6 @@ export function release(
       released.add(session.session_id);
     }
   }
-}
-
-function parentOf(state: State, session: Session): Session | undefined {
-  return session.parent_session_id === null ? undefined : state.sessions.get(session.parent_session_id);
 }
 
 /** The pause that an action of a session meets: its own, or that of the nearest session above it. */

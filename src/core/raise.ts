@@ -7,7 +7,7 @@ import type { BudgetRaised } from "./event-budget.js";
 import type { Cause } from "./event-parts.js";
 import { release, resume } from "./pause.js";
 import { ceilingBelow } from "./policy/session-budgets.js";
-import { sessionsOn } from "./scope.js";
+import { parentOf, sessionsOn } from "./scope.js";
 import { sessionReply, touchOrStopped } from "./session.js";
 import { haltOn } from "./standing.js";
 import type { Session, State } from "./state.js";
@@ -122,9 +122,7 @@ function goOn(
   { actor, reason }: UpdateBudgets,
   cause: Cause,
 ): void {
-  const parent =
-    session.parent_session_id === null ? undefined : state.sessions.get(session.parent_session_id);
-  if (parent?.pause != null || haltOn(state, session) !== null) {
+  if (parentOf(state, session)?.pause != null || haltOn(state, session) !== null) {
     return;
   }
   resume(draft, session, { actor, reason, cause });

@@ -9,7 +9,7 @@ import type { ReservationOutcome } from "./event-budget.js";
 import type { Amounts } from "./event-parts.js";
 import { pathFromRoot } from "./scope.js";
 import type { Reservation } from "./session-parts.js";
-import { warn } from "./soft-limit.js";
+import { warnPath } from "./soft-limit.js";
 import type { Session, State } from "./state.js";
 import { consumedBy, reservedBy } from "./stop.js";
 
@@ -78,7 +78,7 @@ function closed(
     consumed: consumedBy(session, 0, spent),
     reserved: reservedBy(session, no_amounts, reservation.held),
   });
-  warn(draft, pathFromRoot(state, session), 0, spent);
+  warnPath(state, draft, session, 0, spent);
   return { reply: { type: "settlement", decision_id, sequence }, events: draft.events };
 }
 

@@ -71,23 +71,22 @@ function stopAfter(
   return record !== undefined && start_sequence <= record.stopped_through ? record.stop : null;
 }
 
+/** The session above a session, or undefined for a root, or where it is not in memory. */
+export function parentOf(state: State, { parent_session_id }: Session): Session | undefined {
+  return parent_session_id === null ? undefined : state.sessions.get(parent_session_id);
+}
+
 /** The parents of a session from the root down, then the session itself. */
 export function pathFromRoot(state: State, session: Session): readonly Session[] {
   if (session.parent_session_id === null) {
     return [session];
   }
   const path = [session];
-  let parent_id: string | null = session.parent_session_id;
   // Ends: a parent is always older than its child.
-  while (parent_id !== null) {
-    const parent = state.sessions.get(parent_id);
-    if (parent === undefined) {
-      break;
-    }
-    path.unshift(parent);
-    parent_id = parent.parent_session_id;
+  for (let above = parentOf(state, session); above !== undefined; above = parentOf(state, above)) {
+    path.push(above);
   }
-  return path;
+  return path.reverse();
 }
 
 /** Live sessions below the given ones, and these, each once; below one root, parents before children. */

@@ -2,7 +2,8 @@
 import { system_actor } from "./actor.js";
 import type { Draft } from "./decision.js";
 import type { Amounts, Unit } from "./event-parts.js";
-import type { Session } from "./state.js";
+import { parentOf, pathFromRoot } from "./scope.js";
+import type { Session, State } from "./state.js";
 
 const units: readonly Unit[] = ["actions", "tokens", "cost_usd_micros"];
 
@@ -22,7 +23,7 @@ function isReached(spent: number, limit: number, percent: number): boolean {
 }
 
 /**
- * Seals what some sessions are to be told of their limits. Costs nothing where no session asks for it.
+ * Seals what some sessions are to be told of their limits.
  *
  * @param actions that the entries drafted so far add at each of them
  * @param amounts that they add, likewise
@@ -49,6 +50,22 @@ export function warn(draft: Draft, sessions: readonly Session[], actions: number
           },
         });
       }
+    }
+  }
+}
+
+/** The same of a session and of all above it, as after an action: costs nothing where none of them asks for it. */
+export function warnPath(
+  state: State,
+  draft: Draft,
+  session: Session,
+  actions: number,
+  amounts: Amounts,
+): void {
+  for (let each: Session | undefined = session; each !== undefined; each = parentOf(state, each)) {
+    if (each.warn_at_percent.length > 0) {
+      warn(draft, pathFromRoot(state, session), actions, amounts);
+      return;
     }
   }
 }

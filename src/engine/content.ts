@@ -161,7 +161,7 @@ function sealedPolicy({ policy }: PolicyChanged): { policy: unknown; _decimals?:
 }
 
 /** Makes numbers of the texts that are listed, and takes the list away. */
-function restoreNumbers(members: Record<string, unknown>): void {
+export function restoreNumbers(members: Record<string, unknown>): void {
   for (const pointer of (members._decimals ?? []) as readonly string[]) {
     const path = pointer.split("/").slice(1).map(unescaped);
     const last = path.pop() as string;

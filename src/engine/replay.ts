@@ -1,5 +1,6 @@
 /** From a log to the state that it is (vault-format.md, 7, start step 6). */
 import { evolve } from "../core/evolve.js";
+import { setOf } from "../core/policy/set.js";
 import { emptyState, type State } from "../core/state.js";
 import type { StoredEntry } from "../vault/journal.js";
 import { fromContent } from "./content.js";
@@ -57,6 +58,8 @@ export async function replay(log: SealedLog, rows: DerivedRows, stopped_sessions
     await log.keepSnapshot(snapshotText(state));
     await take(size);
   }
+  // Made ready now, and not while the first agent waits.
+  setOf(state.policies);
   return { state, projection, memory };
 }
 

@@ -17,10 +17,11 @@ import type { Clock } from "./clock.js";
 import { EngineFault } from "./fault.js";
 import { empty_lanes, type Lane, lane_limits, laneOf } from "./lanes.js";
 import type { Leases } from "./leases.js";
+import { Loops } from "./loops.js";
 import type { Observer } from "./observer.js";
 import type { Enclosed, Outcome } from "./outcome.js";
 import { fitting, type Piece, piecesOf, prepareAll, prepareFirst, type Sealing } from "./pieces.js";
-import { stamp } from "./stamp.js";
+import { type StampParts, stamp } from "./stamp.js";
 
 /** What the sequencer needs of the vault. */
 export interface Sealer {
@@ -71,6 +72,7 @@ interface Ready extends Pick<Outcome, "reply" | "events"> {
 
 export class Sequencer {
   readonly #parts: SequencerParts;
+  readonly #stamps: StampParts & { readonly loops: Loops };
   /** Pieces of commands in their order: those that have no place in the log yet, and those that have. */
   readonly #decided: Piece[] = [];
   readonly #staged: Piece[] = [];
@@ -83,6 +85,7 @@ export class Sequencer {
 
   constructor(parts: SequencerParts) {
     this.#parts = parts;
+    this.#stamps = { ...parts, loops: new Loops(parts.state) };
   }
 
   get standing(): Standing {
@@ -117,7 +120,7 @@ export class Sequencer {
       );
     }
     const sequence = this.#parts.state.next_sequence;
-    const stamped = stamp(this.#parts, unstamped, enclosed);
+    const stamped = stamp(this.#stamps, unstamped, enclosed);
     const { reply, events, sealing, first } = this.#decide(stamped, enclosed);
     this.#takeEffect(events, enclosed);
     this.#hear(stamped, enclosed, reply);
@@ -192,6 +195,7 @@ export class Sequencer {
       for (const event of events) {
         evolve(this.#parts.state, event);
       }
+      this.#stamps.loops.onDecided(events);
       this.#parts.onDecided(events, enclosed);
     } catch (error) {
       this.fail(error as Error);

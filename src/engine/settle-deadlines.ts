@@ -3,6 +3,8 @@ import type { State } from "../core/state.js";
 import type { Clock } from "./clock.js";
 import { Deadlines, type Open } from "./deadlines.js";
 
+const nothing: readonly Open[] = [];
+
 /**
  * @param settle_ms from an action to its deadline
  * @param lapse as `close` in Deadlines, with the id of the decision
@@ -13,7 +15,13 @@ export function settleDeadlines(
   settle_ms: number,
   lapse: (decision_id: string) => Promise<boolean>,
 ): Deadlines {
-  return new Deadlines(() => open(state), clock, settle_ms, lapse);
+  // Asked after every command: where nothing is held that costs nothing.
+  return new Deadlines(
+    () => (state.reservations.size === 0 ? nothing : open(state)),
+    clock,
+    settle_ms,
+    lapse,
+  );
 }
 
 function* open({ reservations }: Readonly<State>): Generator<Open, void, undefined> {

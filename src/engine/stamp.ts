@@ -5,6 +5,7 @@ import type { State } from "../core/state.js";
 import type { Clock } from "./clock.js";
 import { policySetDigest, stampRepeat } from "./digest.js";
 import type { Leases } from "./leases.js";
+import type { Loops } from "./loops.js";
 import type { Enclosed } from "./outcome.js";
 import { stampEscalation } from "./same-action.js";
 
@@ -13,6 +14,8 @@ export interface StampParts {
   readonly clock: Clock;
   /** Knows which leases are lost. */
   readonly leases: Pick<Leases, "lostBy">;
+  /** Knows which loops an action goes on with. */
+  readonly loops: Pick<Loops, "found">;
   /** How long an escalation waits for a person; limits.ts when absent. */
   readonly escalation_ms?: number | undefined;
 }
@@ -29,7 +32,7 @@ export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): 
 }
 
 function stampTime(
-  { state, clock, leases }: StampParts,
+  { state, clock, leases, loops }: StampParts,
   asked: Unstamped,
   { received_ms, request = null }: Enclosed,
 ): Command {
@@ -41,9 +44,14 @@ function stampTime(
     const policy_set_digest = policySetDigest(policiesAfter(state, unstamped));
     return stampRepeat(state, { at, ...unstamped, policy_set_digest }, request);
   }
-  if (unstamped.type !== "intercept" || received_ms === undefined) {
+  if (unstamped.type !== "intercept") {
     return stampRepeat(state, { at, ...unstamped }, request);
   }
+  const found = loops.found(unstamped, at);
+  const looped = found.length === 0 ? unstamped : { ...unstamped, loops: found };
+  if (received_ms === undefined) {
+    return stampRepeat(state, { at, ...looped }, request);
+  }
   const latency_us = Math.max(0, Math.round((performance.now() - received_ms) * 1000));
-  return stampRepeat(state, { at, ...unstamped, latency_us }, request);
+  return stampRepeat(state, { at, ...looped, latency_us }, request);
 }

@@ -21,4 +21,9 @@ export const counted_limits = {
   /** What a session may ask for at most: a year; reservations that may be open below it. */
   session_seconds_max: 31_536_000,
   max_concurrent_max: 1_000,
+  /** Loops: newest actions of a session that are compared; of cycles, how long and how often; sessions. */
+  loop_actions: 128,
+  cycle_length_max: 16,
+  cycle_count_max: 8,
+  loop_sessions: 20_000,
 } as const;

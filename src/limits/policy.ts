@@ -22,6 +22,15 @@ export const policy_limits = {
   /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
   policy_settle_ms: 200,
   policy_check_ms: 30_000,
+  /** Regular expressions of one policy; of one its characters, what it compiles to, and what its automaton keeps. */
+  patterns: 50,
+  pattern_characters: 1_024,
+  pattern_instructions: 1_000,
+  pattern_memory_bytes: 256 * 1024,
+  /** Expressions in CEL: characters, nodes once they are parsed, loops within each other. */
+  cel_characters: 2_048,
+  cel_nodes: 400,
+  cel_loops: 4,
   /** What judging one action by all policies may cost, in units of about a microsecond. */
   policy_work: 50_000,
   /** Policies that one decision names. */

@@ -116,11 +116,15 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       patterns: {
         type: "array",
         minItems: 1,
-        maxItems: 100,
-        items: { type: "string", minLength: 1, maxLength: 4096 },
+        maxItems: 50,
+        items: { type: "string", minLength: 1, maxLength: 1024 },
         description: "Regular expressions in the syntax of RE2, searched for in the action's text.",
       },
       case_insensitive: { type: "boolean", description: "Whether case is ignored; default false." },
+      missing: {
+        enum: ["match", "pass"],
+        description: "What an action without a text is; default pass.",
+      },
     },
     required: ["patterns"],
   },
@@ -200,10 +204,11 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       expression: {
         type: "string",
         minLength: 1,
-        maxLength: 8192,
+        maxLength: 2048,
         description:
-          "An expression in CEL that is true or false, over action, metadata, agent, session, budget and time.",
+          "An expression in CEL that is true or false, over action, metadata, agent, label, session, budget and time.",
       },
+      zone: { ...zone, description: "Whose clock time tells; default UTC. A zone of the IANA database." },
     },
     required: ["expression"],
   },
@@ -212,7 +217,7 @@ export const condition_schemas: Readonly<Record<string, ConditionSchema>> = {
       count: {
         type: "integer",
         minimum: 2,
-        maximum: 128,
+        maximum: limits.loop_actions,
         description: "It applies to the same action for so often, that one counted.",
       },
       window_seconds: seconds("Within this time."),

@@ -37,6 +37,11 @@ function afterBlock({ policies_triggered }: EnforcementDecision, session: Sessio
       return "Do not do the action, and stop: nothing is allowed to this agent.";
     case "__escalation_pending":
       return "Do not do the action: no person has decided yet; ask again later.";
+    case "__escalation_not_open":
+    case "__escalation_mismatch":
+      return "Do not do the action: that approval is not for it, or no longer; ask without escalation_id to be judged anew.";
+    case "__escalation_limit":
+      return "Do not do the action: too many wait for a person already; ask again later.";
     default:
       return "Do not do the action: go on without it, or by another way.";
   }

@@ -13,6 +13,7 @@ import type { JsonObject } from "../core/policy/document.js";
 import type { Policy } from "../core/policy/policy.js";
 import { emptyState, type Session, type State } from "../core/state.js";
 import { policySetDigest } from "../engine/digest.js";
+import { Loops } from "../engine/loops.js";
 import { KillcordError } from "./errors.js";
 
 /** An action to judge. */
@@ -70,6 +71,7 @@ export const plain_session: TrialSession = {
 /** A world with some policies, and time that goes on as it is told: milliseconds since 1970. */
 export class Trial {
   readonly state: State = emptyState();
+  readonly #loops = new Loops(this.state);
 
   constructor(policies: readonly TrialPolicy[], at: number) {
     const policy_set_digest = digestOf(policies);
@@ -117,7 +119,8 @@ export class Trial {
 
   /** Judges an action, which is then one that came before the next; of a session, or of none. */
   ask(action: TrialAction, session: Session | null, at: number): Judged {
-    return judgedBy(this.#carryOut(interceptOf(action, session?.session_id ?? null, at)));
+    const intercept = interceptOf(action, session?.session_id ?? null, at);
+    return judgedBy(this.#carryOut({ ...intercept, loops: this.#loops.found(intercept, at) }));
   }
 
   #carryOut(command: Command): Decision {
@@ -125,6 +128,7 @@ export class Trial {
     for (const event of decision.events) {
       evolve(this.state, event);
     }
+    this.#loops.onDecided(decision.events);
     if (decision.reply.type === "refused") {
       throw new KillcordError(decision.reply.code, decision.reply.message);
     }

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect } from "chai";
-import { budget_actions, checkStops, type Stop } from "../../src/cli/demo-play.js";
+import { budget_actions, check, type Held, type Stop } from "../../src/cli/demo-play.js";
 import { verifyPath } from "../../src/cli/verify.js";
 import { freshFolder } from "../server/served.js";
 import { invoke, killcord, launch } from "./killcord.js";
@@ -31,9 +31,10 @@ describe("killcord demo", function () {
       env: { TMPDIR: scratch, KILLCORD_URL: "http://127.0.0.1:1", KILLCORD_API_KEY: "kc_of_another_server" },
     });
     expect([status, stderr]).to.deep.equal([0, ""]);
-    const { ok, stops, verified } = JSON.parse(stdout) as {
+    const { ok, stops, held, verified } = JSON.parse(stdout) as {
       ok: boolean;
       stops: Stop[];
+      held: Held;
       verified: { exit: number; sessions: Record<string, { status: string }> };
     };
     expect([ok, verified.exit]).to.deep.equal([true, 0]);
@@ -43,6 +44,14 @@ describe("killcord demo", function () {
       ["credential_revoked", "terminate"],
     ]);
     expect(stops[0]?.actions).to.equal(budget_actions);
+    expect(stops[0]?.kill_reason).to.equal("budget exceeded: max_cost_usd 1, spent 1, needed 0.01");
+    expect(held).to.include({
+      session_id: stops[1]?.session_id,
+      actions: budget_actions,
+      reason: "budget exceeded: max_tokens 1000, spent 1000, needed 10",
+      raised_from: 1000,
+    });
+    expect(stops[1]?.actions).to.be.greaterThan(budget_actions);
     for (const { session_id, actions, latency_ms } of stops) {
       expect(verified.sessions[session_id]?.status).to.equal("killed");
       expect(actions).to.be.greaterThan(0);
@@ -109,12 +118,21 @@ describe("the demo's judgement", () => {
     asked_again: "terminate",
     ...more,
   });
-  const judged = (change: Partial<Stop>, place: number): string => {
+  const good: Held = {
+    agent_id: "a-held-agent",
+    session_id: "sess_1",
+    actions: budget_actions,
+    reason: "a reason",
+    raised_from: 1000,
+    raised_to: 2000,
+    latency_ms: 2.5,
+  };
+  const judged = (change: Partial<Stop>, place: number, held: Partial<Held> = {}): string => {
     const stops = ["budget_exceeded", "manual", "credential_revoked"].map((reason, at) =>
       stop(reason, at === place ? change : {}),
     );
     try {
-      checkStops(stops);
+      check({ stops, held: { ...good, ...held } });
       return "good";
     } catch (error) {
       return (error as Error).message;
@@ -123,6 +141,12 @@ describe("the demo's judgement", () => {
 
   it("finds nothing in what Killcord promises", () => {
     expect(judged({}, 0)).to.equal("good");
+  });
+  it("finds a hold that came too late, and one that ended before it was raised", () => {
+    expect(judged({}, 0, { actions: budget_actions + 1 })).to.contain(
+      `held after ${budget_actions + 1} actions`,
+    );
+    expect(judged({}, 0, { latency_ms: -1 })).to.contain("1 ms before the raise");
   });
   for (const [claim, change, place, says] of [
     ["another reason", { stop_reason: "ttl_expired" }, 1, "ttl_expired, not manual"],

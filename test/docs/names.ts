@@ -31,7 +31,7 @@ function replaceAll(text: string, words: ReadonlyMap<string, string>): string {
 const kinds: readonly (readonly [string, RegExp])[] = [
   ["time", /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z/g],
   ["digest", /\b[0-9a-f]{64}\b/g],
-  ["salt", /\b[0-9a-f]{32}\b/g],
+  ["policy or salt", /\b[0-9a-f]{32}\b/g],
   ["session", /\bsess_[0-9a-f]{24}\b/g],
   ["entry", /\bve_[0-9a-f]{24}\b/g],
   ["request", /\breq_[0-9a-f]{24}\b/g],
@@ -51,5 +51,5 @@ export function kindOf(text: string): string {
 
 /** Whether a text is an id and nothing else. */
 export function isId(text: string): boolean {
-  return /^<[a-z]+>$/.test(kindOf(text)) && !/^<(time|digest|salt|base64)>$/.test(kindOf(text));
+  return /^<[a-z ]+>$/.test(kindOf(text)) && !/^<(time|digest|base64)>$/.test(kindOf(text));
 }

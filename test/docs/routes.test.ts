@@ -7,6 +7,7 @@ import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
 import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
+import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
 import { SessionService } from "../../gen/killcord/v1/session_pb.js";
 import { VaultService } from "../../gen/killcord/v1/vault_pb.js";
 import type { Role } from "../../src/core/actor.js";
@@ -18,6 +19,7 @@ const services = [
   EnforcementService,
   CredentialService,
   HaltService,
+  PolicyService,
   VaultService,
   KeyService,
 ];

@@ -4,6 +4,7 @@ import type { Event } from "../../src/core/event.js";
 import type { ReservationSettled } from "../../src/core/event-budget.js";
 import type { Amounts } from "../../src/core/event-parts.js";
 import { limits } from "../../src/limits.js";
+import { UnsyncedJournal } from "../journal/unsynced.js";
 import { intercept, kill, start } from "./asked.js";
 import { newPlace, type Place, type Running, verifiedFailures } from "./place.js";
 
@@ -142,6 +143,30 @@ describe("a reservation", () => {
       const session = await running.engine.projection.session(session_id);
       expect(session?.tokens, session_id).to.include({ spent: 7, reserved: 0 });
       expect(session?.open_reservations).to.equal(0);
+    }
+  });
+
+  it("that has ended, but not on the disk yet, keeps those above its session in memory", async () => {
+    const held = await newPlace();
+    try {
+      const journal = new UnsyncedJournal(held.disk);
+      running = await held.start({ journal, engine: { stopped_sessions: 0 } });
+      await tree();
+      const decision_id = await reserve("below", 30);
+      await running.engine.submit(kill(running.admin, "above"));
+      journal.hold();
+      const first = running.engine.submit(start(running.admin, "s1"));
+      await journal.held();
+      const last = settle(decision_id, 7);
+      journal.release();
+      await Promise.all([first, last]);
+      await running.settle();
+      expect((await running.engine.projection.session("above"))?.tokens).to.include({
+        spent: 7,
+        reserved: 0,
+      });
+    } finally {
+      await held.remove();
     }
   });
 

@@ -2,6 +2,7 @@
 import type { Amounts, Verdict } from "../event-parts.js";
 import type { Counters } from "./counter.js";
 import type { JsonObject } from "./document.js";
+import type { LoopFound } from "./loop-search.js";
 import type { Work } from "./work.js";
 
 /** One action, as every type of policy sees it. */
@@ -22,6 +23,8 @@ export interface ActionContext {
   readonly estimate: Amounts | null;
   /** What policies remember of earlier actions. */
   readonly counters: Counters;
+  /** Loops that it goes on with. */
+  readonly loops: readonly LoopFound[];
   /** What judging may still cost in this decision: whatever reads what a caller made big asks it first. */
   readonly work: Work;
 }

@@ -55,7 +55,7 @@ export function compileRate(document: PolicyDocument): Compiled {
       const marked = marksSince(kept, at - window_ms);
       return marked < count
         ? null
-        : { reason: `${nameOfKey(by, who)} has come to more than ${count} actions ${within}` };
+        : { reason: `more than ${count} actions of ${nameOfKey(by, who)} ${within}` };
     },
   };
 }

@@ -2,11 +2,15 @@
 import type { Compiled } from "./action.js";
 import { compileActionType } from "./action-type.js";
 import { compileCeiling } from "./ceiling.js";
+import { compileCel } from "./cel.js";
+import { compileContentPattern } from "./content-pattern.js";
 import type { Counting } from "./counting.js";
 import { compileDefault } from "./default.js";
 import type { PolicyDocument } from "./document.js";
+import { compileLoop } from "./loop.js";
 import { compileRate, countRate } from "./rate.js";
 import { compileSequence, countSequence } from "./sequence.js";
+import { compileTemporal } from "./temporal.js";
 import { compileThreshold } from "./threshold.js";
 import { compileWindow, countWindow } from "./window.js";
 
@@ -26,9 +30,13 @@ export interface PolicyType {
 /** By the policy_type of documents. */
 export const policy_types: Readonly<Record<string, PolicyType>> = {
   action_type: { applies_to: "actions", compile: compileActionType },
+  content_pattern: { applies_to: "actions", compile: compileContentPattern },
   threshold: { applies_to: "actions", compile: compileThreshold },
+  temporal: { applies_to: "actions", compile: compileTemporal },
+  cel: { applies_to: "actions", compile: compileCel },
   rate: { applies_to: "actions", compile: compileRate, count: countRate },
   sequence: { applies_to: "actions", compile: compileSequence, count: countSequence },
+  loop: { applies_to: "actions", compile: compileLoop },
   window: { applies_to: "actions", compile: compileWindow, count: countWindow },
   default: { applies_to: "budgets", compile: compileDefault },
   ceiling: { applies_to: "budgets", compile: compileCeiling },

@@ -87,7 +87,8 @@ describe("calendars in named zones", () => {
 
   it("in every zone, periods follow each other without a gap, each as long as it can be", () => {
     const zones = Intl.supportedValuesOf("timeZone");
-    const longest = { hour: 1, day: 25, month: 31 * 24 + 1 };
+    // Clocks of Antarctica's Troll change by two hours.
+    const longest = { hour: 1, day: 26, month: 31 * 24 + 2 };
     fc.assert(
       fc.property(
         fc.constantFrom(...zones),
@@ -105,7 +106,7 @@ describe("calendars in named zones", () => {
           expect(at - from).to.be.below(longest[period] * hour_ms);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 3_000 },
     );
   });
 

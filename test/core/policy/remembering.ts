@@ -58,10 +58,9 @@ export class Remembering {
     const { at, action_type = "act", session_id = "s1", agent_id = "a1", label = null, cost, estimate } = ask;
     const found = new Map<string, Finding>();
     for (const [policy_id, { document }] of this.policies) {
-      const compiled = compile(document);
       const finding = !isAbout(document, action_type)
         ? null
-        : compiled.judge({
+        : compile(document).judge({
             at,
             action_type,
             content: null,
@@ -83,6 +82,7 @@ export class Remembering {
             cost: cost ?? null,
             estimate: estimate ?? null,
             counters: this.counters,
+            loops: [],
             work: new Work(1_000),
           });
       if (finding !== null) {
