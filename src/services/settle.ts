@@ -39,7 +39,8 @@ export async function settle(
     cost === undefined ? { tokens: 0, cost_usd_micros: 0 } : amountsAsked(cost, "cost");
   const command = { type: "settle", decision_id: decisionId, reported, ...by(call) } as const;
   const { closing, events } = await close(context, decisionId, command, call);
-  if (closing.outcome !== "settled" || !isSame(closing.reported, reported)) {
+  // Of one that was cancelled or has lapsed nothing was reported.
+  if (!isSame(closing.reported, reported)) {
     throw new KillcordError("reservation_closed", closedText(closing));
   }
   return { ...(await closedView(context, closing)), warnings: warningsView(closing, events) };
