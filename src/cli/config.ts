@@ -4,6 +4,7 @@ import type { Level } from "pino";
 import { limits } from "../limits.js";
 import { readWitnessFile, type WitnessPolicy } from "../vault/witness-policy.js";
 import { type Address, ConfigError, isLoopback, readAddress } from "./address.js";
+import { policyDirectory } from "./packs.js";
 import {
   readBoolean,
   readBootstrapKey,
@@ -182,7 +183,7 @@ export function readConfig(flags: Raw, environment: Raw, file: string | undefine
       limits.settle_timeout_seconds_max,
     ),
     drill_schedule: readSchedule("drill_schedule", merged.drill_schedule),
-    policies: merged.policies || null,
+    policies: merged.policies ? readOr(() => policyDirectory(merged.policies as string)) : null,
     webhooks: readWebhooks(merged),
     ready_file: merged.ready_file ?? null,
   };

@@ -7,6 +7,7 @@ import type { AccessOptions } from "./access.js";
 import { type Server, withServer } from "./client.js";
 import { CommandFailure } from "./failure.js";
 import { type Colour, colour, note, plain, print, printJson } from "./output.js";
+import { policyDirectory } from "./packs.js";
 import { policiesIn } from "./policy-folder.js";
 import { documentOf, requestOf } from "./policy-message.js";
 import { counted } from "./policy-validate.js";
@@ -30,7 +31,11 @@ export function policyApplyCommand(): Command {
       "killcord policy apply policies --prune     # also delete what no file has any more",
     ],
   })
-    .argument("<directory>", "where the files are")
+    .argument(
+      "<directory>",
+      "where the files are, or pack:NAME for a pack that comes with Killcord",
+      policyDirectory,
+    )
     .option("--dry-run", "show what would change, and change nothing")
     .option("--prune", "delete policies that came from files and that no file here has")
     .action(async (directory: string, options: ApplyOptions) => {

@@ -9,8 +9,9 @@ import { table } from "./table.js";
 const groups_shown = 10;
 
 /** Why a policy was not asked about some decisions, or about any; null when it always was. */
-function limitsOf({ text, metadata, amounts, judges_actions }: Needs): string | null {
+function limitsOf({ text, metadata, amounts, earlier_texts, judges_actions }: Needs): string | null {
   if (!judges_actions) return "is about the budgets of sessions that start: not replayable";
+  if (earlier_texts) return "compares the texts of actions, which are never sealed: not replayable";
   if (text) return "reads the text of actions, which is never sealed: not replayable where there was one";
   if (metadata) return "reads metadata: not replayable where that was erased or too large to be kept";
   return amounts

@@ -6,6 +6,7 @@ import { PolicyReplay } from "../engine/policy-replay.js";
 import { ReplayTally } from "../engine/replay-tally.js";
 import { limits } from "../limits.js";
 import { print, printJson } from "./output.js";
+import { policyDirectory } from "./packs.js";
 import { policiesAt } from "./policy-folder.js";
 import { replayJson, replayText } from "./policy-replay-view.js";
 import { type LogOptions, logOptions, readLog } from "./sealed-entries.js";
@@ -30,7 +31,11 @@ export function policyReplayCommand(): Command {
       "killcord policy replay policies/spending.yaml --since 30d --export evidence --json",
     ],
   })
-    .argument("<paths...>", "directories or files of policies")
+    .argument(
+      "<paths...>",
+      "directories or files of policies, or pack:NAME",
+      (path: string, before: readonly string[] | undefined) => [...(before ?? []), policyDirectory(path)],
+    )
     .option(
       "--since <duration>",
       "look at decisions this young, e.g. 12h or 30d",

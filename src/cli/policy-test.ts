@@ -7,6 +7,7 @@ import { readTestFile, type TestFile } from "../policies/test-file.js";
 import { runTest, type Tested } from "../services/table-test.js";
 import { CommandFailure } from "./failure.js";
 import { colour, plain, print, printJson } from "./output.js";
+import { policyDirectory } from "./packs.js";
 import { brokenFiles } from "./policy-folder.js";
 import { counted } from "./policy-validate.js";
 import { command } from "./teach.js";
@@ -30,7 +31,11 @@ export function policyTestCommand(): Command {
       "when one is answered otherwise, or a file has a fault.",
     examples: ["killcord policy test policies", "killcord policy test policies --json"],
   })
-    .argument("<directory>", "where the files are")
+    .argument(
+      "<directory>",
+      "where the files are, or pack:NAME for a pack that comes with Killcord",
+      policyDirectory,
+    )
     .option("--json", "print JSON, also for errors")
     .action(async (directory: string, options: TestOptions) => {
       const runs = await runAll(directory);

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { policy_schema } from "../policies/schema.js";
 import { print, printJson } from "./output.js";
+import { policyDirectory } from "./packs.js";
 import { policiesIn } from "./policy-folder.js";
 import { command } from "./teach.js";
 
@@ -17,7 +18,11 @@ export function policyValidateCommand(): Command {
       "of everything that is wrong. Files that end in .test.yaml are for `killcord policy test`.",
     examples: ["killcord policy validate policies"],
   })
-    .argument("<directory>", "where the files are")
+    .argument(
+      "<directory>",
+      "where the files are, or pack:NAME for a pack that comes with Killcord",
+      policyDirectory,
+    )
     .option("--json", "print JSON, also for errors")
     .action(async (directory: string, options: ValidateOptions) => {
       const policies = await policiesIn(directory);

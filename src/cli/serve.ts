@@ -64,7 +64,10 @@ export function serveCommand(): Command {
       "--drill-schedule <cron>",
       'rehearse a stop at these times, five fields in local time, e.g. "0 6 * * *"',
     )
-    .option("--policies <dir>", "put the policies of its YAML files in force, now and whenever they change")
+    .option(
+      "--policies <dir>",
+      "put the policies of its YAML files in force, now and whenever they change; or pack:NAME",
+    )
     .option(
       "--webhook <url>",
       "tell this address of halts, stops, exceeded budgets and escalations; name several by several flags, and events behind #, e.g. https://ops.example.com/hook#halt.*,session.stopped",

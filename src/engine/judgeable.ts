@@ -10,6 +10,8 @@ export interface Needs {
   readonly metadata: boolean;
   /** What the action costs: sealed only where it was allowed. */
   readonly amounts: boolean;
+  /** Whether it compares the texts of actions: of none that it is about is it known what came before. */
+  readonly earlier_texts: boolean;
   /** Whether it judges actions at all: others give or bound the budgets of sessions that start. */
   readonly judges_actions: boolean;
 }
@@ -38,8 +40,13 @@ export class Judgeable {
   for(action_type: string, known: Known): Chosen {
     const key = `${known.text} ${known.metadata} ${known.amounts}`;
     const isKnown = (policy_id: string) => {
-      const { text, metadata, amounts } = this.needs.get(policy_id) as Needs;
-      return (known.text || !text) && (known.metadata || !metadata) && (known.amounts || !amounts);
+      const { text, metadata, amounts, earlier_texts } = this.needs.get(policy_id) as Needs;
+      return (
+        !earlier_texts &&
+        (known.text || !text) &&
+        (known.metadata || !metadata) &&
+        (known.amounts || !amounts)
+      );
     };
     let policies = this.#chosen.get(key);
     if (policies === undefined) {
@@ -62,8 +69,9 @@ export function needsOf(document: PolicyDocument): Needs {
   // A path into it, or an expression that names it.
   const conditions = JSON.stringify(document.conditions);
   const metadata = document.policy_type === "threshold" || conditions.includes("metadata");
-  const amounts = /max_tokens|max_cost_usd|\b(?:cost|estimate|budget)\b/.test(conditions);
-  return { text: reads_text, metadata, amounts, judges_actions };
+  const amounts = /tokens|cost_usd/.test(conditions);
+  const earlier_texts = document.policy_type === "loop";
+  return { text: reads_text, metadata, amounts, earlier_texts, judges_actions };
 }
 
 function isAbout({ action_types, enabled }: PolicyDocument, action_type: string): boolean {

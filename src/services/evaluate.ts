@@ -48,6 +48,8 @@ export async function evaluate(context: Context, request: EvaluateRequest) {
   const session = trial.start({ ...plain_session, ...who }, begin);
   for (const action of earlier) {
     trial.ask(actionOf(action), session, at - before(action) * 1000);
+    // What is asked in earnest, and what is stopped, does not wait for all of what is only tried.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return view(trial.ask(actionOf(request), session, at), digestOf(policies), at);
 }

@@ -55,6 +55,8 @@ export class Courier {
   #failures = 0;
   #rung = false;
   #wake: (() => void) | null = null;
+  /** Whether it sleeps until something is announced, and not for its backoff. */
+  #is_idle = false;
   #ending = false;
   #trying: Message | null = null;
   #running: Promise<void> = Promise.resolve();
@@ -90,7 +92,7 @@ export class Courier {
   /** Says that something is announced. */
   ring(): void {
     this.#rung = true;
-    if (this.#failures === 0) {
+    if (this.#is_idle) {
       this.#wake?.();
     }
   }
@@ -195,6 +197,7 @@ export class Courier {
     if (this.#ending) {
       return;
     }
+    this.#is_idle = wait_ms === null;
     await new Promise<void>((resolve) => {
       const callOff = wait_ms === null ? () => {} : this.#around.after(wait_ms, resolve);
       this.#wake = () => {
@@ -203,5 +206,6 @@ export class Courier {
       };
     });
     this.#wake = null;
+    this.#is_idle = false;
   }
 }

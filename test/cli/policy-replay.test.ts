@@ -17,6 +17,13 @@ policy_type: action_type
 decision: escalate
 action_types: ["transfer*"]
 `;
+const text_reader = `
+name: going round
+policy_type: loop
+decision: block
+conditions: {count: 2, window_seconds: 60}
+`;
+
 describe("killcord policy explain and policy replay", () => {
   let server: Served;
   let folder: string;
@@ -165,6 +172,16 @@ describe("killcord policy explain and policy replay", () => {
     ]);
     expect(await json("policy", "replay", next, "--since", "1h", "--export", evidence)).to.deep.equal(found);
     expect((await json("policy", "replay", next, "--since", "0s")).decisions).to.equal(0);
+  });
+
+  it("guesses nothing about texts, and prints which policies need them", async () => {
+    const file = join(folder, "text.yaml");
+    writeFileSync(file, text_reader);
+    const found = await json("policy", "replay", file, "--since", "1h");
+    expect(found.policies[0].not_replayable).to.include("never sealed");
+    expect(found.policies[0]).to.deep.include({ triggered: 0, not_judged: 3 });
+    const { stdout } = await online("policy", "replay", file, "--since", "1h");
+    expect(stdout).to.include("not replayable");
   });
 
   it("names what is wrong in a file, with its place", async () => {

@@ -153,6 +153,18 @@ describe("a replay of policies", () => {
     expect((await replayed(running, [transfers, pace])).at(-1)?.after).to.equal("allow");
   });
 
+  it("counts no money of what a candidate would have refused", async () => {
+    await open("s1");
+    await ask(running, { session_id: "s1", action_type: "transfer_funds", amount: 100, cost: 40 });
+    await ask(running, { session_id: "s1", action_type: "look", cost: 40 });
+    await ask(running, { session_id: "s1", action_type: "look", cost: 20 });
+    expect((await replayed(running, [transfers, daily])).map(({ after }) => after)).to.deep.equal([
+      "block",
+      "allow",
+      "block",
+    ]);
+  });
+
   it("marks what comes after a session would have been stopped, also below it", async () => {
     await open("s1");
     await running.engine.submit(start(running.admin, "s2", { parent_session_id: "s1" }));

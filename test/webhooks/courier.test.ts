@@ -233,6 +233,20 @@ describe("webhooks", () => {
     expect(receiver.received.length).to.be.above(3);
   });
 
+  it("go on after the last one was given up, when there is another", async () => {
+    receiver.answer = (received, reply) => reply.writeHead(received.body.includes("h1") ? 502 : 200).end();
+    world.retry_ms = 0;
+    await world.open(readTargets(receiver.url));
+    world.seal(halt("h1"));
+    await world.passUntil(1_000, () => world.reports.includes("127.0.0.1 given_up"));
+    await world.passUntil(1_000, () => world.time.tasks === 0);
+    for (let turn = 0; turn < 20; turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    world.seal(halt("h2"));
+    await receiver.until(() => halts().includes("h2"));
+  });
+
   it("try a message at least once, however old it is", async () => {
     world.retry_ms = 5_000;
     await world.open(readTargets(receiver.url));

@@ -12,7 +12,7 @@ export interface Kept {
   readonly numbers: number[];
   /** One number more of the type's own: how many marks these are, or how often older ones have changed. */
   tally: number;
-  /** When something was last added. */
+  /** When something was last added, to within a sixteenth of how long that counts. */
   touched_at: number;
 }
 
@@ -49,6 +49,9 @@ export interface Counters {
   numbers: number;
 }
 
+/** A key takes its place at the end so often while it counts, and not with everything that is added. */
+const touches_kept = 16;
+
 export function noCounters(): Counters {
   return { by_policy: new Map(), holds: new Map(), keys: 0, numbers: 0 };
 }
@@ -69,7 +72,7 @@ export function mayGrow(counters: Counters, counter: Counter): boolean {
 
 /** Whether all that is kept for a key is out of its window. */
 export function isGone(kept: Kept, horizon_ms: number, at: number): boolean {
-  return kept.touched_at + horizon_ms <= at;
+  return kept.touched_at + horizon_ms + horizon_ms / touches_kept <= at;
 }
 
 /**
@@ -87,9 +90,11 @@ export function touch(
   letGo(counters, counter, horizon_ms, at);
   const known = counter.keys.get(key);
   if (known !== undefined) {
-    counter.keys.delete(key);
-    counter.keys.set(key, known);
-    known.touched_at = at;
+    if (at - known.touched_at >= horizon_ms / touches_kept) {
+      counter.keys.delete(key);
+      counter.keys.set(key, known);
+      known.touched_at = at;
+    }
     return known;
   }
   if (!hasRoom(counters, counter, horizon_ms, at)) {

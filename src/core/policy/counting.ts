@@ -22,6 +22,8 @@ export interface Counting {
   readonly by: CountedBy;
   /** How long something counts at most, in milliseconds. */
   readonly horizon_ms: number;
+  /** Whether decisions on a type of action may count: asked once for each type. */
+  readonly isAbout: (action_type: string) => boolean;
   readonly isCounted: (decision: CountedDecision) => boolean;
   /** Whether a decision is a reason to begin to count for a key; absent: each that is counted is one. */
   readonly begins?: (decision: CountedDecision) => boolean;

@@ -1,4 +1,5 @@
 /** What sealed entries do to the counters of policies. Total, like all of evolve. */
+import { limits } from "../../limits.js";
 import type { Amounts } from "../event-parts.js";
 import {
   type Counter,
@@ -55,6 +56,7 @@ export function evolvePolicy(
   policy: Policy | null,
   sequence: number,
 ): void {
+  arrangements.delete(counters);
   const counting = policy === null || !policy.document.enabled ? null : countingOf(policy.document);
   const counter = counters.by_policy.get(policy_id);
   if (counting !== null && counter?.what === counting.what) {
@@ -66,21 +68,65 @@ export function evolvePolicy(
   }
 }
 
+/** A policy that counts, with what it has counted. */
+interface Counted {
+  readonly policy_id: string;
+  readonly counter: Counter;
+  readonly counting: Counting;
+}
+
+/** Those that count, and of them those that are about a type of action: made anew when a policy changes. */
+interface Arranged {
+  readonly all: readonly Counted[];
+  readonly by_action_type: Map<string, readonly Counted[]>;
+}
+
+const arrangements = new WeakMap<Counters, Arranged>();
+
+function arranged(counters: Counters, policies: ReadonlyMap<string, Policy>): Arranged {
+  let kept = arrangements.get(counters);
+  if (kept === undefined) {
+    const all = [...counters.by_policy].flatMap(([policy_id, counter]) => {
+      const counting = countingOf((policies.get(policy_id) as Policy).document);
+      return counting === null ? [] : [{ policy_id, counter, counting }];
+    });
+    kept = { all, by_action_type: new Map() };
+    arrangements.set(counters, kept);
+  }
+  return kept;
+}
+
+function countedFor({ all, by_action_type }: Arranged, action_type: string): readonly Counted[] {
+  let kept = by_action_type.get(action_type);
+  if (kept === undefined) {
+    kept = all.filter(({ counting }) => counting.isAbout(action_type));
+    // Types are the callers' words: there may be any number of them.
+    if (by_action_type.size >= limits.policy_action_types_kept) {
+      by_action_type.clear();
+    }
+    by_action_type.set(action_type, kept);
+  }
+  return kept;
+}
+
 /** A decision counts for every policy that remembers such. */
 export function evolveCounted(
   counters: Counters,
   policies: ReadonlyMap<string, Policy>,
   decision: SealedDecision,
 ): void {
-  const held_by: [string, string][] = [];
-  for (const [policy_id, counter] of counters.by_policy) {
-    const counting = countingOf((policies.get(policy_id) as Policy).document);
-    if (counting === null) {
-      continue;
+  const arrangement = arranged(counters, policies);
+  if (counters.keys * 2 > limits.counted_keys) {
+    // What policies keep that nothing counts for any more makes room for others.
+    for (const { counter, counting } of arrangement.all) {
+      letGo(counters, counter, counting.horizon_ms, decision.at);
     }
-    const key = count(counters, counter, counting, decision);
-    if (key !== null && counting.settle !== undefined) {
-      held_by.push([policy_id, key]);
+  }
+  const held_by: [string, string][] = [];
+  for (const counted of countedFor(arrangement, decision.action_type)) {
+    const key = count(counters, counted, decision);
+    if (key !== null && decision.reservation !== null && counted.counting.settle !== undefined) {
+      held_by.push([counted.policy_id, key]);
     }
   }
   if (decision.reservation !== null && held_by.length > 0) {
@@ -90,15 +136,9 @@ export function evolveCounted(
 }
 
 /** Returns the key under which it was counted, or null. */
-function count(
-  counters: Counters,
-  counter: Counter,
-  counting: Counting,
-  decision: SealedDecision,
-): string | null {
+function count(counters: Counters, { counter, counting }: Counted, decision: SealedDecision): string | null {
   const { by, horizon_ms } = counting;
   if (!counting.isCounted(decision) || (by === "agent" && !decision.speaks_for_agent)) {
-    letGo(counters, counter, horizon_ms, decision.at);
     return null;
   }
   const key = keyOf(by, decision.who);
@@ -150,8 +190,8 @@ export function evolveStopped(
   policies: ReadonlyMap<string, Policy>,
   session_id: string,
 ): void {
-  for (const [policy_id, counter] of counters.by_policy) {
-    if (countingOf((policies.get(policy_id) as Policy).document)?.by === "session") {
+  for (const { counter, counting } of arranged(counters, policies).all) {
+    if (counting.by === "session") {
       forgetKey(counters, counter, keyOf("session", { session_id, agent_id: null, label: null }));
     }
   }

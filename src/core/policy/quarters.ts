@@ -96,17 +96,11 @@ export function dropCells(cells: number[], before: number): boolean {
   return dropped > 0;
 }
 
-/** The sums of the cells from a time on, which lies on the edge of a quarter: of the newest, or of the others. */
-export function sumCells(cells: readonly number[], from: number, which: "newest" | "older"): Sums {
+/** The sums of the cells from a time on, which lies on the edge of a quarter, without the newest. */
+export function sumOlder(cells: readonly number[], from: number): Sums {
   const quarter = Math.floor(from / quarter_ms);
-  const newest = cells.length - width;
-  const end = which === "newest" ? Math.max(0, newest) : 0;
   const sums: [number, number, number, number, number] = [0, 0, 0, 0, 0];
-  for (
-    let cell = which === "newest" ? newest : newest - width;
-    cell >= end && (cells[cell] as number) >= quarter;
-    cell -= width
-  ) {
+  for (let cell = cells.length - 2 * width; cell >= 0 && (cells[cell] as number) >= quarter; cell -= width) {
     for (let unit = 0; unit < sums.length; unit++) {
       increase(sums, unit, cells[cell + 1 + unit] as number);
     }
@@ -115,14 +109,18 @@ export function sumCells(cells: readonly number[], from: number, which: "newest"
   return { actions, tokens, cost_usd_micros, held_tokens, held_cost_usd_micros };
 }
 
-/** Both together. */
-export function addSums(a: Sums, b: Sums): Sums {
+/** The same with the newest cell, if it is not before that time. */
+export function addNewest(older: Sums, cells: readonly number[], from: number): Sums {
+  const cell = cells.length - width;
+  if (cell < 0 || (cells[cell] as number) < Math.floor(from / quarter_ms)) {
+    return older;
+  }
   return {
-    actions: plus(a.actions, b.actions),
-    tokens: plus(a.tokens, b.tokens),
-    cost_usd_micros: plus(a.cost_usd_micros, b.cost_usd_micros),
-    held_tokens: plus(a.held_tokens, b.held_tokens),
-    held_cost_usd_micros: plus(a.held_cost_usd_micros, b.held_cost_usd_micros),
+    actions: plus(older.actions, cells[cell + 1] as number),
+    tokens: plus(older.tokens, cells[cell + 2] as number),
+    cost_usd_micros: plus(older.cost_usd_micros, cells[cell + 3] as number),
+    held_tokens: plus(older.held_tokens, cells[cell + 4] as number),
+    held_cost_usd_micros: plus(older.held_cost_usd_micros, cells[cell + 5] as number),
   };
 }
 

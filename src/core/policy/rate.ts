@@ -76,8 +76,8 @@ export function countRate(document: PolicyDocument): Counting {
     what: JSON.stringify(["rate", by, counts, [...action_types].sort()]),
     by,
     horizon_ms: window_ms,
-    isCounted: ({ action_type, verdict, is_action }) =>
-      (counts === "asked" ? is_action : verdict === "allow") && isAbout(action_types, action_type),
+    isAbout: (action_type) => isAbout(action_types, action_type),
+    isCounted: ({ verdict, is_action }) => (counts === "asked" ? is_action : verdict === "allow"),
     add: (kept, { at }, may_grow) => {
       const { numbers } = kept;
       const last = numbers.length - 2;

@@ -80,8 +80,8 @@ export function countSequence(document: PolicyDocument): Counting {
     by,
     horizon_ms: within_ms,
     begins: ({ action_type }) => matches(steps[0] as string, action_type),
-    isCounted: ({ action_type, verdict }) =>
-      verdict === "allow" && followed.some((step) => matches(step, action_type)),
+    isAbout: (action_type) => followed.some((step) => matches(step, action_type)),
+    isCounted: ({ verdict }) => verdict === "allow",
     add: ({ numbers }, { at, action_type }) => {
       for (let step = numbers.length; step < followed.length; step++) {
         numbers.push(-1);

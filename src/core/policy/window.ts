@@ -9,7 +9,7 @@ import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 import { matches } from "./glob.js";
-import { addCell, addSums, dropCells, no_sums, type Sums, settleCell, sumCells } from "./quarters.js";
+import { addCell, addNewest, dropCells, no_sums, type Sums, settleCell, sumOlder } from "./quarters.js";
 import { isAbout } from "./rate.js";
 import { costOf } from "./session-limits.js";
 import { keyOf, nameOfKey, type Who } from "./who.js";
@@ -155,10 +155,10 @@ function memo({ zone, period }: Window): (kept: Kept, at: number) => Sums {
     const { numbers, tally } = kept;
     let older = remembered.get(kept);
     if (older?.from !== from || older.tally !== tally) {
-      older = { from, tally, sums: sumCells(numbers, from, "older") };
+      older = { from, tally, sums: sumOlder(numbers, from) };
       remembered.set(kept, older);
     }
-    return addSums(older.sums, sumCells(numbers, from, "newest"));
+    return addNewest(older.sums, numbers, from);
   };
 }
 
@@ -170,9 +170,9 @@ export function countWindow(document: PolicyDocument): Counting {
     what: JSON.stringify(["window", by, value, [...action_types].sort()]),
     by,
     horizon_ms,
-    isCounted: ({ is_action, charge, reservation, action_type, who, triggered, verdict }) =>
+    isAbout: (action_type) => isAbout(action_types, action_type),
+    isCounted: ({ is_action, charge, reservation, who, triggered, verdict }) =>
       (is_action || charge !== null || reservation !== null) &&
-      isAbout(action_types, action_type) &&
       isWithin(by, value, who) &&
       // What the window itself refused has used nothing of it: a raised limit is not eaten by waiting.
       (verdict === "allow" || !triggered.some((each) => each.policy_id === policy_id)),

@@ -1167,7 +1167,7 @@ type EvaluateRequest struct {
 	At *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=at,proto3" json:"at,omitempty"`
 	// What was asked for before, at most 100, oldest first. Not together with session_id.
 	Earlier []*EarlierAction `protobuf:"bytes,9,rep,name=earlier,proto3" json:"earlier,omitempty"`
-	// Policies to judge by in the place of all that are in force, at most 1000; none means those in force.
+	// Policies to judge by in the place of all that are in force, at most 200; none means those in force.
 	Policies      []*CreatePolicyRequest `protobuf:"bytes,10,rep,name=policies,proto3" json:"policies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
