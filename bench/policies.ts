@@ -5,6 +5,7 @@
  * Run by `npm run bench:policies [-- ROUNDS POLICIES]`; each turn takes a second and a half. Both servers are
  * processes of their own, and load comes from here.
  */
+import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { connect } from "node:http2";
 import { loadavg } from "node:os";
@@ -21,7 +22,19 @@ const streams = 4;
 const in_flight = 32;
 const connections = 64;
 
-type Door = (server: Served) => Promise<number>;
+/** Loads a server for a while; answers it gave, and the seconds that took. */
+type Door = (server: Served) => Promise<Load>;
+
+interface Load {
+  readonly answers: number;
+  readonly seconds: number;
+}
+
+/** Intercepts a second, and what of the server's processors one takes: NaN where that is not told. */
+interface Rate {
+  readonly per_second: number;
+  readonly cpu_us: number;
+}
 const doors: Readonly<Record<string, Door>> = { stream: overStream, REST: overRest };
 
 const servers = [
@@ -38,13 +51,13 @@ try {
     `${policies} policies, ${evaluated} of them about the action; load ${loadavg()[0]?.toFixed(1)}`,
   );
   for (const [name, door] of Object.entries(doors)) {
-    const rates: (readonly [number, number])[] = [];
+    const rates: (readonly [Rate, Rate])[] = [];
     // One round more than is told: the first is for the compiler.
     for (let round = 0; round <= rounds; round++) {
       // Who comes first changes, since the machine may get slower or faster in between.
       const first = round % 2 === 0 ? without : with_policies;
-      const a = await door(first);
-      const b = await door(first === without ? with_policies : without);
+      const a = await measured(door, first);
+      const b = await measured(door, first === without ? with_policies : without);
       if (round > 0) {
         rates.push(first === without ? [a, b] : [b, a]);
       }
@@ -55,10 +68,31 @@ try {
   await Promise.all(servers.map((server) => server.end()));
 }
 
-function tell(name: string, rates: readonly (readonly [number, number])[]): void {
-  const plain = median(rates.map(([rate]) => rate));
-  const judged = median(rates.map(([, rate]) => rate));
-  const ratios = rates.map(([a, b]) => b / a).sort((a, b) => a - b);
+async function measured(door: Door, server: Served): Promise<Rate> {
+  const before = cpuSeconds(server);
+  const { answers, seconds } = await door(server);
+  return {
+    per_second: answers / seconds,
+    cpu_us: ((cpuSeconds(server) - before) * 1_000_000) / answers,
+  };
+}
+
+/** Processor time of a server so far, all its threads together. On a busy machine it says more than the clock. */
+function cpuSeconds(server: Served): number {
+  try {
+    const fields = readFileSync(`/proc/${server.process.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    // utime and stime, in hundredths of a second.
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function tell(name: string, rates: readonly (readonly [Rate, Rate])[]): void {
+  const plain = median(rates.map(([rate]) => rate.per_second));
+  const judged = median(rates.map(([, rate]) => rate.per_second));
+  const ratios = rates.map(([a, b]) => b.per_second / a.per_second).sort((a, b) => a - b);
+  const cpu = [0, 1].map((i) => median(rates.map((each) => (each[i] as Rate).cpu_us)));
   console.log(
     [
       name.padEnd(6),
@@ -66,6 +100,7 @@ function tell(name: string, rates: readonly (readonly [number, number])[]): void
       `with ${judged.toFixed(0).padStart(6)}/s`,
       `ratio of medians ${(judged / plain).toFixed(2)}`,
       `ratio of a round ${ratios.at(0)?.toFixed(2)} to ${ratios.at(-1)?.toFixed(2)}, median ${median(ratios).toFixed(2)}`,
+      `CPU ${cpu[0]?.toFixed(0)} and ${cpu[1]?.toFixed(0)} us`,
       `load ${loadavg()[0]?.toFixed(1)}`,
     ].join("  "),
   );
@@ -109,7 +144,7 @@ async function post(server: Served, path: string, body: object): Promise<unknown
 }
 
 /** Streams that keep so many in flight: an answer is told by its envelope alone, unread. */
-async function overStream(server: Served): Promise<number> {
+async function overStream(server: Served): Promise<Load> {
   const http2 = connect(server.url);
   const counts = { answers: 0 };
   const sessions = await Promise.all(Array.from({ length: streams }, () => sessionOf(server)));
@@ -117,7 +152,7 @@ async function overStream(server: Served): Promise<number> {
   await Promise.all(sessions.map((session_id) => talk(http2, server, session_id, counts, began)));
   const seconds = (performance.now() - began) / 1000;
   http2.close();
-  return counts.answers / seconds;
+  return { answers: counts.answers, seconds };
 }
 
 async function talk(
@@ -173,7 +208,7 @@ function bytesOf(message: Said): Uint8Array {
 }
 
 /** Connections that ask one after the other, by node:http: a client that costs little. */
-async function overRest(server: Served): Promise<number> {
+async function overRest(server: Served): Promise<Load> {
   const agent = new Agent({ keepAlive: true });
   const sessions = await Promise.all(Array.from({ length: connections }, () => sessionOf(server)));
   const began = performance.now();
@@ -189,7 +224,7 @@ async function overRest(server: Served): Promise<number> {
   );
   const seconds = (performance.now() - began) / 1000;
   agent.destroy();
-  return answers / seconds;
+  return { answers, seconds };
 }
 
 function ask(server: Served, agent: Agent, body: string): Promise<void> {
