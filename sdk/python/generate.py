@@ -36,6 +36,10 @@ WANTED = [
     "killcord.v1.WatchSessionsResponse",
     "killcord.v1.InterceptRequest",
     "killcord.v1.InterceptResponse",
+    "killcord.v1.SettleRequest",
+    "killcord.v1.SettleResponse",
+    "killcord.v1.CancelReservationRequest",
+    "killcord.v1.CancelReservationResponse",
     "google.rpc.Status",
     "google.rpc.ErrorInfo",
 ]

@@ -126,6 +126,29 @@ describe("killcord run", function () {
     expect(await get(session)).to.include({ status: "ended", agent_id: "echoing", lease_seconds: 30 });
   });
 
+  it("limits what the run may ask for and spend, and what it may cost to the micro-USD", async () => {
+    const limits = [
+      "--max-actions",
+      "9",
+      "--max-tokens",
+      "5000",
+      "--max-cost-usd",
+      "0.250001",
+      "--ttl",
+      "1h",
+    ];
+    const running = run([...limits, "--", "sh", "-c", "echo $KILLCORD_SESSION_ID"]);
+    expect(await running.ended).to.equal(0);
+    expect((await get(await running.session())).budgets).to.deep.equal({
+      max_actions: 9,
+      ttl_seconds: 3600,
+      max_tokens: 5000,
+      max_cost_usd: "0.250001",
+      on_exceeded: "terminate",
+    });
+    expect(await run(["--max-cost-usd", "0.0000001", "--", "true"]).ended).to.equal(2);
+  });
+
   it("numbers the end by a signal, and what cannot be run, as shells do", async () => {
     expect(await run(["--", "sh", "-c", "kill -9 $$"]).ended).to.equal(137);
     const missing = run(["--", "no-such-command"]);
