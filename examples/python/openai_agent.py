@@ -1,4 +1,5 @@
-"""A run of the OpenAI Agents SDK, against whatever OPENAI_BASE_URL names."""
+"""A run of the OpenAI Agents SDK, against whatever OPENAI_BASE_URL names. Each call of the model holds what
+it may use, and is settled with what it used."""
 
 import asyncio
 import os
@@ -14,8 +15,16 @@ endpoint = AsyncOpenAI(base_url=os.environ["OPENAI_BASE_URL"], api_key=os.enviro
 
 
 async def main() -> None:
-    async with RuntimeSession(auto.client(), agent_id="payer", budgets={"max_actions": 100}) as sess:
+    budgets = {"max_actions": 100, "max_tokens": 50_000}
+    async with RuntimeSession(auto.client(), agent_id="payer", budgets=budgets) as sess:
         print(sess.session_id, flush=True)
+
+        class CountedModel(OpenAIChatCompletionsModel):
+            async def get_response(self, *args, **kwargs):
+                async with sess.reserve("llm_call", estimate={"tokens": 4000}) as held:
+                    response = await super().get_response(*args, **kwargs)
+                    await held.asettle(tokens=response.usage.total_tokens)
+                    return response
 
         # By default the SDK tells the model of an exception in a tool, and goes on: a refusal must not
         # be talked away.
@@ -30,7 +39,7 @@ async def main() -> None:
         agent = Agent(
             name="payer",
             instructions="Pay what you are told to.",
-            model=OpenAIChatCompletionsModel(model="any", openai_client=endpoint),
+            model=CountedModel(model="any", openai_client=endpoint),
             tools=[transfer],
         )
         result = await Runner.run(agent, "Pay 5 to 4711.")

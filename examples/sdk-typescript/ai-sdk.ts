@@ -1,19 +1,19 @@
 /**
- * A tool loop of the Vercel AI SDK that can be stopped: the model asks for a tool that takes a minute,
- * and a stop ends it in the middle of that. The model here is the SDK's own for tests, so that it runs
+ * A tool loop of the Vercel AI SDK that can be stopped, and whose tokens are counted: the model asks for a
+ * tool that takes a minute, and a stop ends it in the middle of that. The model here is the SDK's own for tests, so that it runs
  * without a network; put any other in its place.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, SessionTerminated } from "@killcord/client";
-import { generateText, stepCountIs, tool } from "ai";
+import { generateText, stepCountIs, tool, wrapLanguageModel } from "ai";
 import { MockLanguageModelV3 } from "ai/test";
 import { z } from "zod";
 
 const usage = {
-  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
-  outputTokens: { total: 1, text: 1, reasoning: 0 },
+  inputTokens: { total: 900, noCache: 900, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 100, text: 100, reasoning: 0 },
 };
-const model = new MockLanguageModelV3({
+const mock = new MockLanguageModelV3({
   doGenerate: async () => ({
     content: [{ type: "tool-call", toolCallId: "1", toolName: "settle", input: '{"account":"4711"}' }],
     finishReason: { unified: "tool-calls", raw: "tool_calls" },
@@ -24,8 +24,30 @@ const model = new MockLanguageModelV3({
 
 const client = createClient();
 try {
-  await using session = await client.startSession({ agentId: "settlement-bot", budgets: { maxActions: 20 } });
+  await using session = await client.startSession({
+    agentId: "settlement-bot",
+    budgets: { maxActions: 20, maxTokens: 50_000 },
+  });
   console.log("session", session.id);
+
+  // Each call of the model holds what it may use, and is settled with what the SDK says that it used.
+  const estimate = { tokens: 4000 };
+  const model = wrapLanguageModel({
+    model: mock,
+    middleware: {
+      specificationVersion: "v3",
+      wrapGenerate: ({ doGenerate }) =>
+        session.spend(
+          "llm_call",
+          { estimate },
+          () => doGenerate(),
+          ({ usage: { inputTokens, outputTokens } }) =>
+            inputTokens.total === undefined
+              ? estimate
+              : { tokens: inputTokens.total + (outputTokens.total ?? 0) },
+        ),
+    },
+  });
 
   // Killcord is asked before each call, and a stop aborts the signal that the call gets.
   const settle = session.tool("settle", async (signal, account: string) => {

@@ -50,6 +50,7 @@ type ActionBlocked struct {
 	Reasoning  string // text for people
 	DecisionID string // empty when the client decided
 	Policies   []Policy
+	NextStep   string // what to do about it, as text for people; empty where nobody said
 }
 
 func (e *ActionBlocked) Error() string {
@@ -71,6 +72,9 @@ type ActionEscalated struct {
 	Reasoning  string
 	DecisionID string
 	Policies   []Policy
+	NextStep   string
+	// EscalationID is what is approved: ask for the same action with it when it is.
+	EscalationID string
 }
 
 func (e *ActionEscalated) Error() string {

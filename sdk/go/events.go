@@ -16,6 +16,8 @@ const (
 	EventPause
 	// EventResume: it goes on.
 	EventResume
+	// EventWarning: a verdict or a settlement came with a warning; the run goes on.
+	EventWarning
 )
 
 // Event is something that happened to a session.
@@ -24,6 +26,7 @@ type Event struct {
 	SessionID string
 	Reason    string             // text for people; empty for a resume
 	Stop      *SessionTerminated // for EventStop
+	PolicyID  string             // for EventWarning: which policy warns, "__soft_limit" for a share of a budget that is used
 }
 
 // maxEvents wait for a listener that takes its time; of older ones only the newest are told.
@@ -35,7 +38,26 @@ type events struct {
 	mu        sync.Mutex
 	listeners []func(Event)
 	waiting   []Event
+	said      map[Warning]struct{}
 	draining  bool
+}
+
+// warn tells a warning, and logs what nobody listens to, each once.
+func (e *events) warn(session string, warning Warning) {
+	e.mu.Lock()
+	_, said := e.said[warning]
+	say := len(e.listeners) == 0 && !said && len(e.said) < maxEvents
+	if say {
+		if e.said == nil {
+			e.said = map[Warning]struct{}{}
+		}
+		e.said[warning] = struct{}{}
+	}
+	e.mu.Unlock()
+	if say {
+		e.log.Warn("killcord: "+warning.Message, "session", session, "policy", warning.PolicyID)
+	}
+	e.push(Event{Kind: EventWarning, SessionID: session, Reason: warning.Message, PolicyID: warning.PolicyID})
 }
 
 func (e *events) listen(listener func(Event)) {

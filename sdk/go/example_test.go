@@ -82,6 +82,72 @@ func ExampleTool() {
 	// Output: 5 to bob <nil>
 }
 
+// askTheModel stands for a model, with the tokens that it reports.
+func askTheModel(ctx context.Context, prompt string) (text string, tokens int64, err error) {
+	return "an answer to " + prompt, 1500, ctx.Err()
+}
+
+// A model is paid by the tokens that it used; what it may use is held before. The run is stopped by
+// what it costs.
+func ExampleSpend() {
+	client, err := killcord.NewClient(killcord.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	sess, err := client.StartSession(context.Background(), killcord.StartOptions{
+		AgentID: "researcher",
+		Budgets: killcord.Budgets{MaxTokens: killcord.Limit(10_000), MaxCostUSD: "0.015"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sess.Close()
+
+	price := func(tokens int64) string { return killcord.MicroUSD(3 * tokens) } // 3 USD a million tokens
+	call := killcord.Action{Type: "llm_call", Estimate: &killcord.Cost{Tokens: 2000, CostUSD: price(2000)}}
+	for {
+		text, err := killcord.Spend(sess.Context(), sess, call, func(ctx context.Context) (string, killcord.Cost, error) {
+			text, tokens, err := askTheModel(ctx, "a question")
+			return text, killcord.Cost{Tokens: tokens, CostUSD: price(tokens)}, err
+		})
+		if stop, stopped := killcord.Stopped(err); stopped {
+			fmt.Println("agent contained:", stop.Reason)
+			return
+		}
+		fmt.Println(text, err)
+	}
+	// Output:
+	// an answer to a question <nil>
+	// an answer to a question <nil>
+	// an answer to a question <nil>
+	// agent contained: budget exceeded: max_cost_usd 0.015, spent 0.0135, needed 0.006
+}
+
+// An action that is reserved, and settled in a place of its own.
+func ExampleSession_Reserve() {
+	client, sess := open()
+	defer client.Close()
+	defer sess.Close()
+
+	held, err := sess.Reserve(sess.Context(), killcord.Action{Type: "llm_call", Estimate: &killcord.Cost{Tokens: 4000}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer held.Close() // gives the estimate back, if nothing was said
+	text, tokens, err := askTheModel(sess.Context(), "a question")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	settled, err := held.Settle(sess.Context(), killcord.Cost{Tokens: tokens})
+	fmt.Println(text, settled.Spent.Tokens, err)
+	// Output: an answer to a question 1500 <nil>
+}
+
 // What runs in Go must have returned before a stop is confirmed.
 func ExampleSession_Go() {
 	client, sess := open()
@@ -116,6 +182,8 @@ func ExampleSession_OnStop() {
 				fmt.Println("going on")
 			case killcord.EventStop:
 				fmt.Println(event.Stop)
+			case killcord.EventWarning:
+				fmt.Println("warned:", event.Reason)
 			}
 		},
 	})

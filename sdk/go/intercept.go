@@ -27,46 +27,31 @@ type Action struct {
 	ChainStep *int32
 	// ParentDecisionID is the decision that led to it.
 	ParentDecisionID string
+	// Cost is what it costs: charged by an allow, to the session and to those above it. Not beside
+	// Estimate.
+	Cost *Cost
+	// Estimate is what it may cost: held by an allow, until it is settled or cancelled. Reserve and
+	// Spend see to that.
+	Estimate *Cost
+	// EscalationID is an approval that was given for this same action.
+	EscalationID string
 	// IdempotencyKey makes a repeat the same action: same verdict, counted once. Default: one of its
 	// own for each call, under which the client's repeats are made.
 	IdempotencyKey string
-}
-
-// Decision is an allow.
-type Decision struct {
-	// DecisionID is `enf_` and 12 hex digits; empty when Offline.
-	DecisionID   string
-	VaultEntryID string
-	Reasoning    string
-	// Policies had a say, warnings among them.
-	Policies []Policy
-	// Actions is how many the session has used, this one among them.
-	Actions int64
-	// Offline says that the server was not asked: it was unreachable, and the session may FailOpen.
-	Offline bool
-}
-
-// Policy had a say in a verdict.
-type Policy struct {
-	ID, Name, Reason string
-	// Verdict is what it asked for: "allow", "block", "escalate" or "terminate".
-	Verdict string
 }
 
 // Intercept asks for one action. Only a nil error allows it. Else the error is, or wraps, an
 // *ActionBlocked, *ActionEscalated, *SessionPaused, *SessionTerminated, *ServerUnreachable,
 // *AccessDenied, *RequestRefused, or the end of ctx.
 //
+// An action that a person has to approve is waited for, unless OnEscalate says otherwise: until it is
+// approved, or, with an *ActionBlocked, rejected or expired.
+//
 // While the server is unavailable the call is repeated, as the same action, until the client's timeout.
 func (s *Session) Intercept(ctx context.Context, action Action) (*Decision, error) {
-	facts, err := structpb.NewStruct(action.Metadata)
+	request, err := s.request(action)
 	if err != nil {
-		return nil, fmt.Errorf("killcord: metadata of action %s: %w", action.Type, err)
-	}
-	request := &v1.InterceptRequest{
-		SessionId: &s.id, ActionType: action.Type, ActionContent: optional(action.Content), Metadata: facts,
-		ChainId: optional(action.ChainID), ChainStep: action.ChainStep,
-		ParentDecisionId: optional(action.ParentDecisionID), IdempotencyKey: optional(action.IdempotencyKey),
+		return nil, err
 	}
 	for attempt := 0; ; attempt++ {
 		if err := s.permit(ctx, action.Type); err != nil {
@@ -77,13 +62,57 @@ func (s *Session) Intercept(ctx context.Context, action Action) (*Decision, erro
 		}
 		decision, err := s.ask(ctx, request)
 		var paused *SessionPaused
-		if !errors.As(err, &paused) || s.options.WhenPaused != PauseWait {
+		var escalated *ActionEscalated
+		switch {
+		case errors.As(err, &paused) && s.options.WhenPaused == PauseWait:
+			if !s.awaitChange(ctx, attempt) {
+				return nil, context.Cause(ctx)
+			}
+		// An older server names no escalation: there is nothing to wait for.
+		case errors.As(err, &escalated) && s.options.OnEscalate == EscalateWait && escalated.EscalationID != "":
+			if err := s.awaitApproval(ctx, escalated); err != nil {
+				return nil, err
+			}
+			request.EscalationId = &escalated.EscalationID
+			request.IdempotencyKey = optional(approvedKey(action.IdempotencyKey, escalated.EscalationID))
+		default:
 			return decision, err
 		}
-		if !s.awaitChange(ctx, attempt) {
-			return nil, context.Cause(ctx)
-		}
 	}
+}
+
+func (s *Session) request(action Action) (*v1.InterceptRequest, error) {
+	facts, err := structpb.NewStruct(action.Metadata)
+	if err != nil {
+		return nil, fmt.Errorf("killcord: metadata of action %s: %w", action.Type, err)
+	}
+	cost, err := action.Cost.wire("Cost")
+	if err != nil {
+		return nil, fmt.Errorf("killcord: action %s: %w", action.Type, err)
+	}
+	estimate, err := action.Estimate.wire("Estimate")
+	if err != nil {
+		return nil, fmt.Errorf("killcord: action %s: %w", action.Type, err)
+	}
+	return &v1.InterceptRequest{
+		SessionId: &s.id, ActionType: action.Type, ActionContent: optional(action.Content), Metadata: facts,
+		ChainId: optional(action.ChainID), ChainStep: action.ChainStep, Cost: cost, Estimate: estimate,
+		ParentDecisionId: optional(action.ParentDecisionID), EscalationId: optional(action.EscalationID),
+		IdempotencyKey: optional(action.IdempotencyKey),
+	}, nil
+}
+
+// maxKey is what the server takes of an idempotency key.
+const maxKey = 255
+
+// approvedKey is the key of the same action with its approval. The caller's has the escalation's
+// verdict: this is another, to which a repeat of the whole leads as well, so that it is still counted
+// once. None stays none.
+func approvedKey(key, escalationID string) string {
+	if key == "" {
+		return key
+	}
+	return key[:min(len(key), maxKey-len(escalationID)-1)] + "." + escalationID
 }
 
 // awaitChange waits for the watch to tell of the pause that a verdict told of, or its end: it may
@@ -119,6 +148,9 @@ func (s *Session) ask(ctx context.Context, request *v1.InterceptRequest) (*Decis
 	if err == nil {
 		s.client.outage.over()
 		s.renew(sent, answer.GetSessionStatus())
+		for _, warning := range warningsOf(answer.GetWarnings()) {
+			s.events.warn(s.id, warning)
+		}
 		if answer.GetDecision() == v1.Verdict_VERDICT_TERMINATE || terminal(answer.GetSessionStatus()) {
 			s.halt(s.stopIn(answer), aloud)
 		}
@@ -153,40 +185,6 @@ func (s *Session) unanswered(action string, err error) (*Decision, error) {
 	return nil, fmt.Errorf("killcord: intercept %s: %w", action, err)
 }
 
-// judge reads a verdict. What a newer server may say, and this client does not know, is a refusal.
-func (s *Session) judge(action string, answer *v1.InterceptResponse) (*Decision, error) {
-	held := answer.GetSessionStatus() == v1.SessionStatus_SESSION_STATUS_PAUSED
-	why := answer.GetReasoning()
-	switch answer.GetDecision() {
-	case v1.Verdict_VERDICT_ALLOW:
-		if held {
-			return nil, newPaused(s.id, action, answer.GetDecisionId(), why)
-		}
-		if answer.GetSessionStatus() == v1.SessionStatus_SESSION_STATUS_ACTIVE {
-			return &Decision{
-				DecisionID: answer.GetDecisionId(), VaultEntryID: answer.GetVaultEntryId(), Reasoning: why,
-				Policies: policiesOf(answer), Actions: answer.GetConsumed().GetActions(),
-			}, nil
-		}
-		why = fmt.Sprintf("this client does not know the status %q that came with an allow", statusOf(answer.GetSessionStatus()))
-	case v1.Verdict_VERDICT_BLOCK:
-		if held {
-			return nil, newPaused(s.id, action, answer.GetDecisionId(), why)
-		}
-	case v1.Verdict_VERDICT_ESCALATE:
-		return nil, &ActionEscalated{
-			SessionID: s.id, ActionType: action, Reasoning: why,
-			DecisionID: answer.GetDecisionId(), Policies: policiesOf(answer),
-		}
-	default:
-		why = fmt.Sprintf("this client does not know the verdict %q: %s", word(answer.GetDecision(), "VERDICT_"), why)
-	}
-	return nil, &ActionBlocked{
-		SessionID: s.id, ActionType: action, Reasoning: why,
-		DecisionID: answer.GetDecisionId(), Policies: policiesOf(answer),
-	}
-}
-
 func (s *Session) stopIn(answer *v1.InterceptResponse) *SessionTerminated {
 	status := statusOf(answer.GetSessionStatus())
 	if !terminal(answer.GetSessionStatus()) {
@@ -197,15 +195,4 @@ func (s *Session) stopIn(answer *v1.InterceptResponse) *SessionTerminated {
 		SessionID: s.id, Status: status, StopReason: reasonOf(answer.GetStopReason()),
 		Reason: answer.GetReasoning(), HaltID: answer.GetHaltId(),
 	}
-}
-
-func policiesOf(answer *v1.InterceptResponse) []Policy {
-	var policies []Policy
-	for _, each := range answer.GetPoliciesTriggered() {
-		policies = append(policies, Policy{
-			ID: each.GetPolicyId(), Name: each.GetName(), Reason: each.GetReason(),
-			Verdict: word(each.GetDecision(), "VERDICT_"),
-		})
-	}
-	return policies
 }

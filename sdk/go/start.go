@@ -39,19 +39,15 @@ const NoLease time.Duration = -1
 // NoParent keeps a session from becoming a sub-session of the one in KILLCORD_SESSION_ID.
 const NoParent = "-"
 
-// Budgets are the limits of a session.
-type Budgets struct {
-	// MaxActions is the number of actions: action MaxActions+1 stops the run. nil: no limit; new(n)
-	// or Limit(n) sets one.
-	MaxActions *int64
-	// TTL from the start until the session expires, in whole seconds. 0: no limit.
-	TTL time.Duration
-	// IdleTimeout without an intercept until it expires, in whole seconds. 0: no limit.
-	IdleTimeout time.Duration
-}
+// OnEscalate is what Intercept does with an action that a person has to approve.
+type OnEscalate int
 
-// Limit is a value for MaxActions. A limit of 0 allows no action at all.
-func Limit(n int64) *int64 { return &n }
+const (
+	// EscalateWait waits until it is approved, rejected or expired, the default.
+	EscalateWait OnEscalate = iota
+	// EscalateReturn returns an *ActionEscalated.
+	EscalateReturn
+)
 
 // StartOptions describe a session.
 type StartOptions struct {
@@ -76,12 +72,15 @@ type StartOptions struct {
 	Grace time.Duration
 	// WhenPaused says what Guard and Intercept do while the session is held. Default PauseThrow.
 	WhenPaused WhenPaused
+	// OnEscalate says what Intercept does with an action that a person has to approve. Default
+	// EscalateWait.
+	OnEscalate OnEscalate
 	// FailOpen allows actions while the server is unreachable, each with a warning in the log. It
 	// never passes a stop that is known, and the lease still ends the run.
 	FailOpen bool
 	// OnStop is called once when the run is stopped, each in a goroutine of its own.
 	OnStop []func(*SessionTerminated)
-	// OnEvent hears of stops, pauses and resumes, in their order.
+	// OnEvent hears of stops, pauses, resumes and warnings, in their order.
 	OnEvent func(Event)
 }
 
@@ -139,11 +138,7 @@ func (o StartOptions) request() (*v1.StartSessionRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	ttl, err := seconds("Budgets.TTL", o.Budgets.TTL)
-	if err != nil {
-		return nil, err
-	}
-	idle, err := seconds("Budgets.IdleTimeout", o.Budgets.IdleTimeout)
+	budgets, err := o.Budgets.wire()
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +150,7 @@ func (o StartOptions) request() (*v1.StartSessionRequest, error) {
 		Label:           optional(o.Label),
 		CredentialId:    optional(o.CredentialID),
 		ParentSessionId: optional(o.ParentSessionID),
-		Budgets:         &v1.Budgets{MaxActions: o.Budgets.MaxActions, TtlSeconds: optional(ttl), IdleTimeoutSeconds: optional(idle)},
+		Budgets:         budgets,
 		IdempotencyKey:  optional(rand.Text()),
 	}
 	if lease > 0 {

@@ -28,18 +28,36 @@ func Tool[In, Out any](session *Session, name string, fn func(ctx context.Contex
 	}
 }
 
-// do asks for an action, does it as a part of the run, and looks at the session after.
+// do asks for an action, does it as a part of the run, and looks at the session after. An estimate
+// that it has is what it costs.
 func (s *Session) do(ctx context.Context, action Action, doing func(context.Context) error) error {
-	if _, err := s.Intercept(ctx, action); err != nil {
+	return s.doing(ctx, action, func(ctx context.Context) (cost Cost, err error) {
+		if err = doing(ctx); err == nil && action.Estimate != nil {
+			cost = *action.Estimate
+		}
+		return cost, err
+	})
+}
+
+// doing is do for an action that tells its cost afterwards, if it has an estimate.
+func (s *Session) doing(ctx context.Context, action Action, work func(context.Context) (Cost, error)) error {
+	decision, err := s.Intercept(ctx, action)
+	if err != nil {
 		return err
 	}
+	held := &Reservation{Decision: decision, session: s}
+	held.said.Store(action.Estimate == nil)
 	if !s.work.begin() {
+		_ = held.Close()
 		return s.cause()
 	}
 	defer s.work.done()
 	bound, cancel := s.Bind(ctx)
 	defer cancel()
-	err := doing(bound)
+	cost, err := work(bound)
+	if action.Estimate != nil {
+		err = held.pay(cost, err)
+	}
 	if stop := s.stopped(); stop != nil {
 		return stop
 	}

@@ -4,6 +4,7 @@ import { type Client, ConnectError, createClient, type Interceptor } from "@conn
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { EscalationService } from "../../gen/killcord/v1/escalation_pb.js";
 import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
@@ -22,6 +23,7 @@ export interface Server {
   readonly sessions: Client<typeof SessionService>;
   readonly enforcement: Client<typeof EnforcementService>;
   readonly halts: Client<typeof HaltService>;
+  readonly escalations: Client<typeof EscalationService>;
   readonly credentials: Client<typeof CredentialService>;
   readonly keys: Client<typeof KeyService>;
   readonly policies: Client<typeof PolicyService>;
@@ -68,6 +70,7 @@ export function connect(
     sessions: createClient(SessionService, transport),
     enforcement: createClient(EnforcementService, transport),
     halts: createClient(HaltService, transport),
+    escalations: createClient(EscalationService, transport),
     credentials: createClient(CredentialService, transport),
     keys: createClient(KeyService, transport),
     policies: createClient(PolicyService, transport),

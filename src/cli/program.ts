@@ -5,6 +5,7 @@ import { credentialsCommand } from "./credentials.js";
 import { demoCommand } from "./demo.js";
 import { demoAgentCommand } from "./demo-agent.js";
 import { drillCommand } from "./drill.js";
+import { escalationsCommand } from "./escalations.js";
 import { exportCommand } from "./export.js";
 import { haltCommand } from "./halt.js";
 import { haltsCommand, liftCommand } from "./halts.js";
@@ -44,6 +45,7 @@ export function buildProgram(outside: { readonly serve: Command; readonly verify
     .addCommand(haltCommand())
     .addCommand(liftCommand())
     .addCommand(haltsCommand())
+    .addCommand(escalationsCommand())
     .addCommand(drillCommand())
     .addCommand(policyCommand())
     .addCommand(agentsCommand())

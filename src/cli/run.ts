@@ -12,7 +12,7 @@ import { ownCgroup } from "../supervisor/cgroup.js";
 import { openSupervision } from "../supervisor/supervise.js";
 import { type AccessOptions, accessOptions, default_url, findKey, serverUrl } from "./access.js";
 import { CommandFailure, systemReason } from "./failure.js";
-import { wholeNumber } from "./numbers.js";
+import { usd, wholeNumber } from "./numbers.js";
 import { note, plain } from "./output.js";
 import { runUnder, startFailure } from "./run-session.js";
 import { status_failed, status_lease_lost, status_stopped } from "./run-status.js";
@@ -41,6 +41,16 @@ export function runCommand(): Command {
     .option("--agent <agent_id>", "whose run it is; a credential brings its own")
     .option("--label <text>", "a display string; sealed for ever, so no personal data")
     .option("--max-actions <n>", "actions that may be asked for", (text) => Number(wholeNumber(text)))
+    .option("--max-tokens <n>", "tokens that its actions may cost", (text) => Number(wholeNumber(text)))
+    .option("--max-cost-usd <usd>", "money that its actions may cost, e.g. 7.50", usd)
+    .addOption(
+      new Option(
+        "--on-exceeded <what>",
+        "what happens when one of these has no room: the run ends, or is held until the limit is raised",
+      )
+        .choices(["terminate", "pause"])
+        .default("terminate"),
+    )
     .option("--ttl <time>", "how long it may take, e.g. 90s, 15m, 12h", seconds)
     .option("--idle-timeout <time>", "how long no action may be asked for; without any limit 1d", seconds)
     .addOption(
@@ -67,6 +77,9 @@ interface RunOptions extends AccessOptions {
   readonly agent?: string;
   readonly label?: string;
   readonly maxActions?: number;
+  readonly maxTokens?: number;
+  readonly maxCostUsd?: string;
+  readonly onExceeded: "terminate" | "pause";
   readonly ttl?: number;
   readonly idleTimeout?: number;
   readonly lease: number;
@@ -123,12 +136,26 @@ function openClient(url: string, key: string | null): Client {
 }
 
 function startOptions(options: RunOptions): StartOptions {
-  const { agent, label, maxActions, ttl, idleTimeout, lease, onLeaseLost } = options;
+  const {
+    agent,
+    label,
+    maxActions,
+    maxTokens,
+    maxCostUsd,
+    onExceeded,
+    ttl,
+    idleTimeout,
+    lease,
+    onLeaseLost,
+  } = options;
   return {
     ...(agent === undefined ? {} : { agentId: agent }),
     ...(label === undefined ? {} : { label }),
     budgets: {
       ...(maxActions === undefined ? {} : { maxActions }),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(maxCostUsd === undefined ? {} : { maxCostUsd }),
+      ...(onExceeded === "terminate" ? {} : { onExceeded }),
       ...(ttl === undefined ? {} : { ttlSeconds: ttl }),
       ...(idleTimeout === undefined ? {} : { idleTimeoutSeconds: idleTimeout }),
     },

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { EscalationStatus, type WatchEscalationsResponse } from "../../gen/killcord/v1/escalation_pb.js";
 import type {
   SessionStatus,
   WatchSessionResponse,
@@ -71,10 +72,41 @@ export function followSessions(
   );
 }
 
+/** Which escalations to follow: these, or those that fit; none given means all. */
+export interface FollowedEscalations {
+  readonly escalationIds?: string[];
+  readonly agentId?: string;
+  readonly sessionId?: string;
+}
+
+/**
+ * Yields every message of WatchEscalations. With ids it ends when all of them are answered, else never.
+ *
+ * @throws {ConnectError} as `follow`
+ */
+export function followEscalations(
+  server: Server,
+  which: FollowedEscalations,
+  options: FollowOptions = {},
+): AsyncGenerator<WatchEscalationsResponse> {
+  const open = new Set(which.escalationIds);
+  return reconnecting(
+    (resumeToken, call) => server.escalations.watchEscalations({ ...which, resumeToken }, call),
+    ({ update }) =>
+      update.case === "escalation" &&
+      update.value.status !== EscalationStatus.PENDING &&
+      open.delete(update.value.escalationId) &&
+      open.size === 0,
+    options,
+  );
+}
+
 /** Opens one connection of a watch. */
 type Open<Message> = (resume_token: string, call: CallOptions) => AsyncIterable<Message>;
 
-async function* reconnecting<Message extends WatchSessionResponse | WatchSessionsResponse>(
+type Watched = WatchSessionResponse | WatchSessionsResponse | WatchEscalationsResponse;
+
+async function* reconnecting<Message extends Watched>(
   open: Open<Message>,
   isLast: (message: Message) => boolean,
   options: FollowOptions,

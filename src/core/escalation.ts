@@ -15,6 +15,9 @@ import { haltedText, haltOn, haltOnScope } from "./standing.js";
 import type { Key, Session, State } from "./state.js";
 import { builtIn, type Judgement } from "./verdict.js";
 
+/** What of an approver's reason is repeated in the reasoning of the action. */
+const reason_characters = 256;
+
 /** What an action that names an escalation gets of it: its approval, or a block. */
 export type Claim =
   | { readonly type: "granted"; readonly approval: Approval }
@@ -122,7 +125,9 @@ export function isApproved({ decision, escalation_id = null }: Judgement): boole
 }
 
 function approvedText({ escalation_id, approved_by, reason }: Approval): string {
-  return `${escalation_id} was approved by ${approved_by}${reason === null ? "" : `: ${reason}`}`;
+  // The whole of it is sealed with the answer.
+  const why = reason === null ? "" : `: ${reason.slice(0, reason_characters)}`;
+  return `${escalation_id} was approved by ${approved_by}${why}`;
 }
 
 /** Which number of pending escalations leaves no room for one more, in words; null when there is room. */

@@ -42,8 +42,9 @@ export class ActionTexts {
   readonly #unwritten = new Map<string, ActionText>();
   /** One step after the other: an erasure never overtakes the text that it is about. */
   #work: Promise<void> = Promise.resolve();
+  /** Whether bytes of what was erased are still in the files; then a timer, if any, ends that. */
+  #is_left = false;
   #callOff: (() => void) | null = null;
-  #stopped = false;
 
   /** @param options null: in memory alone, and lost with the process */
   constructor(options: ActionTextsOptions | null, clock: Clock) {
@@ -64,10 +65,10 @@ export class ActionTexts {
   }
 
   /** Keeps what an action said, in the turn in which it was decided. */
-  onDecided(events: readonly Event[], text: ActionText | null): void {
+  onDecided(events: readonly Event[], text: (() => ActionText) | undefined): void {
     for (const event of events) {
-      if (event.event === "escalation_opened" && text !== null) {
-        this.#keep(event.escalation_id, text);
+      if (event.event === "escalation_opened" && text !== undefined) {
+        this.#keep(event.escalation_id, text());
       }
     }
   }
@@ -87,6 +88,8 @@ export class ActionTexts {
     if (unwritten !== undefined) {
       return unwritten;
     }
+    // What is being erased is read by nobody.
+    await this.#work;
     const row = await this.#options?.store.rows.get(escalation_id);
     return this.#options === null || row === undefined ? null : opened(this.#options, escalation_id, row);
   }
@@ -98,11 +101,9 @@ export class ActionTexts {
 
   /** The same, and nothing that was erased is in the files any more. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#callOff !== null) {
-      this.#callOff();
-      this.#next(({ store }) => store.compact());
-    }
+    await this.#work;
+    this.#callOff?.();
+    this.#compact();
     await this.#work;
   }
 
@@ -135,12 +136,18 @@ export class ActionTexts {
 
   /** Not at once: those that are erased together are written over together. */
   #compactSoon(): void {
-    if (!this.#stopped) {
-      this.#callOff ??= this.#clock.after(limits.texts_erased_ms, () => {
-        this.#callOff = null;
-        this.#next(({ store }) => store.compact());
-      });
-    }
+    this.#is_left = true;
+    this.#callOff ??= this.#clock.after(limits.texts_erased_ms, () => this.#compact());
+  }
+
+  #compact(): void {
+    this.#callOff = null;
+    this.#next(async ({ store }) => {
+      if (this.#is_left) {
+        this.#is_left = false;
+        await store.compact();
+      }
+    });
   }
 }
 

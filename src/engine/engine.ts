@@ -98,8 +98,8 @@ export class Engine {
       clock: this.clock,
       salt: newSalt,
       leases: this.#leases,
-      escalation_ms: options.escalation_ms,
-      onDecided: (events, { text = null }) => {
+      escalation_ms: options.escalation_ms ?? limits.escalation_ms,
+      onDecided: (events, { text }) => {
         this.#leases.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);

@@ -2,8 +2,10 @@
  * What is listed of escalations: one row as each is opened, and one as it is resolved and used. An
  * escalation's id leads to the entry that opened it.
  */
+import type { Escalation } from "../core/escalation-parts.js";
 import type { Event } from "../core/event.js";
 import type { Resolution } from "../core/event-escalation.js";
+import type { Amounts } from "../core/event-parts.js";
 import { sequenceOf } from "../core/ids.js";
 import type { State } from "../core/state.js";
 import type { DerivedRows } from "./derived.js";
@@ -19,6 +21,9 @@ interface Opened {
   readonly asked_by: string | null;
   readonly opened_at: number;
   readonly expires_at: number;
+  /** What the action asked to be charged, or held. */
+  readonly cost: Amounts | null;
+  readonly estimate: Amounts | null;
 }
 
 /** How it was resolved. */
@@ -58,18 +63,7 @@ export class EscalationRows {
       case "escalation_opened": {
         const pending = state.escalations.get(event.escalation_id);
         if (pending !== undefined) {
-          const { escalation_id, decision_id, session_id, agent_id, asked_by, opened_at, expires_at } =
-            pending;
-          const opened: Opened = {
-            escalation_id,
-            decision_id,
-            session_id,
-            agent_id,
-            asked_by,
-            opened_at,
-            expires_at,
-          };
-          this.#rows.put(opened_rows + sortable(sequence), JSON.stringify(opened));
+          this.#rows.put(opened_rows + sortable(sequence), JSON.stringify(openedOf(pending)));
         }
         return;
       }
@@ -132,4 +126,20 @@ export class EscalationRows {
       used_by,
     };
   }
+}
+
+function openedOf(escalation: Escalation): Opened {
+  const { escalation_id, decision_id, session_id, agent_id, asked_by } = escalation;
+  const { opened_at, expires_at, cost, estimate } = escalation;
+  return {
+    escalation_id,
+    decision_id,
+    session_id,
+    agent_id,
+    asked_by,
+    opened_at,
+    expires_at,
+    cost,
+    estimate,
+  };
 }

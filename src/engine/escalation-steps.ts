@@ -31,7 +31,8 @@ export class EscalationSteps {
     this.texts.start(this.#state.escalations);
   }
 
-  onDecided(events: readonly Event[], text: ActionText | null): void {
+  /** @param text what the action says, if it was one */
+  onDecided(events: readonly Event[], text: (() => ActionText) | undefined): void {
     this.#deadlines.onDecided(events);
     this.texts.onDecided(events, text);
   }

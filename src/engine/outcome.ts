@@ -11,7 +11,7 @@ export interface Enclosed {
   /** The details in their short form, for an entry that has no room for them. */
   readonly brief?: () => { readonly details: string | null; readonly details_digest: string | null };
   /** What an action says: kept only if it waits for a person. */
-  readonly text?: ActionText;
+  readonly text?: () => ActionText;
   /** Canonical text of a request with an idempotency key. */
   readonly request?: string | null;
   /** Whether it is a sign of life of the session's client, as every intercept is. */

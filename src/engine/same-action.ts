@@ -9,14 +9,14 @@ import type { ActionText } from "./action-texts.js";
 export function stampEscalation<C extends Command>(
   state: Readonly<State>,
   command: C,
-  text: ActionText | null,
+  text: () => ActionText | null,
 ): C {
   if (command.type !== "intercept" || command.escalation === undefined) {
     return command;
   }
   const { escalation_id } = command.escalation;
   const escalation = state.escalations.get(escalation_id) ?? state.approvals.get(escalation_id);
-  const same_action = escalation !== undefined && isOf(escalation, text);
+  const same_action = escalation !== undefined && isOf(escalation, text());
   return { ...command, escalation: { escalation_id, same_action } };
 }
 

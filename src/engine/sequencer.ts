@@ -55,8 +55,8 @@ export interface SequencerParts {
   readonly leases: Pick<Leases, "lostBy" | "renew">;
   /** Told of every event in the turn in which it is decided. */
   readonly onDecided: (events: readonly Event[], enclosed: Enclosed) => void;
-  /** How long an escalation waits for a person; limits.ts when absent. */
-  readonly escalation_ms?: number | undefined;
+  /** How long an escalation waits for a person. */
+  readonly escalation_ms: number;
   /** Told of every batch when it is durable, in order, before its callers are answered. */
   readonly onSealed: (events: readonly Event[]) => void;
   readonly observer: Observer;

@@ -2,6 +2,7 @@
 import type { Command, Unstamped } from "../core/command.js";
 import { policiesAfter } from "../core/policy/change.js";
 import type { State } from "../core/state.js";
+import { limits } from "../limits.js";
 import type { Clock } from "./clock.js";
 import { policySetDigest, stampRepeat } from "./digest.js";
 import type { Leases } from "./leases.js";
@@ -14,11 +15,13 @@ export interface StampParts {
   readonly clock: Clock;
   /** Knows which leases are lost. */
   readonly leases: Pick<Leases, "lostBy">;
+  /** How long an escalation waits for a person. */
+  readonly escalation_ms: number;
   /** Knows which loops an action goes on with. */
   readonly loops: Pick<Loops, "found">;
-  /** How long an escalation waits for a person; limits.ts when absent. */
-  readonly escalation_ms?: number | undefined;
 }
+
+const noText = () => null;
 
 /** The command as it is decided. */
 export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): Command {
@@ -27,8 +30,8 @@ export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): 
     return command;
   }
   const { escalation_ms } = parts;
-  const named = stampEscalation(parts.state, command, enclosed.text ?? null);
-  return escalation_ms === undefined ? named : { ...named, escalation_ms };
+  const named = stampEscalation(parts.state, command, enclosed.text ?? noText);
+  return escalation_ms === limits.escalation_ms ? named : { ...named, escalation_ms };
 }
 
 function stampTime(

@@ -8,8 +8,6 @@ export const escalation_limits = {
   escalation_ms: 900_000,
   escalation_seconds_max: 7 * 86_400,
   approval_ms: 900_000,
-  /** Escalations that one watch names. */
-  watched_escalations: 1_000,
   /** So long after texts of actions were erased their places in the store are written over. */
   texts_erased_ms: 2_000,
 } as const;

@@ -55,6 +55,7 @@ const by_reason: ReadonlyMap<string, number> = new Map([
   ["invalid_chain", 422],
   ["idempotency_key_mismatch", 422],
   ["escalation_already_resolved", 409],
+  ["action_text_lost", 409],
   ["session_not_active", 409],
   ["scope_halted", 409],
   ["above_ceiling", 409],

@@ -5,6 +5,7 @@ import { idleDeadline, ttlDeadline } from "../core/budget.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { Budget } from "../core/session-parts.js";
 import type { Session, State } from "../core/state.js";
+import { given } from "./view.js";
 
 /** Null where nothing limits it. */
 type Left = number | null;
@@ -32,28 +33,13 @@ export function budgetLeft(
     ttl = least(ttl, secondsLeft(ttlDeadline(above), at));
     idle = least(idle, secondsLeft(idleDeadline(above), at));
   }
-  return message(actions, tokens, cost, ttl, idle);
-}
-
-/** Member by member: each verdict has one, and from an init object it takes many times as long. */
-function message(actions: Left, tokens: Left, cost: Left, ttl: Left, idle: Left): BudgetLeft {
-  const made = create(BudgetLeftSchema);
-  if (actions !== null) {
-    made.actions = BigInt(actions);
-  }
-  if (tokens !== null) {
-    made.tokens = BigInt(tokens);
-  }
-  if (cost !== null) {
-    made.costUsdMicros = BigInt(cost);
-  }
-  if (ttl !== null) {
-    made.ttlSeconds = BigInt(ttl);
-  }
-  if (idle !== null) {
-    made.idleSeconds = BigInt(idle);
-  }
-  return made;
+  return create(BudgetLeftSchema, {
+    ...given("actions", bigintOf(actions)),
+    ...given("tokens", bigintOf(tokens)),
+    ...given("costUsdMicros", bigintOf(cost)),
+    ...given("ttlSeconds", bigintOf(ttl)),
+    ...given("idleSeconds", bigintOf(idle)),
+  });
 }
 
 /** Those above a session that has stopped may have left memory: nothing is left of them that matters. */
@@ -75,4 +61,8 @@ function secondsLeft(deadline_at: number | null, at: number): Left {
 
 function least(one: Left, other: Left): Left {
   return one === null ? other : other === null ? one : Math.min(one, other);
+}
+
+function bigintOf(value: Left): bigint | null {
+  return value === null ? null : BigInt(value);
 }

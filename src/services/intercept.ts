@@ -11,6 +11,7 @@ import type { Intercept, Unstamped } from "../core/command.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { HaltVia } from "../core/event-halt.js";
 import type { Chain } from "../core/event-parts.js";
+import type { ActionText } from "../engine/action-texts.js";
 import type { Enclosed } from "../engine/outcome.js";
 import { newSalt } from "../engine/salt.js";
 import { limits } from "../limits.js";
@@ -105,13 +106,34 @@ function commandOf(
     action_digest: details.action_digest,
     action_length: details.action_length,
     details_digest: details.details_digest,
+    ...(details.details === null ? {} : { details_salt: salt }),
+    ...escalationNamed(request),
     latency_us: 0,
     repeat,
     ...by(call),
   } as const;
   return {
     command,
-    enclosed: { details: details.details, brief, request: text, received_ms: call.received_ms },
+    enclosed: {
+      details: details.details,
+      brief,
+      text: () => textOf(request),
+      request: text,
+      received_ms: call.received_ms,
+    },
+  };
+}
+
+/** The approval that the action brings. */
+function escalationNamed({ escalationId }: InterceptRequest): Pick<Intercept, "escalation"> {
+  return escalationId === undefined ? {} : { escalation: { escalation_id: escalationId, same_action: null } };
+}
+
+/** What the action says, for whoever has to approve it. */
+function textOf({ actionContent, metadata }: InterceptRequest): ActionText {
+  return {
+    action_content: actionContent ?? null,
+    metadata: metadata === undefined ? null : metadataOf(metadata),
   };
 }
 

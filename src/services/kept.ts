@@ -11,9 +11,8 @@ import { isKeptNumber, unsupported } from "./expected.js";
 /** What of a start is refused for that; nothing for any other message. */
 export function unheldLimits(schema: DescMessage, message: Message): readonly FieldIssue[] {
   if (schema === InterceptRequestSchema) {
-    const { escalationId, cost, estimate } = message as InterceptRequest;
+    const { cost, estimate } = message as InterceptRequest;
     return [
-      ...(escalationId === undefined ? [] : [{ field: "escalation_id", issue: unsupported }]),
       ...(cost?.$unknown ?? []).map(({ no }) => issueOf("cost.", no)),
       ...(estimate?.$unknown ?? []).map(({ no }) => issueOf("estimate.", no)),
     ];

@@ -2,18 +2,16 @@
  * Figures for Prometheus. What happens often is counted in plain numbers, and becomes a metric when
  * somebody reads; no label is an id, so that their number is bounded. Counts begin at each start.
  */
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Command } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import type { Engine } from "../engine/engine.js";
 import type { Observer } from "../engine/observer.js";
-import { addBudgetGauges, createBudgetTallies } from "./budget-metrics.js";
 import type { CountRefusal } from "./call-log.js";
 import { addCheckpointGauges, type CheckpointFigures } from "./checkpoint-metrics.js";
 import type { Reason } from "./door.js";
 import type { PolicyFilesState } from "./policy-files.js";
 import { addPolicyGauges } from "./policy-metrics.js";
-import { tally } from "./tally.js";
 import { createWebhookMetrics, type WebhookMetrics } from "./webhook-metrics.js";
 
 /** What is read when somebody asks, and not counted. */
@@ -84,6 +82,43 @@ export function createMetrics(version: string): Metrics {
   };
 }
 
+/** A counter that is added to in plain numbers: labels become text only when somebody reads. */
+interface Tally<Labels extends readonly string[]> {
+  readonly add: (...labels: Labels) => void;
+}
+
+function tally<Labels extends readonly string[]>(
+  registers: Registry[],
+  name: string,
+  help: string,
+  labels: readonly string[],
+): Tally<Labels> {
+  const counts = new Map<string, { readonly labels: Labels; count: number }>();
+  new Counter({
+    name,
+    help,
+    labelNames: [...labels],
+    registers,
+    collect() {
+      this.reset();
+      for (const { labels: values, count } of counts.values()) {
+        this.inc(Object.fromEntries(labels.map((label, i) => [label, values[i] as string])), count);
+      }
+    },
+  });
+  return {
+    add: (...values) => {
+      const key = values.join("\0");
+      const found = counts.get(key);
+      if (found === undefined) {
+        counts.set(key, { labels: values, count: 1 });
+      } else {
+        found.count += 1;
+      }
+    },
+  };
+}
+
 function createTallies(registers: Registry[]) {
   const decisions = tally<[string]>(registers, "killcord_decisions_total", "Sealed decisions", ["verdict"]);
   const starts = tally<[]>(registers, "killcord_sessions_started_total", "Sessions opened", []);
@@ -106,7 +141,6 @@ function createTallies(registers: Registry[]) {
     ["why"],
   );
   const drills = tally<[string]>(registers, "killcord_drills_total", "Drills that were run", ["outcome"]);
-  const countBudgets = createBudgetTallies(registers);
   const refusals = tally<Parameters<CountRefusal>>(
     registers,
     "killcord_refusals_total",
@@ -142,13 +176,14 @@ function createTallies(registers: Registry[]) {
         return;
       case "drill_ended":
         drills.add(event.outcome);
-        drill_confirmed_at = event.outcome === "confirmed" ? event.at : drill_confirmed_at;
+        if (event.outcome === "confirmed") {
+          drill_confirmed_at = event.at;
+        }
         return;
       case "halt_unconfirmed":
         unconfirmed.add(event.why);
         return;
       default:
-        countBudgets(event);
     }
   };
   return { count, refusals };
@@ -210,7 +245,6 @@ function addGauges(registers: Registry[], { engine, ...measured }: Measured): vo
     });
   gauge("killcord_ready", "1 while commands are taken", () => (measured.unready().length === 0 ? 1 : 0));
   gauge("killcord_log_entries", "Sealed entries of the log", measured.logEntries);
-  addBudgetGauges(registers, engine);
   addPolicyGauges(registers, engine, measured.policyFiles);
   addCheckpointGauges(registers, measured.checkpoints);
   gauge("killcord_connections", "Open sockets", measured.connections);

@@ -36,12 +36,12 @@ function afterBlock({ policies_triggered }: EnforcementDecision, session: Sessio
     case "__scope_halted":
       return "Do not do the action, and stop: nothing is allowed to this agent.";
     case "__escalation_pending":
-      return "Do not do the action: no person has decided yet; ask again later.";
-    case "__escalation_not_open":
+      return "Do not do the action: watch the escalation, and repeat the intercept when a person has approved it.";
     case "__escalation_mismatch":
-      return "Do not do the action: that approval is not for it, or no longer; ask without escalation_id to be judged anew.";
+    case "__escalation_not_open":
+      return "Do not do the action: ask for it anew, without escalation_id, if it is still to be done.";
     case "__escalation_limit":
-      return "Do not do the action: too many wait for a person already; ask again later.";
+      return "Do not do the action: wait until some of the escalations are answered, then ask again.";
     default:
       return "Do not do the action: go on without it, or by another way.";
   }

@@ -32,6 +32,8 @@ export interface Access {
 
 const read_by_all = ["admin", "operator", "auditor", "agent"] as const;
 
+const read_of_escalations = ["admin", "approver", "operator", "auditor"] as const;
+
 const access_by_method: Readonly<Record<string, Access>> = {
   "SessionService.StartSession": { roles: ["admin", "agent"], own: "what it makes is its agent's" },
   "SessionService.ListSessions": { roles: read_by_all, own: "it sees no others" },
@@ -91,6 +93,14 @@ const access_by_method: Readonly<Record<string, Access>> = {
   "HaltService.Drill": { roles: ["admin", "operator"], own: null },
   "HaltService.GetHalt": { roles: ["admin", "operator", "auditor"], own: null },
   "HaltService.ListHalts": { roles: ["admin", "operator", "auditor"], own: null },
+  "EscalationService.ListEscalations": { roles: read_of_escalations, own: null },
+  "EscalationService.GetEscalation": { roles: read_of_escalations, own: null },
+  "EscalationService.GetEscalationStatus": {
+    roles: [...read_of_escalations, "agent"],
+    own: "the one it names",
+  },
+  "EscalationService.ResolveEscalation": { roles: ["admin", "approver"], own: null },
+  "EscalationService.WatchEscalations": { roles: [...read_of_escalations, "agent"], own: "the one it names" },
   "VaultService.GetEntry": { roles: ["admin", "auditor"], own: null },
   "VaultService.ListEntries": { roles: ["admin", "auditor"], own: null },
   "VaultService.GetCheckpoint": { roles: ["admin", "auditor"], own: null },

@@ -3,13 +3,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type CancelReservationRequest,
   type CancelReservationResponse,
+  type Cost,
   ReservationOutcome,
   type SettleRequest,
   type SettleResponseSchema,
   type StreamSettle,
 } from "../../gen/killcord/v1/enforcement_pb.js";
 import type { Unstamped } from "../core/command.js";
-import type { Event } from "../core/event.js";
+import type { EnforcementDecision, Event } from "../core/event.js";
 import type { ReservationSettled } from "../core/event-budget.js";
 import type { Amounts } from "../core/event-parts.js";
 import { consumedBy, reservedBy } from "../core/stop.js";
@@ -30,30 +31,17 @@ export type ClosedReservation = Omit<CancelReservationResponse, "$typeName" | "$
 export type Settled = ClosedReservation & Pick<MessageInitShape<typeof SettleResponseSchema>, "warnings">;
 
 /** Closes a reservation by what its action cost; what is left out cost nothing. */
-export async function settle(
-  context: Context,
-  { decisionId, cost }: Pick<SettleRequest, "decisionId" | "cost">,
-  call: Call,
-): Promise<Settled> {
-  const reported: Amounts =
-    cost === undefined ? { tokens: 0, cost_usd_micros: 0 } : amountsAsked(cost, "cost");
-  const command = { type: "settle", decision_id: decisionId, reported, ...by(call) } as const;
-  const { closing, events } = await close(context, decisionId, command, call);
-  if (closing.outcome !== "settled" || !isSame(closing.reported, reported)) {
-    throw new KillcordError("reservation_closed", closedText(closing));
-  }
-  return { ...(await closedView(context, closing)), warnings: warningsView(closing, events) };
+export async function settle(context: Context, { decisionId, cost }: SettleRequest, call: Call) {
+  return settled(context, await reserving(context, decisionId, call), cost, call);
 }
 
 /** Gives back what an action holds. */
 export async function cancelReservation(
   context: Context,
-  { decisionId }: Pick<CancelReservationRequest, "decisionId">,
+  { decisionId }: CancelReservationRequest,
   call: Call,
-): Promise<ClosedReservation> {
-  const command = { type: "cancel_reservation", decision_id: decisionId, ...by(call) } as const;
-  const { closing } = await close(context, decisionId, command, call);
-  return closedView(context, closing);
+) {
+  return cancelled(context, await reserving(context, decisionId, call), call);
 }
 
 /**
@@ -66,26 +54,19 @@ export async function closeOnStream(
   { decisionId, cost, cancel }: StreamSettle,
   session_id: string,
   call: Call,
-): Promise<Settled> {
+): Promise<ClosedReservation | Settled> {
   if (cancel && cost !== undefined) {
     throw invalid([{ field: "settle.cost", issue: "goes without cancel: what was not done cost nothing" }]);
   }
-  const { decision } = await ownDecision(context, decisionId, call);
+  const decision = await reserving(context, decisionId, call);
   if (decision.session_id !== session_id) {
     throw invalid([{ field: "settle.decision_id", issue: "the stream is open on another session" }]);
   }
-  return cancel
-    ? cancelReservation(context, { decisionId }, call)
-    : settle(context, { decisionId, ...given("cost", cost) }, call);
+  return cancel ? cancelled(context, decision, call) : settled(context, decision, cost, call);
 }
 
-/** How the reservation of a decision is closed: now, with what was sealed beside it, or before. */
-async function close(
-  context: Context,
-  decision_id: string,
-  command: Unstamped,
-  call: Call,
-): Promise<{ readonly closing: ReservationSettled; readonly events: readonly Event[] }> {
+/** A decision that the caller may see, and that held something. */
+async function reserving(context: Context, decision_id: string, call: Call): Promise<EnforcementDecision> {
   const { decision } = await ownDecision(context, decision_id, call);
   if (decision.reservation === null) {
     throw new KillcordError(
@@ -93,6 +74,42 @@ async function close(
       `the decision ${decision_id} holds nothing: it had no estimate, or was not an allow`,
     );
   }
+  return decision;
+}
+
+async function settled(
+  context: Context,
+  { decision_id }: EnforcementDecision,
+  cost: Cost | undefined,
+  call: Call,
+): Promise<Settled> {
+  const reported: Amounts =
+    cost === undefined ? { tokens: 0, cost_usd_micros: 0 } : amountsAsked(cost, "cost");
+  const command = { type: "settle", decision_id, reported, ...by(call) } as const;
+  const { closing, events } = await close(context, command, call);
+  // Of one that was cancelled or has lapsed nothing was reported.
+  if (!isSame(closing.reported, reported)) {
+    throw new KillcordError("reservation_closed", closedText(closing));
+  }
+  return { ...(await closedView(context, closing)), warnings: warningsView(closing, events) };
+}
+
+async function cancelled(
+  context: Context,
+  { decision_id }: EnforcementDecision,
+  call: Call,
+): Promise<ClosedReservation> {
+  const command = { type: "cancel_reservation", decision_id, ...by(call) } as const;
+  const { closing } = await close(context, command, call);
+  return closedView(context, closing);
+}
+
+/** How a reservation is closed: now, with what was sealed beside it, or before. */
+async function close(
+  context: Context,
+  command: Unstamped,
+  call: Call,
+): Promise<{ readonly closing: ReservationSettled; readonly events: readonly Event[] }> {
   const { events, reply } = await submit(context, call, command, "settlement");
   const fresh = events.find((event) => event.event === "reservation_settled");
   return fresh === undefined

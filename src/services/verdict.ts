@@ -75,6 +75,7 @@ export function verdictView(
     stopReason: stopReasonOf(stop?.stop_reason ?? null),
     warnings: warningsView(decision, events),
     nextStep: nextStep(decision, session),
+    ...given("escalationId", decision.escalation_id),
     ...given("reserved", amountsViewIfAny(decision.reserved)),
     ...given("haltId", stop?.halt_id ?? pause?.halt_id),
     ...(session === null || decision.consumed === null

@@ -2,6 +2,7 @@
 import { create, type DescMethod, isMessage, type Message } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { EscalationService } from "../../gen/killcord/v1/escalation_pb.js";
 import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
@@ -14,6 +15,7 @@ import { keyFromHeaders } from "./credentials-header.js";
 import type { Call, Door, Reason } from "./door.js";
 import { enforcementService } from "./enforcement.js";
 import type { KillcordError } from "./errors.js";
+import { escalationService } from "./escalation.js";
 import { haltService } from "./halt.js";
 import { keyService } from "./key.js";
 import { untilKeyEnds } from "./key-end.js";
@@ -38,6 +40,7 @@ export const services = [
   CredentialService,
   HaltService,
   PolicyService,
+  EscalationService,
   VaultService,
   KeyService,
 ] as const;
@@ -49,6 +52,7 @@ export function openDoor(context: Context): Door {
     [CredentialService.typeName, credentialService(context) as never],
     [HaltService.typeName, haltService(context) as never],
     [PolicyService.typeName, policyService(context) as never],
+    [EscalationService.typeName, escalationService(context) as never],
     [VaultService.typeName, vaultService(context) as never],
     [KeyService.typeName, keyService(context) as never],
   ]);

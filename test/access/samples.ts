@@ -1,6 +1,7 @@
 /** One good request of every method, about a subject. A method that is not here has no place in the matrix. */
 
 import { Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
+import { EscalationResolution } from "../../gen/killcord/v1/escalation_pb.js";
 import { HaltMode, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
 import { Role } from "../../gen/killcord/v1/key_pb.js";
 import { PolicyType } from "../../gen/killcord/v1/policy_pb.js";
@@ -92,6 +93,23 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   "PolicyService.DeletePolicy": { request: async (_, world) => ({ policyId: await world.sparePolicy() }) },
   "PolicyService.Evaluate": { request: () => ({ actionType: "look" }) },
+  "EscalationService.ListEscalations": { request: () => all },
+  "EscalationService.GetEscalation": {
+    request: async (subject) => ({ escalationId: await subject.escalation() }),
+  },
+  "EscalationService.GetEscalationStatus": {
+    request: async (subject) => ({ escalationId: await subject.escalation() }),
+  },
+  "EscalationService.ResolveEscalation": {
+    uses_up: true,
+    request: async (subject) => ({
+      escalationId: await subject.escalation(),
+      resolution: EscalationResolution.REJECTED,
+    }),
+  },
+  "EscalationService.WatchEscalations": {
+    request: async (subject) => ({ escalationIds: [await subject.escalation()] }),
+  },
   "VaultService.GetEntry": { request: (_, { entry_id }) => ({ entryId: entry_id }) },
   "VaultService.ListEntries": { request: () => all },
   "VaultService.GetCheckpoint": { request: () => ({}) },

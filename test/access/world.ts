@@ -1,7 +1,7 @@
 /** Everybody who may knock at a real server's door, and what is theirs. */
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
-import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { EnforcementService, Verdict } from "../../gen/killcord/v1/enforcement_pb.js";
 import { HaltService, ScopeKind } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService, Role } from "../../gen/killcord/v1/key_pb.js";
 import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
@@ -10,12 +10,17 @@ import { type GrpcClient, openGrpcClient } from "../rpc/grpc-client.js";
 import type { Served } from "../server/served.js";
 import { policyNamed } from "./samples.js";
 
+/** The type of action that a policy escalates. */
+const wants_person = "ask.a.person";
+
 /** What a method can be asked about: one session with what belongs to it. */
 export interface Subject {
   readonly agent_id: string;
   readonly session_id: string;
   /** Of a decision in the session. */
   readonly decision_id: string;
+  /** Of an escalation in the session, which waits: opened by its owner when it is first asked for. */
+  escalation(): Promise<string>;
 }
 
 /** One column of the matrix: who calls, about what. */
@@ -83,8 +88,14 @@ export async function makeWorld(server: Served): Promise<World> {
   await admin.ask(KeyService.method.revokeKey, { keyId: revoked.key_id });
   const expired = await key("expired", Role.ADMIN, { ttlSeconds: 1n });
   await untilExpired(admin, expired.key_id);
+  await admin.ask(PolicyService.method.createPolicy, {
+    ...policyNamed("a person"),
+    decision: Verdict.ESCALATE,
+    actionTypes: [wants_person],
+  });
   const leaver = await registered("leaver-bot");
   const left = await ownerOf(as(leaver.secret), "leaver-bot");
+  await left.lasting.escalation();
   await admin.ask(CredentialService.method.revokeCredential, { credentialId: leaver.credential_id });
   const stopped: Owner = { lasting: left.lasting, fresh: async () => left.lasting };
 
@@ -186,7 +197,16 @@ async function ownerOf(client: Client, agent_id: string): Promise<Owner> {
       actionType: "look",
       estimate: { tokens: 1n },
     });
-    return { agent_id, session_id, decision_id: decisionId };
+    let asked: Promise<string> | null = null;
+    const escalate = async () => {
+      const action = { sessionId: session_id, actionType: wants_person };
+      return (await client.ask(EnforcementService.method.intercept, action)).escalationId ?? "";
+    };
+    const escalation = () => {
+      asked ??= escalate();
+      return asked;
+    };
+    return { agent_id, session_id, decision_id: decisionId, escalation };
   };
   return { lasting: await fresh(), fresh };
 }

@@ -126,6 +126,29 @@ describe("killcord run", function () {
     expect(await get(session)).to.include({ status: "ended", agent_id: "echoing", lease_seconds: 30 });
   });
 
+  it("limits what the run may ask for and spend, and what it may cost to the micro-USD", async () => {
+    const limits = [
+      "--max-actions",
+      "9",
+      "--max-tokens",
+      "5000",
+      "--max-cost-usd",
+      "0.250001",
+      "--ttl",
+      "1h",
+    ];
+    const running = run([...limits, "--", "sh", "-c", "echo $KILLCORD_SESSION_ID"]);
+    expect(await running.ended).to.equal(0);
+    expect((await get(await running.session())).budgets).to.deep.equal({
+      max_actions: 9,
+      ttl_seconds: 3600,
+      max_tokens: 5000,
+      max_cost_usd: "0.250001",
+      on_exceeded: "terminate",
+    });
+    expect(await run(["--max-cost-usd", "0.0000001", "--", "true"]).ended).to.equal(2);
+  });
+
   it("numbers the end by a signal, and what cannot be run, as shells do", async () => {
     expect(await run(["--", "sh", "-c", "kill -9 $$"]).ended).to.equal(137);
     const missing = run(["--", "no-such-command"]);
@@ -186,6 +209,26 @@ describe("killcord run", function () {
     await operate(session, "pause");
     while (running.stderr().split("held: ").length < 3) await pause(10);
     await operate(session, "kill");
+    expect(await running.ended).to.equal(124);
+  });
+
+  it("holds the program at its budget, and lets it go on when that is raised", async () => {
+    const running = run([
+      ...["--max-tokens", "100", "--max-cost-usd", "0.5", "--on-exceeded", "pause"],
+      ...["--", "sh", "-c", "echo up > $FOLDER/up; sleep 60"],
+    ]);
+    await running.wrote("up");
+    const session_id = await running.session();
+    const action = { session_id, action_type: "call_model", cost: { tokens: 150 } };
+    const ask = () => curl(server, "/v1/enforce/intercept", server.admin_key, action);
+    expect(await ask()).to.include({ decision: "block", session_status: "paused" });
+    const why = "held: budget exceeded: max_tokens 100, spent 0, needed 150";
+    while (!running.stderr().includes(why)) await pause(10);
+    await operate(session_id, "budgets", { budgets: { max_tokens: 200 } });
+    while (!running.stderr().includes("going on")) await pause(10);
+    expect(await ask()).to.include({ decision: "allow" });
+    const { budgets } = await operate(session_id, "kill");
+    expect(budgets).to.deep.equal({ max_tokens: 200, max_cost_usd: "0.5", on_exceeded: "pause" });
     expect(await running.ended).to.equal(124);
   });
 

@@ -110,8 +110,8 @@ const limits = fc.oneof(
       tokens: limit,
       money: limit,
       waits: fc.boolean(),
-      depth: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2 }),
-      concurrent: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2 }),
+      depth: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 1 }),
+      concurrent: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 1 }),
       warn: fc.constantFrom([], [50], [1, 50, 99]),
     }),
   },
@@ -200,7 +200,7 @@ const any_step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("acknowledge" as const),
       by,
       session,
-      evidence: fc.option(fc.constantFrom("tasks_cancelled" as const, "process_exit" as const), { freq: 2 }),
+      evidence: fc.option(fc.constantFrom("tasks_cancelled" as const, "process_exit" as const), { freq: 1 }),
       wrong: fc.constantFrom(false, false, false, true),
     }),
   },
@@ -218,73 +218,9 @@ const any_step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** A few sessions, then anything. */
-const anything: fc.Arbitrary<readonly Step[]> = fc
+export const steps: fc.Arbitrary<readonly Step[]> = fc
   .tuple(fc.array(start, { maxLength: 6, size: "max" }), fc.array(any_step, { maxLength: 60, size: "max" }))
   .map(([openings, rest]) => [...openings, ...rest]);
-
-const top = fc.constant(0);
-/** A session that little but its budgets will stop. */
-const thrifty = fc.record({
-  do: fc.constant("start" as const),
-  by: top,
-  parent: fc.option(fc.nat(1), { freq: 3 }),
-  agent: fc.constant(3),
-  label: fc.constant(null),
-  max: fc.option(fc.integer({ min: 5, max: 30 }), { freq: 2 }),
-  ttl: fc.constant(null),
-  idle: fc.constant(null),
-  lease: fc.constant(null),
-  limits: fc.record({
-    tokens: fc.option(fc.integer({ min: 5, max: 60 }), { freq: 3 }),
-    money: fc.option(fc.integer({ min: 5, max: 60 }), { freq: 2 }),
-    waits: fc.boolean(),
-    depth: fc.constant(null),
-    concurrent: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 2 }),
-    warn: fc.constantFrom([], [50], [1, 50, 99]),
-  }),
-  repeat: fc.constant(null),
-});
-const money_step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 30,
-    arbitrary: fc.record({
-      do: fc.constant("intercept" as const),
-      by: top,
-      session,
-      agent: top,
-      asking: costs,
-      repeat,
-    }),
-  },
-  {
-    weight: 14,
-    arbitrary: fc.record({ do: fc.constant("settle" as const), by: top, reservation, reported: cost }),
-  },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("cancel" as const), by: top, reservation }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("lapse" as const), reservation }) },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant("raise" as const),
-      session,
-      limit: fc.constantFrom("actions" as const, "tokens" as const, "tokens" as const, "money" as const),
-      to: fc.nat(120),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("pause" as const, "resume" as const), session }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), session, repeat }) },
-  { weight: 1, arbitrary: fc.constant({ do: "restart" as const }) },
-);
-
-/** A few sessions that spend, with little else that stops them. */
-const spending: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(
-    fc.array(thrifty, { minLength: 1, maxLength: 4, size: "max" }),
-    fc.array(money_step, { maxLength: 60, size: "max" }),
-  )
-  .map(([openings, rest]) => [...openings, ...rest]);
-
-export const steps: fc.Arbitrary<readonly Step[]> = fc.oneof(anything, spending);
 
 const agents = ["bot-a", "bot-b", "bot-c"] as const;
 

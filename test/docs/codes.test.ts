@@ -69,6 +69,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
   decision_not_found: () => ({ path: "/v1/enforce/decisions/enf_0" }),
   reservation_not_found: ({ decision }) => ({ path: `/v1/enforce/decisions/${decision}/settle`, body: "" }),
   reservation_closed: ({ cancelled }) => ({ path: `/v1/enforce/decisions/${cancelled}/settle`, body: "" }),
+  escalation_not_found: () => ({ path: "/v1/enforce/escalations/esc_0/status" }),
   key_not_found: () => ({ path: "/v1/keys/key_0/revoke", body: "" }),
   halt_not_found: ({ stopped }) => ({
     path: `/v1/enforce/sessions/${stopped}/acknowledge`,
@@ -125,6 +126,7 @@ const met: Readonly<Partial<Record<ErrorCode, (place: Place) => Ask>>> = {
 const shown_by: Readonly<Partial<Record<ErrorCode, string>>> = {
   http2_required: "test/rpc/duplex.test.ts",
   escalation_already_resolved: "test/core/escalation.test.ts",
+  action_text_lost: "test/services/escalation.test.ts",
   session_limit_reached: "test/core/limits.test.ts",
   limit_reached: "test/core/limits.test.ts",
   policy_not_found: "test/core/policy/change.test.ts",

@@ -19,7 +19,13 @@ const run = promisify(execFile);
 const documented_url = "http://127.0.0.1:7411";
 const rewrite = process.env.REWRITE === "1";
 
-for (const path of ["docs/rest-api.md", "docs/budgets.md", "docs/containment.md", "README.md"]) {
+for (const path of [
+  "docs/rest-api.md",
+  "docs/budgets.md",
+  "docs/escalations.md",
+  "docs/containment.md",
+  "README.md",
+]) {
   describe(`the examples of ${path}`, () => {
     const markdown = readFileSync(path, "utf8");
     const names = new Names();

@@ -37,6 +37,7 @@ const kinds: readonly (readonly [string, RegExp])[] = [
   ["request", /\breq_[0-9a-f]{24}\b/g],
   ["signer", /\bvsk_[0-9a-f]{16}\b/g],
   ["halt", /\bhalt_[0-9a-f]{12}\b/g],
+  ["escalation", /\besc_[0-9a-f]{12}\b/g],
   ["decision", /\benf_[0-9a-f]{12}\b/g],
   ["credential", /\bcred_[0-9a-f]{12}\b/g],
   ["key", /\bkey_[0-9a-f]{12}\b/g],

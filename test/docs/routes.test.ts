@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { http } from "../../gen/google/api/annotations_pb.js";
 import { CredentialService } from "../../gen/killcord/v1/credential_pb.js";
 import { EnforcementService } from "../../gen/killcord/v1/enforcement_pb.js";
+import { EscalationService } from "../../gen/killcord/v1/escalation_pb.js";
 import { HaltService } from "../../gen/killcord/v1/halt_pb.js";
 import { KeyService } from "../../gen/killcord/v1/key_pb.js";
 import { PolicyService } from "../../gen/killcord/v1/policy_pb.js";
@@ -19,6 +20,7 @@ const services = [
   EnforcementService,
   CredentialService,
   HaltService,
+  EscalationService,
   PolicyService,
   VaultService,
   KeyService,

@@ -19,23 +19,36 @@ describe("docs/sdk-typescript.md", () => {
     const shown = blocksOf(text).filter(({ kind }) => kind === "ts");
     const files = [...text.matchAll(/\]\(\.\.\/(examples\/[^)]*\.ts)\)/g)].map(([, path = ""]) => path);
     expect(shown.map((block) => block.text)).to.deep.equal(files.map((path) => readFileSync(path, "utf8")));
-    expect(files).to.have.length(3);
+    expect(files).to.have.length(4);
   });
 
-  it("says what the shortest program prints", async () => {
-    const child = spawn(process.execPath, [resolve("dist/examples/sdk-typescript/agent.js")], {
+  async function printed(program: string): Promise<readonly string[]> {
+    const child = spawn(process.execPath, [resolve(`dist/examples/sdk-typescript/${program}`)], {
       env: { PATH: process.env.PATH, KILLCORD_URL: server.url, KILLCORD_API_KEY: server.admin_key },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    let printed = "";
+    let output = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      printed += chunk;
+      output += chunk;
     });
     await new Promise((yes) => child.once("close", yes));
-    const lines = printed.trimEnd().split("\n");
+    return output
+      .trimEnd()
+      .replace(/sess_[0-9a-f]+/, "sess_…")
+      .split("\n");
+  }
+  const prose = text.replaceAll(/\s+/g, " ");
+
+  it("says what the shortest program prints", async () => {
+    const lines = await printed("agent.js");
     expect(lines).to.have.length(3);
-    const prose = text.replaceAll(/\s+/g, " ");
-    for (const line of lines) expect(prose).to.include(line.replace(/sess_[0-9a-f]+/, "sess_…"));
+    for (const line of lines) expect(prose).to.include(line);
+  });
+
+  it("says what the program that spends prints", async () => {
+    const lines = await printed("spending.js");
+    expect(lines).to.have.length(4);
+    for (const line of lines.filter((_, index) => index !== 1)) expect(prose).to.include(line);
   });
 
   it("names every option of a session, and nothing else", () => {

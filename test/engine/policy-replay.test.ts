@@ -102,6 +102,32 @@ const read_then_send: Written = {
   conditions: { steps: ["read_*", "send_*"], by: "session" },
 };
 
+const office_hours: Written = {
+  name: "mail at night",
+  policy_type: "temporal",
+  decision: "block",
+  action_types: ["send_*"],
+  conditions: {
+    zone: "UTC",
+    days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    from: "00:02",
+    to: "23:59",
+  },
+};
+const dear_reads: Written = {
+  name: "dear reads",
+  policy_type: "cel",
+  decision: "block",
+  action_types: ["read_*"],
+  conditions: { expression: "has(metadata.payment) && metadata.payment.amount > 99.6" },
+};
+const secrets: Written = {
+  name: "secrets",
+  policy_type: "content_pattern",
+  decision: "block",
+  conditions: { patterns: ["hunter[0-9]"] },
+};
+
 describe("a replay of policies", () => {
   let place: Place;
   let running: Running;
@@ -213,6 +239,21 @@ describe("a replay of policies", () => {
     expect((await replayed(running, [transfers], () => true))[1]?.not_judged).to.deep.equal([]);
   });
 
+  it("judges what reads texts where there was none, and nowhere else", async () => {
+    await put(running, secrets, 7);
+    await open("s1");
+    await ask(running, { session_id: "s1", action_type: "look" });
+    await ask(running, { session_id: "s1", action_type: "look", content: "nothing" });
+    await ask(running, { session_id: "s1", action_type: "look", content: "hunter2" });
+    const decisions = await replayed(running, [secrets]);
+    expect(changes(decisions)).to.deep.equal([
+      "allow allow judged",
+      "allow allow judged",
+      "block null unknown",
+    ]);
+    expect(decisions.map(({ not_judged }) => not_judged)).to.deep.equal([[], [idOf(0)], [idOf(0)]]);
+  });
+
   const session_ids = ["s1", "s2", null];
   const action = fc.record({
     session_id: fc.constantFrom(...session_ids),
@@ -224,7 +265,7 @@ describe("a replay of policies", () => {
 
   it("changes nothing where the candidates are the policies that were in force", async function () {
     this.timeout(120_000);
-    const policies = [transfers, pace, purge, daily, read_then_send];
+    const policies = [transfers, pace, purge, daily, read_then_send, office_hours, dear_reads];
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 30 }), async (actions) => {
         await place.begin();

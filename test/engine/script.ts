@@ -108,7 +108,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       session: some,
       key: fc.option(few, { freq: 2 }),
       text: fc.boolean(),
-      cost: fc.option(few, { freq: 2 }),
+      cost: fc.option(few, { freq: 1 }),
       estimate: fc.option(few, { freq: 2 }),
       by,
     }),

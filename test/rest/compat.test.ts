@@ -37,7 +37,8 @@ interface PagingRow {
   fields?: string[];
 }
 
-const { alias, paging } = vector<{
+const { alias, money, paging } = vector<{
+  money: { input: string; text?: string | null; error?: string }[];
   alias: {
     body: JsonValue;
     action_content?: string | null;
@@ -126,6 +127,23 @@ describe("paging", () => {
       });
     }
   });
+});
+
+describe("money in a body", () => {
+  for (const { input, text, error } of money) {
+    it(`${input} is ${error ?? (text === null ? "no limit" : text)}, as a limit and as a cost`, () => {
+      const start = () => read(startSession, `{"budgets":{"max_cost_usd":${input}}}`) as StartSessionRequest;
+      const ask = () =>
+        read(intercept, `{"action_type":"a","cost":{"cost_usd":${input}}}`) as InterceptRequest;
+      if (error === undefined) {
+        expect(start().budgets?.maxCostUsd ?? null).to.equal(text);
+        expect(ask().cost?.costUsd ?? null).to.equal(text);
+      } else {
+        expect(refusal(start)).to.deep.equal({ code: error, fields: ["budgets.max_cost_usd"] });
+        expect(refusal(ask)).to.deep.equal({ code: error, fields: ["cost.cost_usd"] });
+      }
+    });
+  }
 });
 
 describe("fields that this version does not know", () => {

@@ -287,26 +287,6 @@ describe("budgets over REST", () => {
     expect(error).to.deep.include({ code: "unknown_field", message: "unknown field: cost.token" });
   });
 
-  it("of actions in a batch are drawn on one after the other, and so is what those before hold", async () => {
-    const id = await open({ max_tokens: 100, on_exceeded: "pause" });
-    const action = (more: object) => ({ session_id: id, action_type: "call_model", ...more });
-    const { results } = await post("batch", {
-      actions: [
-        action({ estimate: { tokens: 60 } }),
-        action({ cost: { tokens: 50 } }),
-        action({ cost: { token: 5 } }),
-        action({ cost: { tokens: 40 } }),
-        action({ cost: { tokens: 70 } }),
-      ],
-    });
-    const decisions = results.map(
-      ({ decision, error }: Record<string, { code: string }>) => decision ?? error?.code,
-    );
-    expect(decisions).to.deep.equal(["allow", "block", "unknown_field", "allow", "block"]);
-    expect(results[3].budget_left.tokens).to.equal(0);
-    expect(results[4]).to.include({ session_status: "paused" });
-  });
-
   it("count a retry once, with its estimate", async () => {
     const id = await open({ max_tokens: 100 });
     const body = { estimate: { tokens: 60 }, idempotency_key: "once" };

@@ -42,6 +42,7 @@ describe("every verdict explains itself", () => {
   let server: Served;
   let client: GrpcClient;
   let policy_ids: readonly string[];
+  let liars = 0;
 
   before(async () => {
     server = await serve();
@@ -248,6 +249,65 @@ describe("every verdict explains itself", () => {
         const session_id = await start({ budgets });
         await post(`/v1/enforce/sessions/${session_id}/kill`, { reason: "enough is enough" });
         return { session_id, action_type: "look" };
+      },
+    },
+    "its parent's budget is used up": {
+      decision: "terminate",
+      by: "session terminated",
+      reasoning: /max_actions 1/,
+      next: /^Stop the run/,
+      left: { actions: 0 },
+      is_asked: false,
+      arrange: async () => {
+        const parent_session_id = await start({ budgets: { max_actions: 1 } });
+        const session_id = await start({ parent_session_id, budgets });
+        await rest({ session_id, action_type: "look" });
+        return { session_id, action_type: "look" };
+      },
+    },
+    "its parent was killed": {
+      decision: "terminate",
+      by: "session terminated",
+      reasoning: /^the whole family$/,
+      next: /acknowledge halt_id/,
+      left: { actions: 5 },
+      is_asked: false,
+      arrange: async () => {
+        const parent_session_id = await start();
+        const session_id = await start({ parent_session_id, budgets });
+        await post(`/v1/enforce/sessions/${parent_session_id}/kill`, { reason: "the whole family" });
+        return { session_id, action_type: "look" };
+      },
+    },
+    "its time is over": {
+      decision: "terminate",
+      by: "session terminated",
+      reasoning: /ttl/,
+      next: /^Stop the run/,
+      left: { ttl_seconds: 0 },
+      is_asked: false,
+      arrange: async () => {
+        const session_id = await start({ budgets: { ttl_seconds: 1 } });
+        for (let status = "active"; status === "active"; ) {
+          ({ status } = await curl(server, `/v1/enforce/sessions/${session_id}`, server.admin_key));
+        }
+        return { session_id, action_type: "look" };
+      },
+    },
+    "its agent was revoked, without a session": {
+      decision: "block",
+      by: "agent revoked",
+      reasoning: /^it lied$/,
+      next: /and stop/,
+      left: null,
+      is_asked: false,
+      arrange: async () => {
+        // A name that was revoked is never anybody's again.
+        liars += 1;
+        const agent_id = `liar-${liars}`;
+        await post("/v1/enforce/agents", { name: agent_id });
+        await post(`/v1/enforce/agents/${agent_id}/revoke`, { reason: "it lied" });
+        return { agent_id, action_type: "look" };
       },
     },
     "a person holds the session": {

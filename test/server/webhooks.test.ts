@@ -78,6 +78,45 @@ describe("webhooks of a real server", () => {
     expect(server.log()).to.not.include(secret);
   });
 
+  it("tell of an action that waits for a person, and of the end of that", async () => {
+    server = await serve({ flags: ["--webhook", `${receiver.url}#escalation.*`, ...flags().slice(2)] });
+    await ask("/v1/enforce/policies", {
+      name: "payments wait",
+      policy_type: "action_type",
+      decision: "escalate",
+      action_types: ["pay"],
+    });
+    const session_id = await start();
+    const action = { session_id, action_type: "pay", action_content: "pay Alice", cost: { tokens: 7 } };
+    const { decision, decision_id } = await ask("/v1/enforce/intercept", action);
+    expect(decision).to.equal("escalate");
+    await receiver.until(() => receiver.received.length === 1);
+    // Nobody can answer for a session that is over.
+    await ask(`/v1/enforce/sessions/${session_id}/kill`, { reason: "Alice says so" });
+    await receiver.until(() => receiver.received.length === 2);
+    const [opened, resolved] = receiver.told.map(({ event, data }) => ({
+      event,
+      ...(data as object),
+    })) as Record<string, unknown>[];
+    expect(opened).to.deep.include({
+      event: "escalation.opened",
+      session_id,
+      decision_id,
+      cost: { tokens: 7, cost_usd_micros: 0 },
+      estimate: null,
+    });
+    expect(Date.parse(opened?.expires_at as string)).to.be.above(Date.now());
+    expect(resolved).to.deep.equal({
+      event: "escalation.resolved",
+      session_id,
+      decision_id,
+      escalation_id: opened?.escalation_id,
+      resolution: "expired",
+      unseen: null,
+    });
+    expect(receiver.received.map(({ body }) => body).join()).to.not.include("Alice");
+  });
+
   it("lose nothing when the server is killed at any moment, and decide on while nobody takes them", async () => {
     receiver.answer = (_, reply) => reply.writeHead(503).end();
     server = await serve({ flags: flags() });

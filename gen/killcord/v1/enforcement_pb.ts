@@ -202,7 +202,8 @@ export type InterceptRequest = Message<"killcord.v1.InterceptRequest"> & {
   actionType: string;
 
   /**
-   * The action's text, at most 256 KiB of UTF-8. Never stored: only a salted digest is sealed.
+   * The action's text, at most 256 KiB of UTF-8. Only a salted digest is sealed; the text
+   * itself is stored while the action waits for a person, encrypted, and not otherwise.
    *
    * @generated from field: optional string action_content = 2;
    */

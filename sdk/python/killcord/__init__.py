@@ -9,8 +9,9 @@ docs/sdk-python.md has the rest. Everything is logged to the logger "killcord", 
 """
 
 from . import auto
+from ._money import Cost
 from ._options import Budgets
-from ._state import Verdict
+from ._state import PolicyWarning, Settlement, Verdict
 from ._wire import VERSION as __version__
 from .client import Client
 from .errors import (
@@ -18,10 +19,12 @@ from .errors import (
     ActionBlocked,
     ActionEscalated,
     KillcordError,
+    Policy,
     ServerUnreachable,
     SessionPaused,
     SessionTerminated,
 )
+from .reservation import Reservation
 from .session import RuntimeSession
 
 __all__ = [
@@ -30,11 +33,16 @@ __all__ = [
     "ActionEscalated",
     "Budgets",
     "Client",
+    "Cost",
     "KillcordError",
+    "Policy",
+    "PolicyWarning",
+    "Reservation",
     "RuntimeSession",
     "ServerUnreachable",
     "SessionPaused",
     "SessionTerminated",
+    "Settlement",
     "Verdict",
     "__version__",
     "auto",

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from . import _aio, _wire
+from ._approval import Approval
+from ._money import Cost, cost_body
 from ._retry import Attempts
 from ._run import Run, failure
 from ._state import ACTIVE, PAUSED, Verdict, session_of_verdict, verdict_of
@@ -34,6 +36,7 @@ class Asker:
     transport: Callable[[], Transport]
     timeout_seconds: float
     when_paused: str
+    on_escalate: str
     fail_open: bool
     #: Finds out whether a stop could still reach the run.
     ask_now: Callable[[], None]
@@ -49,6 +52,11 @@ class Asker:
             except SessionPaused:
                 if not self.waits():
                     raise
+            except ActionEscalated as escalated:
+                if not self._waits_for(escalated) or _on_loop():
+                    raise
+                Approval(self.run, self.transport, escalated).wait()
+                body = _approved(body, escalated)
 
     async def aask(self, body: dict[str, Any], timeout_seconds: float | None) -> Verdict:
         """The same, without holding up the event loop."""
@@ -62,16 +70,19 @@ class Asker:
             except SessionPaused:
                 if not waits:
                     raise
+            except ActionEscalated as escalated:
+                if not self._waits_for(escalated):
+                    raise
+                await Approval(self.run, self.transport, escalated).await_it()
+                body = _approved(body, escalated)
 
     def waits(self) -> bool:
         """Whether this thread may wait for a pause to end: one that runs an event loop may not."""
-        if self.when_paused != "wait":
-            return False
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return True
-        return False
+        return self.when_paused == "wait" and not _on_loop()
+
+    def _waits_for(self, escalated: ActionEscalated) -> bool:
+        # An older server names no escalation: there is nothing to wait for.
+        return self.on_escalate == "wait" and escalated.escalation_id != ""
 
     def _try(self, call: Call, timeout_seconds: float | None) -> Verdict:
         attempts = Attempts(self.timeout_seconds if timeout_seconds is None else timeout_seconds)
@@ -126,6 +137,8 @@ class Asker:
         verdict = verdict_of(reply)
         state = session_of_verdict(reply)
         self.run.answered(sent_at)
+        for warning in verdict.warnings:
+            self.run.warned(warning)
         if state is not None:
             self.run.heard(state, sent_at=sent_at)
         if verdict.decision == "terminate":
@@ -141,12 +154,16 @@ class Asker:
 def action(
     action_type: str,
     action_content: str | None,
-    metadata: Mapping[str, Any] | None,
-    chain_id: str | None,
-    chain_step: int | None,
-    parent_decision_id: str | None,
+    metadata: Mapping[str, Any] | None = None,
+    chain_id: str | None = None,
+    chain_step: int | None = None,
+    parent_decision_id: str | None = None,
+    cost: Cost | None = None,
+    estimate: Cost | None = None,
+    escalation_id: str | None = None,
+    idempotency_key: str | None = None,
 ) -> dict[str, Any]:
-    """The question, but for its session and its key."""
+    """The question, but for its session. Raises KillcordError (`invalid_argument`) for a bad amount."""
     given = {
         "action_type": action_type,
         "action_content": action_content,
@@ -154,13 +171,41 @@ def action(
         "chain_id": chain_id,
         "chain_step": chain_step,
         "parent_decision_id": parent_decision_id,
+        "cost": cost_body("cost", cost) if cost is not None else None,
+        "estimate": cost_body("estimate", estimate) if estimate is not None else None,
+        "escalation_id": escalation_id,
+        "idempotency_key": idempotency_key,
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
 def _call(session_id: str, body: dict[str, Any]) -> Call:
     """Each question has a key of its own, which its repeats share: it is counted once."""
-    return _wire.intercept({**body, "session_id": session_id, "idempotency_key": uuid.uuid4().hex})
+    return _wire.intercept({"idempotency_key": uuid.uuid4().hex, **body, "session_id": session_id})
+
+
+def _approved(body: dict[str, Any], escalated: ActionEscalated) -> dict[str, Any]:
+    """The same action with its approval. Its key, where the caller gave one, has the escalation's verdict:
+    it gets another, to which a repeat of the whole leads as well, so that it is still counted once."""
+    escalation_id = escalated.escalation_id
+    key = body.get("idempotency_key")
+    if key is None:
+        return {**body, "escalation_id": escalation_id}
+    kept = key[: _KEY_LENGTH_MAX - len(escalation_id) - 1]
+    return {**body, "escalation_id": escalation_id, "idempotency_key": f"{kept}.{escalation_id}"}
+
+
+#: What the server takes.
+_KEY_LENGTH_MAX = 255
+
+
+def _on_loop() -> bool:
+    """Whether an event loop runs in this thread, which must not be held up."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _refused(verdict: Verdict, status: str) -> KillcordError:
@@ -168,13 +213,17 @@ def _refused(verdict: Verdict, status: str) -> KillcordError:
         "reasoning": verdict.reasoning,
         "decision_id": verdict.decision_id,
         "policies": verdict.policies,
+        "policies_triggered": verdict.policies_triggered,
+        "next_step": verdict.next_step,
     }
     if verdict.decision in ("allow", "block") and status == PAUSED:
         return SessionPaused(f"the session is paused: {verdict.reasoning}", **told)
     if verdict.decision == "block":
         return ActionBlocked(f"blocked: {verdict.reasoning}", **told)
     if verdict.decision == "escalate":
-        return ActionEscalated(f"needs a person's approval: {verdict.reasoning}", **told)
+        escalated = ActionEscalated(f"needs a person's approval: {verdict.reasoning}", **told)
+        escalated.escalation_id = verdict.escalation_id
+        return escalated
     unknown = status if verdict.decision == "allow" else verdict.decision
     return ActionBlocked(
         f"the server answered {unknown or 'nothing'}, which this version of killcord does not know: "

@@ -26,11 +26,13 @@ def request(rpc: str, body: Mapping[str, Any]) -> Any:
 
 
 def reply(message: Any) -> dict[str, Any]:
-    """An answer in the form of REST; a session is at the top, as REST has it. Times are left out."""
+    """An answer in the form of REST, without times. What is all of it, a session or an escalation, is at
+    the top, as REST has it."""
     read = _read(message)
-    if set(read) == {"session"} and "revision" not in message.DESCRIPTOR.fields_by_name:
-        session: dict[str, Any] = read["session"]
-        return session
+    fields = list(message.DESCRIPTOR.fields_by_name)
+    if fields in (["session"], ["escalation"]) and fields[0] in read:
+        whole: dict[str, Any] = read[fields[0]]
+        return whole
     return read
 
 

@@ -13,26 +13,34 @@ from ._callbacks import Callbacks
 from ._halt import Halting
 from ._retry import Attempts
 from ._run import Run, failure
-from ._state import session_of
+from ._settling import Settler
+from ._state import PolicyWarning, session_of
 from .client import Client
 from .errors import KillcordError
 
 log = logging.getLogger("killcord")
+
+#: Different ones that are logged of one session.
+_WARNINGS_MAX = 256
 
 
 class Opened:
     def __init__(self, client: Client, run: Run, asker: Asker, grace_seconds: float) -> None:
         self.run = run
         self.asker = asker
+        self.settler = Settler(asker.transport, asker.timeout_seconds, self._warned)
         self.callbacks = Callbacks(run.session_id)
         self.halting = Halting(run, client._call, self.callbacks, grace_seconds, self.leave)
         self.on_pause: list[Callable[[str], Any]] = []
         self.on_resume: list[Callable[[], Any]] = []
+        self.on_warning: list[Callable[[PolicyWarning], Any]] = []
+        self._warnings_said: set[PolicyWarning] = set()
         self._client = client
         self._pid = os.getpid()
         self._finished = False
         run.begin()
         run.listen(self._heard)
+        run.warned = self._warned
 
     def here(self) -> bool:
         """Whether this is the process that opened it, and not a child of that.
@@ -87,6 +95,15 @@ class Opened:
         """Nobody holds the session any more: it is not kept alive, and its lease ends it."""
         if self.run.stop is None:
             self._client._leave(self.run)
+
+    def _warned(self, warning: PolicyWarning) -> None:
+        """What nobody listens to is logged, each once."""
+        for on_warning in list(self.on_warning):
+            self.callbacks.tell(on_warning, warning)
+        if self.on_warning or warning in self._warnings_said or len(self._warnings_said) >= _WARNINGS_MAX:
+            return
+        self._warnings_said.add(warning)
+        log.warning("session %s: %s (%s)", self.run.session_id, warning.message, warning.policy_id)
 
     def _heard(self, what: str) -> None:
         session_id = self.run.session_id

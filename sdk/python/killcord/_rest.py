@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import threading
@@ -45,9 +46,7 @@ class RestTransport(Transport):
 
     def call(self, call: Call, seconds: float) -> Reply:
         body = dict(call.body)
-        path = call.path
-        if "{session_id}" in path:
-            path = path.replace("{session_id}", quote(body.pop("session_id"), safe=""))
+        path = re.sub(r"\{(\w+)\}", lambda name: quote(body.pop(name[1]), safe=""), call.path)
         given = {name: value for name, value in body.items() if value is not None}
         try:
             data = json.dumps(given, allow_nan=False).encode() if given else None
@@ -73,7 +72,14 @@ class RestTransport(Transport):
         query = [("session_ids", each) for each in session_ids]
         if resume_token:
             query.append(("resume_token", resume_token))
-        return _RestStream(self._connect(SILENCE_SECONDS), query, self._headers, self._read)
+        return self._stream("/v1/enforce/sessions:watch", query)
+
+    def watch_escalation(self, escalation_id: str) -> Stream:
+        return self._stream("/v1/enforce/escalations:watch", [("escalation_ids", escalation_id)])
+
+    def _stream(self, path: str, query: list[tuple[str, str]]) -> Stream:
+        path = f"{path}?{urlencode(query)}"
+        return _RestStream(self._connect(SILENCE_SECONDS), path, self._headers, self._read)
 
     def reachable(self, seconds: float) -> bool:
         """Whether a server answers plain HTTP here."""
@@ -166,12 +172,12 @@ class _RestStream(Stream):
     def __init__(
         self,
         connection: http.client.HTTPConnection,
-        query: list[tuple[str, str]],
+        path: str,
         headers: dict[str, str],
         read: Callable[[int, bytes], Reply],
     ) -> None:
         self._connection = connection
-        self._path = f"/v1/enforce/sessions:watch?{urlencode(query)}"
+        self._path = path
         self._headers = headers
         self._refuse = read
         self._cancelled = False

@@ -11,7 +11,7 @@ import threading
 from typing import Any, Callable, Protocol
 
 from . import _clock
-from ._state import ACTIVE, PAUSED, SessionState
+from ._state import ACTIVE, PAUSED, PolicyWarning, SessionState
 from .errors import ActionBlocked, KillcordError, SessionPaused, SessionTerminated
 
 LEASE_LOST = "nothing was heard from the server within the lease"
@@ -53,6 +53,8 @@ class Run:
         self._revision = -1
         self._lease_said = False
         self._listeners: list[Callable[[str], None]] = []
+        #: Told of each warning that comes with a verdict.
+        self.warned: Callable[[PolicyWarning], None] = lambda warning: None
 
     # What is heard.
 

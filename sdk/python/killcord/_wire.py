@@ -24,7 +24,7 @@ class Call:
 
     #: `Service/Method` of killcord.v1.
     rpc: str
-    #: Of REST, with `{session_id}` where it is a part of it.
+    #: Of REST, with `{session_id}` or another name of the body where it is a part of it.
     path: str
     body: dict[str, Any] = field(default_factory=dict)
     #: Of REST.
@@ -63,14 +63,26 @@ def acknowledge(session_id: str, halt_id: str, phase: str, evidence: str | None 
     return Call("SessionService/AcknowledgeHalt", path, body)
 
 
+def settle(decision_id: str, cost: dict[str, Any]) -> Call:
+    path = "/v1/enforce/decisions/{decision_id}/settle"
+    return Call("EnforcementService/Settle", path, {"decision_id": decision_id, "cost": cost})
+
+
+def cancel(decision_id: str) -> Call:
+    path = "/v1/enforce/decisions/{decision_id}/cancel"
+    return Call("EnforcementService/CancelReservation", path, {"decision_id": decision_id})
+
+
+def escalation_status(escalation_id: str) -> Call:
+    path = "/v1/enforce/escalations/{escalation_id}/status"
+    return Call("EscalationService/GetEscalationStatus", path, {"escalation_id": escalation_id}, "GET")
+
+
 class Stream:
-    """A watch of sessions that is open: iterate it in one thread, cancel it from any."""
+    """A watch that is open: iterate it in one thread, cancel it from any."""
 
     def __iter__(self) -> Iterator[Reply]:
-        """Messages as they come: `session` or `bookmark`, `revision`, `resume_token`.
-
-        Ends when all sessions have stopped; raises KillcordError when it is cut.
-        """
+        """Messages as they come. Raises KillcordError when it is cut."""
         raise NotImplementedError
 
     def cancel(self) -> None:
@@ -99,6 +111,12 @@ class Transport:
         raise NotImplementedError
 
     def watch(self, session_ids: Sequence[str], resume_token: str) -> Stream:
+        """Messages have `session` or `bookmark`, `revision`, `resume_token`; it ends when all of them
+        have stopped."""
+        raise NotImplementedError
+
+    def watch_escalation(self, escalation_id: str) -> Stream:
+        """Messages have `escalation` or `bookmark`; it ends when it is resolved."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class KillcordError(Exception):
     """The base of all others; by itself, what the server refused for another reason.
@@ -59,28 +61,57 @@ def _terminated(
     )
 
 
+@dataclass(frozen=True)
+class Policy:
+    """One that had a say in a verdict."""
+
+    #: 32 hex digits; those of the server itself have names that begin with `__`.
+    policy_id: str
+    name: str = ""
+    #: What it asked for: `allow`, `block`, `escalate` or `terminate`.
+    decision: str = ""
+    #: Why, as text for people.
+    reason: str = ""
+    #: The version of it that judged; None for those of the server itself.
+    version: int | None = None
+
+
 class ActionBlocked(KillcordError):
     """This action is not allowed; the run goes on.
 
-    `reasoning` is text for people, `policies` the ids of those that had a say, `decision_id` the
-    sealed decision, or "" where there is none.
+    `reasoning` is text for people, `next_step` what to do about it, "" where nobody said; `policies` the
+    ids of those that had a say, `policies_triggered` what each said; `decision_id` the sealed decision,
+    or "" where there is none.
     """
 
     _code = "action_blocked"
 
     def __init__(
-        self, message: str, *, reasoning: str = "", decision_id: str = "", policies: list[str] | None = None
+        self,
+        message: str,
+        *,
+        reasoning: str = "",
+        decision_id: str = "",
+        policies: list[str] | None = None,
+        policies_triggered: list[Policy] | None = None,
+        next_step: str = "",
     ) -> None:
         super().__init__(message, code=self._code)
         self.reasoning = reasoning
         self.decision_id = decision_id
         self.policies = policies if policies is not None else []
+        self.policies_triggered = policies_triggered if policies_triggered is not None else []
+        self.next_step = next_step
 
 
 class ActionEscalated(ActionBlocked):
-    """This action is not allowed before a person has approved it."""
+    """This action is not allowed before a person has approved it.
+
+    `escalation_id` names what is approved: ask for the same action with it when it is.
+    """
 
     _code = "action_escalated"
+    escalation_id = ""
 
 
 class SessionPaused(ActionBlocked):

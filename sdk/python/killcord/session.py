@@ -11,15 +11,17 @@ from typing import Any, Callable, TypeVar, overload
 from ._asking import action
 from ._halt import StopCallback
 from ._life import Life
-from ._options import Budgets, LeaseLost, WhenPaused, start_body
-from ._state import Verdict
+from ._money import Cost
+from ._options import Budgets, LeaseLost, OnEscalate, WhenPaused, start_body
+from ._state import PolicyWarning, Verdict
 from ._tools import F, wrapped
 from .client import Client
+from .spending import Spending
 
 T = TypeVar("T")
 
 
-class RuntimeSession:
+class RuntimeSession(Spending):
     """One run of one agent, for as long as the block lasts:
 
         with RuntimeSession(client, agent_id="loan-bot", budgets={"max_actions": 200}) as sess:
@@ -29,10 +31,11 @@ class RuntimeSession:
     `async with` does the same, and cancels the task of the block and those that are started in it
     when the run is stopped; the block then raises SessionTerminated.
 
-    `budgets`: `max_actions`, `ttl_seconds`, `idle_timeout_seconds`; none means an idle timeout of a
-    day. `lease_seconds`: how long the run may go on without hearing from the server, 2 to 300, or None;
+    `budgets`: limits of actions, tokens, money and time; none means an idle timeout of a day.
+    `lease_seconds`: how long the run may go on without hearing from the server, 2 to 300, or None;
     `on_lease_lost`: what happens then, `kill`, `pause` or `continue`. `grace_seconds`: how long work may
-    take to end after a stop. `when_paused`: `throw`, or `wait` until the run is resumed. `fail_open`:
+    take to end after a stop. `when_paused`: `throw`, or `wait` until the run is resumed.
+    `on_escalate`: `wait` until a person has approved an action or refused it, or `raise`. `fail_open`:
     lets actions pass while the server cannot be reached, and logs each. `parent_session_id`: by default
     KILLCORD_SESSION_ID, which a supervisor sets; "" for none.
 
@@ -52,9 +55,12 @@ class RuntimeSession:
         on_lease_lost: LeaseLost = "kill",
         grace_seconds: float = 5.0,
         when_paused: WhenPaused = "throw",
+        on_escalate: OnEscalate = "wait",
         fail_open: bool = False,
         timeout_seconds: float | None = None,
     ) -> None:
+        if on_escalate not in ("wait", "raise"):
+            raise ValueError(f"on_escalate is wait or raise, not {on_escalate!r}")
         if parent_session_id is None:
             parent_session_id = os.environ.get("KILLCORD_SESSION_ID")
         body = start_body(
@@ -66,6 +72,7 @@ class RuntimeSession:
             on_lease_lost=on_lease_lost,
             grace_seconds=grace_seconds,
             when_paused=when_paused,
+            on_escalate=on_escalate,
             fail_open=fail_open,
             timeout_seconds=client.timeout_seconds if timeout_seconds is None else timeout_seconds,
         )
@@ -149,19 +156,40 @@ class RuntimeSession:
         action_content: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         *,
+        cost: Cost | None = None,
+        estimate: Cost | None = None,
+        escalation_id: str | None = None,
         chain_id: str | None = None,
         chain_step: int | None = None,
         parent_decision_id: str | None = None,
+        idempotency_key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Verdict:
         """Asks for one action, and returns when it is allowed.
 
         `action_type` is 1 to 128 of `A-Z a-z 0-9 _ . : / -`, `action_content` at most 256 KiB of text,
-        of which only a digest is kept, `metadata` facts that are sealed. Raises ActionBlocked,
-        ActionEscalated, SessionPaused, SessionTerminated; ServerUnreachable when there is no answer
-        within the timeout (5 s by default), AccessDenied, KillcordError. Each of them means no.
+        of which only a digest is kept, `metadata` facts that are sealed. `cost` (`tokens`, `cost_usd`)
+        is charged by an allow; `estimate` is held by it, until it is settled or cancelled by its
+        `decision_id`: see `reserve`. `escalation_id` is an approval that was given for this same action.
+        `idempotency_key` makes a repeat the same action.
+
+        Raises ActionBlocked, SessionPaused, SessionTerminated; ActionEscalated with `on_escalate`
+        `raise`, or in the thread of an event loop, else it waits for a person; ServerUnreachable when
+        there is no answer within the timeout (5 s by default), AccessDenied, KillcordError. Each of
+        them means no.
         """
-        body = action(action_type, action_content, metadata, chain_id, chain_step, parent_decision_id)
+        body = action(
+            action_type,
+            action_content,
+            metadata,
+            chain_id=chain_id,
+            chain_step=chain_step,
+            parent_decision_id=parent_decision_id,
+            cost=cost,
+            estimate=estimate,
+            escalation_id=escalation_id,
+            idempotency_key=idempotency_key,
+        )
         return self._life.now().asker.ask(body, timeout_seconds)
 
     async def aintercept(
@@ -170,13 +198,28 @@ class RuntimeSession:
         action_content: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         *,
+        cost: Cost | None = None,
+        estimate: Cost | None = None,
+        escalation_id: str | None = None,
         chain_id: str | None = None,
         chain_step: int | None = None,
         parent_decision_id: str | None = None,
+        idempotency_key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Verdict:
         """`intercept` for coroutines."""
-        body = action(action_type, action_content, metadata, chain_id, chain_step, parent_decision_id)
+        body = action(
+            action_type,
+            action_content,
+            metadata,
+            chain_id=chain_id,
+            chain_step=chain_step,
+            parent_decision_id=parent_decision_id,
+            cost=cost,
+            estimate=estimate,
+            escalation_id=escalation_id,
+            idempotency_key=idempotency_key,
+        )
         return await self._life.now().asker.aask(body, timeout_seconds)
 
     # What goes on in it.
@@ -198,26 +241,53 @@ class RuntimeSession:
         self._life.now().on_resume.append(fn)
         return fn
 
+    def on_warning(self, fn: Callable[[PolicyWarning], Any]) -> Callable[[PolicyWarning], Any]:
+        """Has a function called with each warning that comes with a verdict or a settlement: a share of a
+        budget is used, or a policy has something to say. Without one they are logged. Also a decorator."""
+        self._life.now().on_warning.append(fn)
+        return fn
+
     def create_task(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
         """Starts a task that is cancelled when the run is stopped. In `async with`, plain
         `asyncio.create_task` does as much."""
         return self._life.create_task(coro, name)
 
-    def wrap(self, fn: F, *, name: str | None = None) -> F:
+    def wrap(
+        self,
+        fn: F,
+        *,
+        name: str | None = None,
+        estimate: Cost | Callable[..., Cost] | None = None,
+        actual: Callable[[Any], Cost] | None = None,
+    ) -> F:
         """The function, asking before each call: what it is (`name`, by default the function's), with
         its arguments as JSON. A coroutine function is cancelled by a stop in the middle of its await;
-        any function raises SessionTerminated when the run was stopped while it ran. Raises TypeError
-        for generators."""
-        return wrapped(self._life.now, fn, name)
+        any function raises SessionTerminated when the run was stopped while it ran. `estimate` is what a
+        call may cost, or a function of its arguments that says it: held before, and settled after with
+        what `actual` reads from the result, by default the estimate. Raises TypeError for generators."""
+        return wrapped(self._life.now, fn, name, estimate, actual)
 
     @overload
     def tool(self, fn: F) -> F: ...
 
     @overload
-    def tool(self, *, name: str) -> Callable[[F], F]: ...
+    def tool(
+        self,
+        *,
+        name: str | None = None,
+        estimate: Cost | Callable[..., Cost] | None = None,
+        actual: Callable[[Any], Cost] | None = None,
+    ) -> Callable[[F], F]: ...
 
-    def tool(self, fn: F | None = None, *, name: str | None = None) -> F | Callable[[F], F]:
+    def tool(
+        self,
+        fn: F | None = None,
+        *,
+        name: str | None = None,
+        estimate: Cost | Callable[..., Cost] | None = None,
+        actual: Callable[[Any], Cost] | None = None,
+    ) -> F | Callable[[F], F]:
         """`wrap` as a decorator: `@sess.tool` or `@sess.tool(name="transfer_funds")`."""
         if fn is not None:
-            return self.wrap(fn, name=name)
-        return lambda each: self.wrap(each, name=name)
+            return self.wrap(fn, name=name, estimate=estimate, actual=actual)
+        return lambda each: self.wrap(each, name=name, estimate=estimate, actual=actual)

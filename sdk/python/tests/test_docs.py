@@ -14,7 +14,7 @@ from waiting import until
 from killcord import Budgets, RuntimeSession, SessionTerminated
 
 PAGE = (ROOT / "docs/sdk-python.md").read_text()
-LOOP, COROUTINES, TOOLS, TOLD = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+LOOP, SPENDING, COROUTINES, TOOLS, TOLD = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
 @pytest.fixture
@@ -46,6 +46,19 @@ def test_the_loop_is_contained_when_it_is_stopped(place, caplog):
     session_id = names["sess"].session_id
     said = [each.message for each in caplog.records if each.name == "agent"]
     assert said == [f"Agent contained: session {session_id} killed (manual): key leaked"]
+
+
+def test_the_run_that_spends_is_warned_and_contained_by_what_it_costs(place, capsys):
+    heard = ""
+
+    def said(word):
+        nonlocal heard
+        heard += capsys.readouterr().out
+        return word in heard
+
+    exec(SPENDING, {"ask_the_model": lambda: 1500})
+    assert said("budget_exceeded budget exceeded: max_cost_usd 0.02, spent 0.0183, needed 0.006\n")
+    until(lambda: said("warned: 80% of max_cost_usd 0.02 are used up: 0.0183 spent\n"))
 
 
 def test_the_coroutines_are_cancelled(place, capsys):
@@ -100,4 +113,4 @@ def test_the_page_names_every_parameter_with_its_default(place):
                 shown = named[name].strip("`").strip('"')
                 assert shown == str(parameter.default), name
     budgets = re.search(r"^\| `budgets` .*$", PAGE, re.M).group()
-    assert all(f"`{name}`" in budgets for name in Budgets.__annotations__ if name != "on_exceeded")
+    assert all(f"`{name}`" in budgets for name in Budgets.__annotations__)

@@ -55,14 +55,14 @@ class Agent:
 
 
 @pytest.mark.parametrize(
-    ("program", "says"),
+    ("program", "says", "tokens"),
     [
-        ("asyncio_agent.py", ["crawling", "crawling"]),
-        ("langchain_agent.py", ["researching"]),
-        ("openai_agent.py", ["transferring"]),
+        ("asyncio_agent.py", ["crawling", "crawling"], 0),
+        ("langchain_agent.py", ["researching"], 1000),
+        ("openai_agent.py", ["transferring"], 2),
     ],
 )
-def test_an_agent_of_coroutines_is_stopped_in_the_middle_of_a_tool(server, program, says, capsys):
+def test_an_agent_of_coroutines_is_stopped_in_the_middle_of_a_tool(server, program, says, tokens, capsys):
     with FakeOpenAI("transfer", '{"amount": 5, "to": "4711"}') as fake:
         with Agent(server, program, OPENAI_BASE_URL=fake.url, OPENAI_API_KEY="none") as agent:
             session_id = agent.line()
@@ -76,6 +76,8 @@ def test_an_agent_of_coroutines_is_stopped_in_the_middle_of_a_tool(server, progr
         assert re.fullmatch(rf"session {session_id} killed \(manual\): enough, after [\d.]+ s", printed)
         # It has said of itself that its tasks were cancelled and have ended.
         assert phases(server, session_id)[-1] == "halt_confirmed"
+        # What the model used until then was counted as its framework told it.
+        assert server.session(session_id)["consumed"]["tokens"] == tokens
         assert len(fake.asked) == (1 if program == "openai_agent.py" else 0)
     with capsys.disabled():
         print(f"\n  {program}: from the call of kill to the stop that it raised, {seconds:.3f} s", end="")

@@ -1,10 +1,11 @@
 /** The way in: one client a program, all its sessions over it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { BudgetsSchema, StartSessionRequestSchema } from "../gen/killcord/v1/session_pb.js";
+import type { StartSessionRequestSchema } from "../gen/killcord/v1/session_pb.js";
+import { wireBudgets } from "./budgets.js";
 import { Connection } from "./connection.js";
 import { KillcordError } from "./errors.js";
 import { newKey } from "./intercept.js";
-import { type Budgets, type SessionPlan, type StartOptions, sessionPlan } from "./options.js";
+import { type SessionPlan, type StartOptions, sessionPlan } from "./options.js";
 import type { Platform } from "./platform.js";
 import { Run } from "./run.js";
 import { Session } from "./session.js";
@@ -95,14 +96,5 @@ function startRequest(plan: SessionPlan): MessageInitShape<typeof StartSessionRe
     ...(plan.lease_seconds === null
       ? {}
       : { leaseSeconds: plan.lease_seconds, onLeaseLost: on_lease_lost_codes[plan.on_lease_lost] }),
-  };
-}
-
-function wireBudgets(budgets: Budgets): MessageInitShape<typeof BudgetsSchema> {
-  const { maxActions, ttlSeconds, idleTimeoutSeconds } = budgets;
-  return {
-    ...(maxActions === undefined ? {} : { maxActions: BigInt(maxActions) }),
-    ...(ttlSeconds === undefined ? {} : { ttlSeconds: BigInt(ttlSeconds) }),
-    ...(idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds: BigInt(idleTimeoutSeconds) }),
   };
 }

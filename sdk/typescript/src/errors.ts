@@ -59,9 +59,14 @@ export class SessionTerminated extends KillcordError implements Termination {
 
 /** A policy that had a say in a verdict. */
 export interface Policy {
+  /** 32 hex digits; those of the server itself have names that begin with `__`. */
   readonly policyId: string;
   readonly name: string;
   readonly reason: string;
+  /** What it asked for: allow, block, escalate or terminate. */
+  readonly decision: string;
+  /** The version of it that judged; absent for those of the server itself. */
+  readonly version: number | undefined;
 }
 
 /** What a refusal of one action says. */
@@ -73,6 +78,8 @@ export interface Refusal {
   /** `enf_` and 12 hex digits; empty where no decision was asked for. */
   readonly decisionId: string;
   readonly policies: readonly Policy[];
+  /** What to do about it, as text for people; empty where nobody said. */
+  readonly nextStep: string;
 }
 
 /** The action must not be done; the run goes on. */
@@ -81,9 +88,11 @@ export class ActionBlocked extends KillcordError implements Refusal {
   readonly reasoning: string;
   readonly decisionId: string;
   readonly policies: readonly Policy[];
+  readonly nextStep: string;
 
   constructor(refusal: Refusal, code = "action_blocked", message = `blocked: ${described(refusal)}`) {
     super(code, message);
+    this.nextStep = refusal.nextStep;
     this.actionType = refusal.actionType;
     this.reasoning = refusal.reasoning;
     this.decisionId = refusal.decisionId;
@@ -104,13 +113,18 @@ export class ActionEscalated extends KillcordError implements Refusal {
   readonly reasoning: string;
   readonly decisionId: string;
   readonly policies: readonly Policy[];
+  readonly nextStep: string;
+  /** `esc_` and 12 hex digits: what is approved. Repeat the same action with it when it is. */
+  readonly escalationId: string;
 
-  constructor(refusal: Refusal) {
+  constructor(refusal: Refusal, escalation_id: string) {
     super("action_escalated", `a person has to approve it: ${described(refusal)}`);
     this.actionType = refusal.actionType;
     this.reasoning = refusal.reasoning;
     this.decisionId = refusal.decisionId;
     this.policies = refusal.policies;
+    this.nextStep = refusal.nextStep;
+    this.escalationId = escalation_id;
   }
 }
 

@@ -6,71 +6,97 @@ import {
   Verdict,
 } from "../gen/killcord/v1/enforcement_pb.js";
 import { SessionStatus } from "../gen/killcord/v1/session_pb.js";
+import { untilApproved } from "./approval.js";
 import {
   AccessDenied,
   ActionBlocked,
   ActionEscalated,
   KillcordError,
-  type Policy,
-  type Refusal,
   ServerUnreachable,
   SessionPaused,
   SessionTerminated,
 } from "./errors.js";
+import { wireCost } from "./money.js";
 import { type Action, checkAction } from "./options.js";
 import type { Run } from "./run.js";
+import { type Allowed, allowedBy, refusalOf, unasked, warningsOf } from "./verdict.js";
 import { isTerminal, statusWord, stopReasonWord } from "./words.js";
-
-/** Leave to do what was asked for: there is no other result. */
-export type Allowed = AllowedBySeal | AllowedOffline;
-
-/** The server has sealed it. */
-export interface AllowedBySeal {
-  readonly offline: false;
-  /** `enf_` and 12 hex digits. */
-  readonly decisionId: string;
-  /** Why, as text for people. */
-  readonly reasoning: string;
-  /** The sealed entry, `ve_` and 24 hex digits. */
-  readonly vaultEntryId: string;
-  /** Those that had a say, warnings among them. */
-  readonly policies: readonly Policy[];
-  /** Actions of the session so far, this one included. */
-  readonly actions: number;
-}
-
-/** The server did not answer, and failOpen was asked for: nothing is sealed, nothing is counted. */
-export interface AllowedOffline {
-  readonly offline: true;
-  readonly decisionId: "";
-  readonly reasoning: string;
-}
 
 /** @throws {KillcordError} for everything but an allow */
 export async function intercept(run: Run, action_type: string, action: Action): Promise<Allowed> {
   checkAction(action);
+  let asked = action;
   for (;;) {
+    asked.signal?.throwIfAborted();
     run.guardStop();
     const { state } = run;
     if (state.kind === "paused") {
-      if (!run.plan.waits_when_paused) {
-        throw new SessionPaused({ ...nothing_decided, actionType: action_type, reasoning: state.reason });
-      }
-      await run.untilActive();
+      if (!run.plan.waits_when_paused) throw new SessionPaused(unasked(action_type, state.reason));
+      await run.untilActive(asked.signal);
     }
-    const answer = await ask(run, action_type, action);
-    if (!(answer instanceof SessionPaused)) return answer;
-    if (!run.plan.waits_when_paused) throw answer;
-    await run.untilActive();
+    const answer = await ask(run, action_type, asked);
+    if (answer instanceof SessionPaused) {
+      if (!run.plan.waits_when_paused) throw answer;
+      await run.untilActive(asked.signal);
+    } else if (answer instanceof ActionEscalated) {
+      // An older server names no escalation: there is nothing to wait for.
+      if (!run.plan.waits_when_escalated || answer.escalationId === "") throw answer;
+      await untilApproved(run, answer, asked.signal);
+      asked = approved(asked, answer.escalationId);
+    } else {
+      return answer;
+    }
   }
 }
 
-async function ask(run: Run, action_type: string, action: Action): Promise<Allowed | SessionPaused> {
+/**
+ * The same action with its approval. Its key, where the caller gave one, has the escalation's verdict: it
+ * gets another, to which a repeat of the whole leads as well, so that it is still counted once.
+ */
+function approved(action: Action, escalation_id: string): Action {
+  const { idempotencyKey } = action;
+  if (idempotencyKey === undefined) return { ...action, escalationId: escalation_id };
+  const kept = idempotencyKey.slice(0, key_length_max - escalation_id.length - 1);
+  return { ...action, escalationId: escalation_id, idempotencyKey: `${kept}.${escalation_id}` };
+}
+
+/** What the server takes. */
+const key_length_max = 255;
+
+async function ask(
+  run: Run,
+  action_type: string,
+  action: Action,
+): Promise<Allowed | SessionPaused | ActionEscalated> {
   const { connection, plan } = run;
   // A call that is repeated may have renewed the lease when it was first heard, and not again.
   const sent_ms = connection.platform.clock.nowMs();
-  const request = {
-    sessionId: run.id,
+  const request = requestOf(run.id, action_type, action);
+  let reply: InterceptResponse;
+  try {
+    reply = await run.race(
+      (signal) =>
+        connection.call({ timeout_ms: plan.timeout_ms, signal }, ({ enforcement }, options) =>
+          enforcement.intercept(request, options),
+        ),
+      action.signal,
+    );
+  } catch (error) {
+    if (action.signal?.aborted && error === action.signal.reason) throw error;
+    return await withoutVerdict(run, action_type, error);
+  }
+  run.lifeline.renewed(sent_ms);
+  return judge(run, action_type, reply);
+}
+
+function requestOf(
+  session_id: string,
+  action_type: string,
+  action: Action,
+): MessageInitShape<typeof InterceptRequestSchema> {
+  const { cost, estimate } = action;
+  return {
+    sessionId: session_id,
     actionType: action_type,
     idempotencyKey: action.idempotencyKey ?? newKey(),
     ...given("actionContent", action.content),
@@ -78,19 +104,10 @@ async function ask(run: Run, action_type: string, action: Action): Promise<Allow
     ...given("chainId", action.chainId),
     ...given("chainStep", action.chainStep),
     ...given("parentDecisionId", action.parentDecisionId),
-  } satisfies MessageInitShape<typeof InterceptRequestSchema>;
-  let reply: InterceptResponse;
-  try {
-    reply = await run.race((signal) =>
-      connection.call({ timeout_ms: plan.timeout_ms, signal }, ({ enforcement }, options) =>
-        enforcement.intercept(request, options),
-      ),
-    );
-  } catch (error) {
-    return await withoutVerdict(run, action_type, error);
-  }
-  run.lifeline.renewed(sent_ms);
-  return judge(run, action_type, reply);
+    ...given("escalationId", action.escalationId),
+    ...(cost === undefined ? {} : { cost: wireCost("cost", cost) }),
+    ...(estimate === undefined ? {} : { estimate: wireCost("estimate", estimate) }),
+  };
 }
 
 function given<Name extends string, Value>(name: Name, value: Value | undefined): { [N in Name]?: Value } {
@@ -113,7 +130,12 @@ function codeOf(error: unknown): string {
   return error instanceof KillcordError ? error.code : "";
 }
 
-function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed | SessionPaused {
+function judge(
+  run: Run,
+  action_type: string,
+  reply: InterceptResponse,
+): Allowed | SessionPaused | ActionEscalated {
+  for (const warning of warningsOf(reply)) run.warned(warning);
   if (reply.decision === Verdict.TERMINATE || isTerminal(reply.sessionStatus)) {
     run.stop(terminatedBy(run, reply));
   }
@@ -127,35 +149,17 @@ function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed
         const reasoning = `the server says ${statusWord(reply.sessionStatus)}, which this version of the library does not know`;
         throw new ActionBlocked({ ...refusal, reasoning });
       }
-      return {
-        offline: false,
-        decisionId: reply.decisionId,
-        reasoning: reply.reasoning,
-        vaultEntryId: reply.vaultEntryId,
-        policies: refusal.policies,
-        actions: Number(reply.consumed?.actions ?? 0n),
-      };
+      return allowedBy(reply);
     case Verdict.BLOCK:
       throw new ActionBlocked(refusal);
     case Verdict.ESCALATE:
-      throw new ActionEscalated(refusal);
+      return new ActionEscalated(refusal, reply.escalationId ?? "");
     default:
       throw new ActionBlocked({
         ...refusal,
         reasoning: `verdict ${reply.decision} is not known to this version of the library: ${reply.reasoning}`,
       });
   }
-}
-
-const nothing_decided = { decisionId: "", policies: [] };
-
-function refusalOf(action_type: string, reply: InterceptResponse): Refusal {
-  return {
-    actionType: action_type,
-    reasoning: reply.reasoning,
-    decisionId: reply.decisionId,
-    policies: reply.policiesTriggered.map(({ policyId, name, reason }) => ({ policyId, name, reason })),
-  };
 }
 
 function terminatedBy(run: Run, reply: InterceptResponse): SessionTerminated {

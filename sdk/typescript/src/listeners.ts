@@ -1,6 +1,7 @@
 /** Who wants to know. What a listener throws is told and harms nobody. */
 import type { SessionPaused, SessionTerminated } from "./errors.js";
 import type { Platform } from "./platform.js";
+import type { Warning } from "./verdict.js";
 
 /** What happens to a session, and what its listeners are given. */
 export interface SessionEvents {
@@ -10,6 +11,8 @@ export interface SessionEvents {
   readonly pause: SessionPaused;
   /** It goes on. */
   readonly resume: undefined;
+  /** A verdict or a settlement came with a warning: a share of a budget is used, or a policy has something to say. */
+  readonly warning: Warning;
 }
 
 export type Listener<Event extends keyof SessionEvents> = (what: SessionEvents[Event]) => unknown;
@@ -20,6 +23,7 @@ export class Listeners {
     stop: new Set(),
     pause: new Set(),
     resume: new Set(),
+    warning: new Set(),
   };
   readonly #changes = new Set<() => void>();
   #terminated: SessionTerminated | null = null;
@@ -38,6 +42,11 @@ export class Listeners {
       queueMicrotask(() => void this.#call(listener as Listener<"stop">, terminated));
     }
     return () => set.delete(listener);
+  }
+
+  /** Whether anybody listens. */
+  heed(event: keyof SessionEvents): boolean {
+    return this.#listeners[event].size > 0;
   }
 
   tell<Event extends keyof SessionEvents>(

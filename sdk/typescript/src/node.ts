@@ -6,6 +6,7 @@ import { KillcordError } from "./errors.js";
 import { nodePlatform } from "./node-platform.js";
 import { serverUrl } from "./server-url.js";
 
+export type { Budgets } from "./budgets.js";
 export type { Client } from "./client.js";
 export {
   AccessDenied,
@@ -19,12 +20,14 @@ export {
   SessionTerminated,
   type Termination,
 } from "./errors.js";
-export type { Allowed, AllowedBySeal, AllowedOffline } from "./intercept.js";
 export type { Listener, SessionEvents } from "./listeners.js";
-export type { Action, Budgets, StartOptions } from "./options.js";
+export type { Amounts, Cost, Usd } from "./money.js";
+export type { Action, StartOptions } from "./options.js";
+export type { Reservation, ReservedAction, Settlement } from "./reservation.js";
 export type { Session } from "./session.js";
 export type { SessionView, WatchFilter } from "./sessions-watched.js";
 export type { ToolFunction, ToolOptions } from "./tool.js";
+export type { Allowed, AllowedBySeal, AllowedOffline, BudgetLeft, Consumed, Warning } from "./verdict.js";
 export type { EvidenceWord, OnLeaseLostWord, SessionStatusWord, StopReasonWord } from "./words.js";
 
 /** Where the server is, and the key. */

@@ -1,17 +1,9 @@
 /** What a session can be given, and how it is checked: a mistyped limit would be no limit. */
 import type { JsonObject } from "@bufbuild/protobuf";
-import { KillcordError } from "./errors.js";
+import { type Budgets, checkBudgets } from "./budgets.js";
+import { knownOnly, refusedOption, whole } from "./checks.js";
+import type { Cost } from "./money.js";
 import { type OnLeaseLostWord, on_lease_lost_codes } from "./words.js";
-
-/** The limits of a session. An absent one is no limit; with none at all the server sets an idle time of a day. */
-export interface Budgets {
-  /** Number of actions: with N, action N+1 is the first that stops the session. */
-  readonly maxActions?: number;
-  /** Seconds from the start, 1 to 31536000. */
-  readonly ttlSeconds?: number;
-  /** Seconds without an intercept, 1 to 31536000. */
-  readonly idleTimeoutSeconds?: number;
-}
 
 /** How a session is opened. */
 export interface StartOptions {
@@ -36,6 +28,11 @@ export interface StartOptions {
   /** Whether a held session throws, or waits until it goes on. Default throw. */
   readonly whenPaused?: "throw" | "wait";
   /**
+   * Whether an action that a person has to approve is waited for, until it is approved, rejected or
+   * expired, or throws {@link ActionEscalated}. Default wait.
+   */
+  readonly onEscalate?: "wait" | "throw";
+  /**
    * Whether an intercept is allowed while the server does not answer. Default false. Each such allow is
    * told in a warning; a known stop is never passed, and the lease runs on.
    */
@@ -58,8 +55,16 @@ export interface Action {
   readonly chainStep?: number;
   /** The decision that led to it. */
   readonly parentDecisionId?: string;
+  /** What it costs: charged by an allow, to the session and to those above it. Not beside `estimate`. */
+  readonly cost?: Cost;
+  /** What it may cost: held by an allow, until it is settled or cancelled. `reserve` and `spend` see to that. */
+  readonly estimate?: Cost;
+  /** An approval that was given for this same action. */
+  readonly escalationId?: string;
   /** Makes a repeat the same action, counted once. Default: a new one for each call. */
   readonly idempotencyKey?: string;
+  /** Ends the call, and the wait for an approval or a resume; what is thrown is its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** StartOptions, checked and with their defaults. */
@@ -73,6 +78,7 @@ export interface SessionPlan {
   readonly on_lease_lost: OnLeaseLostWord;
   readonly grace_ms: number;
   readonly waits_when_paused: boolean;
+  readonly waits_when_escalated: boolean;
   readonly fails_open: boolean;
   readonly timeout_ms: number;
   readonly supervisor: boolean;
@@ -88,14 +94,10 @@ const start_names: ReadonlySet<string> = new Set<keyof StartOptions>([
   "onLeaseLost",
   "graceSeconds",
   "whenPaused",
+  "onEscalate",
   "failOpen",
   "timeoutMs",
   "supervisor",
-]);
-const budget_names: ReadonlySet<string> = new Set<keyof Budgets>([
-  "maxActions",
-  "ttlSeconds",
-  "idleTimeoutSeconds",
 ]);
 const action_names: ReadonlySet<string> = new Set<keyof Action>([
   "content",
@@ -103,23 +105,25 @@ const action_names: ReadonlySet<string> = new Set<keyof Action>([
   "chainId",
   "chainStep",
   "parentDecisionId",
+  "cost",
+  "estimate",
+  "escalationId",
   "idempotencyKey",
+  "signal",
 ]);
 
 /** @throws {KillcordError} invalid_argument, for what the types would have refused too */
 export function sessionPlan(options: StartOptions, parent_session_id: string | undefined): SessionPlan {
   knownOnly("startSession", options, start_names);
   const { budgets = {}, leaseSeconds = 30, onLeaseLost = "kill", whenPaused = "throw" } = options;
-  const { graceSeconds = 5, timeoutMs = 5000 } = options;
-  knownOnly("budgets", budgets, budget_names);
-  for (const [name, value] of Object.entries(budgets)) {
-    if (value !== undefined) whole(`budgets.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
-  }
+  const { graceSeconds = 5, timeoutMs = 5000, onEscalate = "wait" } = options;
+  checkBudgets(budgets);
   if (leaseSeconds !== null) whole("leaseSeconds", leaseSeconds, 2, 300);
-  if (!Object.hasOwn(on_lease_lost_codes, onLeaseLost)) throw invalid("onLeaseLost", onLeaseLost);
-  if (whenPaused !== "throw" && whenPaused !== "wait") throw invalid("whenPaused", whenPaused);
-  if (!(graceSeconds >= 0)) throw invalid("graceSeconds", graceSeconds);
-  if (!(timeoutMs > 0)) throw invalid("timeoutMs", timeoutMs);
+  if (!Object.hasOwn(on_lease_lost_codes, onLeaseLost)) throw refusedOption("onLeaseLost", onLeaseLost);
+  if (whenPaused !== "throw" && whenPaused !== "wait") throw refusedOption("whenPaused", whenPaused);
+  if (onEscalate !== "throw" && onEscalate !== "wait") throw refusedOption("onEscalate", onEscalate);
+  if (!(graceSeconds >= 0)) throw refusedOption("graceSeconds", graceSeconds);
+  if (!(timeoutMs > 0)) throw refusedOption("timeoutMs", timeoutMs);
   return {
     agent_id: options.agentId,
     label: options.label,
@@ -131,6 +135,7 @@ export function sessionPlan(options: StartOptions, parent_session_id: string | u
     on_lease_lost: onLeaseLost,
     grace_ms: graceSeconds * 1000,
     waits_when_paused: whenPaused === "wait",
+    waits_when_escalated: onEscalate === "wait",
     fails_open: options.failOpen === true,
     timeout_ms: timeoutMs,
     supervisor: options.supervisor === true,
@@ -140,27 +145,4 @@ export function sessionPlan(options: StartOptions, parent_session_id: string | u
 /** @throws {KillcordError} invalid_argument */
 export function checkAction(action: Action): void {
   knownOnly("intercept", action, action_names);
-}
-
-function knownOnly(where: string, value: object, names: ReadonlySet<string>): void {
-  const unknown = Object.keys(value).find((name) => !names.has(name));
-  if (unknown !== undefined) {
-    throw new KillcordError(
-      "invalid_argument",
-      `${where} has no option ${unknown}: there are ${[...names].join(", ")}`,
-    );
-  }
-}
-
-function whole(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
-    throw new KillcordError(
-      "invalid_argument",
-      `${name} is ${value}: it must be a whole number, ${min} to ${max}`,
-    );
-  }
-}
-
-function invalid(name: string, value: unknown): KillcordError {
-  return new KillcordError("invalid_argument", `${name} cannot be ${JSON.stringify(value)}`);
 }

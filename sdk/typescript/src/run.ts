@@ -12,7 +12,9 @@ import { Lifeline, type Living } from "./lifeline.js";
 import { Listeners } from "./listeners.js";
 import type { SessionPlan } from "./options.js";
 import { sleep } from "./platform.js";
+import { Races } from "./races.js";
 import { type State, shownState } from "./state.js";
+import { unasked, type Warning } from "./verdict.js";
 import type { Watch, Watchable } from "./watch.js";
 import { type EvidenceWord, isTerminal, type StopReasonWord } from "./words.js";
 import { Work } from "./work.js";
@@ -27,7 +29,7 @@ export class Run implements Watchable, Living {
   readonly #watch: Watch;
   readonly #ending: Ending;
   readonly #controller = new AbortController();
-  readonly #races = new Set<(terminated: SessionTerminated) => void>();
+  readonly #races = new Races();
   readonly #leaveBlock: () => void;
   #state: State;
   #revision = -1n;
@@ -83,35 +85,35 @@ export class Run implements Watchable, Living {
   }
 
   paused(reason: string): SessionPaused {
-    return new SessionPaused({ actionType: "", reasoning: reason, decisionId: "", policies: [] });
+    return new SessionPaused(unasked("", reason));
   }
 
   /**
    * Does something that the stop breaks off: what is returned rejects at once then.
    *
    * @param work what is done; its signal is aborted by the stop
+   * @param signal breaks it off too
    */
-  async race<Result>(work: (signal: AbortSignal) => PromiseLike<Result>): Promise<Result> {
+  async race<Result>(
+    work: (signal: AbortSignal) => PromiseLike<Result>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
     this.guardStop();
-    const ending = new AbortController();
     const release = this.connection.platform.hold();
-    let onStop: ((terminated: SessionTerminated) => void) | undefined;
     try {
-      return await new Promise<Result>((yes, no) => {
-        onStop = (terminated) => {
-          no(terminated);
-          ending.abort(terminated);
-        };
-        this.#races.add(onStop);
-        work(ending.signal).then(yes, no);
-      });
+      return await this.#races.run(work, signal);
     } finally {
-      if (onStop !== undefined) this.#races.delete(onStop);
       release();
     }
   }
 
   // What the server tells.
+
+  /** A verdict came with it. What nobody listens to is said, each once. */
+  warned(warning: Warning): void {
+    if (this.listeners.heed("warning")) this.listeners.tell("warning", warning);
+    else this.connection.once(`session ${this.id}: ${warning.message} (${warning.policyId})`);
+  }
 
   learn(session: WireSession, revision: bigint): void {
     if (!isTerminal(session.status)) {
@@ -212,7 +214,7 @@ export class Run implements Watchable, Living {
     this.#state = { kind: "stopped", terminated };
     this.lifeline.end();
     this.#controller.abort(terminated);
-    for (const onStop of [...this.#races]) onStop(terminated);
+    this.#races.breakOff(terminated);
     if (terminated.haltId !== undefined) this.#ending.name(terminated.haltId);
     const told =
       this.#closing !== null && terminated.status === "ended" ? [] : this.listeners.stop(terminated);
@@ -271,11 +273,11 @@ export class Run implements Watchable, Living {
   }
 
   /** Waits while it is held. @throws {SessionTerminated} */
-  async untilActive(): Promise<void> {
+  async untilActive(signal?: AbortSignal): Promise<void> {
     const { clock } = this.connection.platform;
     for (;;) {
-      await this.race(() => Promise.race([this.listeners.change(), sleep(clock, wait_ms)]));
-      const session = await this.race(() => this.lifeline.ask());
+      await this.race(() => Promise.race([this.listeners.change(), sleep(clock, wait_ms)]), signal);
+      const session = await this.race(() => this.lifeline.ask(), signal);
       this.guardStop();
       if (session?.status !== SessionStatus.ACTIVE) continue;
       this.shown(session);

@@ -1,9 +1,13 @@
 /** One run of one agent, as the agent's own program holds it. */
-import { type Allowed, intercept } from "./intercept.js";
+import { intercept } from "./intercept.js";
 import type { Listener, SessionEvents } from "./listeners.js";
+import { type Cost, wireCost } from "./money.js";
 import type { Action } from "./options.js";
+import { cancel, Reservation, type ReservedAction, type Settlement, settle } from "./reservation.js";
 import type { Run } from "./run.js";
+import { spend } from "./spend.js";
 import { type ToolFunction, type ToolOptions, wrapTool } from "./tool.js";
+import type { Allowed } from "./verdict.js";
 import type { EvidenceWord, SessionStatusWord } from "./words.js";
 
 /**
@@ -63,11 +67,64 @@ export class Session implements AsyncDisposable {
    * @param actionType what kind: 1 to 128 of `A-Z a-z 0-9 _ . : / -`
    * @throws {SessionTerminated} when the session is over: at once, also in the middle of the call
    * @throws {ActionBlocked} when it must not be done; {@link SessionPaused} while the session is held
-   * @throws {ActionEscalated} when a person has to approve it before
+   * @throws {ActionEscalated} when a person has to approve it before, and `onEscalate` is throw; else it
+   *   waits for that, and throws {@link ActionBlocked} when it is rejected or nobody comes in time
    * @throws {ServerUnreachable} when there is no answer in time
    */
   intercept(actionType: string, action: Action = {}): Promise<Allowed> {
     return intercept(this.#run, actionType, action);
+  }
+
+  /**
+   * Asks for an action that may cost up to `estimate`, which is held until it is settled: so that no
+   * limit is passed while several are under way.
+   *
+   * ```ts
+   * await using held = await session.reserve("llm_call", { estimate: { tokens: 4000 } });
+   * const { usage } = await callModel({ signal: session.signal });
+   * await held.settle({ tokens: usage.totalTokens });
+   * ```
+   *
+   * @throws as `intercept` does
+   */
+  async reserve(actionType: string, action: ReservedAction): Promise<Reservation> {
+    return new Reservation(this.#run, await intercept(this.#run, actionType, action));
+  }
+
+  /**
+   * Reserves, does it, and settles it with what `actual` reads from its result, by default the estimate.
+   * A stop rejects at once; what `fn` has begun is settled when it ends. When `fn` throws, the estimate is
+   * given back.
+   *
+   * ```ts
+   * const answer = await session.spend(
+   *   "llm_call",
+   *   { estimate: { tokens: 4000 } },
+   *   (abortSignal) => generateText({ model, prompt, abortSignal }),
+   *   ({ totalUsage }) => ({ tokens: totalUsage.totalTokens ?? 4000 }),
+   * );
+   * ```
+   *
+   * @param fn gets the session's signal
+   * @throws as `intercept` does, and what `fn` threw
+   */
+  spend<Result>(
+    actionType: string,
+    action: ReservedAction,
+    fn: (signal: AbortSignal) => PromiseLike<Result> | Result,
+    actual: (result: Result) => Cost = () => action.estimate,
+  ): Promise<Result> {
+    return spend(this.#run, actionType, action, fn, actual);
+  }
+
+  /** Closes a reservation by its decision, with what the action did cost. Throws as {@link Reservation.settle} does. */
+  async settle(decisionId: string, cost: Cost): Promise<Settlement> {
+    return await settle(this.#run, decisionId, wireCost("cost", cost));
+  }
+
+  /** Closes a reservation by its decision: the action was not done. Throws as {@link Reservation.cancel} does. */
+  async cancel(decisionId: string): Promise<Settlement> {
+    return await cancel(this.#run, decisionId);
   }
 
   /**
@@ -81,7 +138,7 @@ export class Session implements AsyncDisposable {
   tool<Args extends readonly unknown[], Result>(
     name: string,
     fn: ToolFunction<Args, Result>,
-    options: ToolOptions<Args> = {},
+    options: ToolOptions<Args, Result> = {},
   ): (...args: Args) => Promise<Result> {
     return wrapTool(this.#run, name, fn, options);
   }

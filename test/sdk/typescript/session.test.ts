@@ -215,7 +215,13 @@ describe("sdk/typescript: a tool", () => {
   });
 
   it("passes on what its function throws", async () => {
-    const fault = new ActionBlocked({ actionType: "x", reasoning: "y", decisionId: "", policies: [] });
+    const fault = new ActionBlocked({
+      actionType: "x",
+      reasoning: "y",
+      decisionId: "",
+      policies: [],
+      nextStep: "",
+    });
     const fail = session.tool("fail", async () => {
       throw fault;
     });

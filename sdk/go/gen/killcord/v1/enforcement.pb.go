@@ -567,7 +567,8 @@ type InterceptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What kind of action: 1 to 128 of `A-Z a-z 0-9 _ . : / -`.
 	ActionType string `protobuf:"bytes,1,opt,name=action_type,json=actionType,proto3" json:"action_type,omitempty"`
-	// The action's text, at most 256 KiB of UTF-8. Never stored: only a salted digest is sealed.
+	// The action's text, at most 256 KiB of UTF-8. Only a salted digest is sealed; the text
+	// itself is stored while the action waits for a person, encrypted, and not otherwise.
 	ActionContent *string `protobuf:"bytes,2,opt,name=action_content,json=actionContent,proto3,oneof" json:"action_content,omitempty"`
 	// Facts about the action, at most 64 KiB as JSON and 24 nested containers. Sealed as erasable
 	// details.
