@@ -19,6 +19,8 @@ export const policy_limits = {
   policy_test_repeats: 10_000,
   /** The latest time that an action may be tried at: the year 2200. */
   trial_at_max: 7_258_118_400_000,
+  /** How long changes of files may be decided in one turn of the event loop. */
+  policy_turn_ms: 20,
   /** After a file has changed, how long others may; and how often the directory is looked at anyway. */
   policy_settle_ms: 200,
   policy_check_ms: 30_000,

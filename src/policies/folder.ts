@@ -33,7 +33,7 @@ export async function readPolicyFolder(
   const faults: FileFault[] = [];
   const policies: FiledPolicy[] = [];
   for (const { file, text } of await readTexts(directory, "policies", faults)) {
-    const read = readPolicyFile(file, text, idOf);
+    const read = await readPolicyFile(file, text, idOf);
     faults.push(...read.faults);
     policies.push(...read.policies);
   }

@@ -1,6 +1,7 @@
 /** The policies of one YAML file, each with its place. */
 import type { PolicyDocument } from "../core/policy/document.js";
 import { limits } from "../limits.js";
+import { breath } from "./breath.js";
 import { fieldOf, readPolicy } from "./read-policy.js";
 import { readYaml, type TextFault } from "./yaml-text.js";
 
@@ -30,7 +31,11 @@ export interface PolicyFile {
  * @param file its name, for faults
  * @param idOf the policy_id that goes with a name: 32 hex digits
  */
-export function readPolicyFile(file: string, text: string, idOf: (name: string) => string): PolicyFile {
+export async function readPolicyFile(
+  file: string,
+  text: string,
+  idOf: (name: string) => string,
+): Promise<PolicyFile> {
   const { documents, faults } = readYaml(text);
   const found: FileFault[] = faults.map((fault) => ({ file, ...fault }));
   const policies: FiledPolicy[] = [];
@@ -46,6 +51,7 @@ export function readPolicyFile(file: string, text: string, idOf: (name: string) 
     if (document !== null) {
       policies.push({ document, file, ...start });
     }
+    await breath();
   }
   if (documents.length === 0 && found.length === 0) {
     found.push({ file, line: 1, column: 1, message: "there is no policy in this file" });

@@ -4,13 +4,15 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { EarlierAction, EvaluateRequest } from "../../gen/killcord/v1/policy_pb.js";
 import { EvaluateResponseSchema } from "../../gen/killcord/v1/policy_pb.js";
 import { decide } from "../core/decide.js";
-import { parsePolicy } from "../core/policy/parse.js";
 import type { Policy } from "../core/policy/policy.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
+import { breath } from "../policies/breath.js";
+import { readPolicy } from "../policies/read-policy.js";
 import { amountsAsked } from "./amounts.js";
 import type { Context } from "./context.js";
 import type { FieldIssue } from "./errors.js";
+import { issuesOf } from "./policy-faults.js";
 import { written } from "./policy-written.js";
 import {
   digestOf,
@@ -28,7 +30,7 @@ import { warningsView } from "./warnings.js";
 
 export async function evaluate(context: Context, request: EvaluateRequest) {
   const now = context.engine.clock.now();
-  const candidates = request.policies.length === 0 ? null : candidatesOf(request, now);
+  const candidates = request.policies.length === 0 ? null : await candidatesOf(request, now);
   if (request.sessionId !== undefined) {
     refuseTogether(request);
     await context.engine.load([request.sessionId]);
@@ -48,8 +50,7 @@ export async function evaluate(context: Context, request: EvaluateRequest) {
   const session = trial.start({ ...plain_session, ...who }, begin);
   for (const action of earlier) {
     trial.ask(actionOf(action), session, at - before(action) * 1000);
-    // What is asked in earnest, and what is stopped, does not wait for all of what is only tried.
-    await new Promise((resolve) => setImmediate(resolve));
+    await breath();
   }
   return view(trial.ask(actionOf(request), session, at), digestOf(policies), at);
 }
@@ -69,24 +70,27 @@ function refuseTogether({ agentId, label, at, earlier }: EvaluateRequest): void 
   }
 }
 
-/** Policies of the request: their faults were told at the door, but for names that stand there twice. */
-function candidatesOf({ policies }: EvaluateRequest, at: number): readonly Policy[] {
+/** Policies of the request, made ready one after the other, or every fault of theirs. */
+async function candidatesOf({ policies }: EvaluateRequest, at: number): Promise<readonly Policy[]> {
   const names = new Map<string, number>();
-  const twice: FieldIssue[] = [];
-  const candidates = policies.map((each, i) => {
-    if (names.has(each.name)) {
-      twice.push({
-        field: `policies[${i}].name`,
-        issue: `also the name of policies[${names.get(each.name)}]`,
-      });
+  const faults: FieldIssue[] = [];
+  const candidates: Policy[] = [];
+  for (const [i, each] of policies.entries()) {
+    const before = names.get(each.name);
+    names.set(each.name, before ?? i);
+    if (before !== undefined) {
+      faults.push({ field: `policies[${i}].name`, issue: `also the name of policies[${before}]` });
     }
-    names.set(each.name, i);
     const policy_id = (i + 1).toString(16).padStart(32, "0");
-    const document = parsePolicy(written(each), { policy_id, source: "api" });
-    return { document, version: 1, sequence: 0, created_at: at, updated_at: at };
-  });
-  if (twice.length > 0) {
-    throw invalid(twice);
+    const { document, faults: wrong } = readPolicy(written(each), { policy_id, source: "api" });
+    faults.push(...issuesOf(wrong, `policies[${i}]`));
+    if (document !== null) {
+      candidates.push({ document, version: 1, sequence: 0, created_at: at, updated_at: at });
+    }
+    await breath();
+  }
+  if (faults.length > 0) {
+    throw invalid(faults.slice(0, limits.issues_listed));
   }
   return candidates;
 }

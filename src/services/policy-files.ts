@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { system_actor } from "../core/actor.js";
 import type { Engine } from "../engine/engine.js";
 import { limits } from "../limits.js";
+import { breath } from "../policies/breath.js";
 import { type Change, difference } from "../policies/difference.js";
 import { readPolicyFolder } from "../policies/folder.js";
 import type { FiledPolicy, FileFault } from "../policies/policy-file.js";
@@ -97,13 +98,28 @@ export class PolicyFiles {
     }
     const changes = found.changes.filter(({ kind }) => kind !== "unchanged");
     try {
-      // All are decided in this turn: no action is judged by half of them.
-      await Promise.all(changes.map((change) => this.#seal(change)));
+      await this.#sealAll(changes);
       return { loaded_at: this.#engine.clock.now(), faults: [], changes };
     } catch (error) {
       const message = `the change cannot be sealed: ${(error as Error).message}`;
       return { loaded_at, faults: [{ file: this.#directory, line: 1, column: 1, message }], changes: [] };
     }
+  }
+
+  /** In one turn of the event loop where that is short, so that no action is judged by half of them. */
+  async #sealAll(changes: readonly Change[]): Promise<void> {
+    const sealed: Promise<void>[] = [];
+    let begun_ms = performance.now();
+    for (const change of changes) {
+      sealed.push(this.#seal(change));
+      // Heard by whoever awaits all of them.
+      sealed.at(-1)?.catch(() => {});
+      if (performance.now() - begun_ms > limits.policy_turn_ms) {
+        await breath();
+        begun_ms = performance.now();
+      }
+    }
+    await Promise.all(sealed);
   }
 
   async #seal({ document, before }: Change): Promise<void> {

@@ -97,12 +97,15 @@ describe("an evaluation", () => {
 
   it("names every fault of the request and of each policy in it", async () => {
     const candidate = { name: "x", policy_type: "threshold", decision: "block", conditions: { path: "/a" } };
-    const wrong = await evaluate({ action_type: "a b", policies: [{ ...candidate, name: "" }, candidate] });
-    expect(wrong.error.details.map(({ field }: { field: string }) => field).sort()).to.deep.equal([
+    const outer = await evaluate({ action_type: "a b", policies: [{ ...candidate, name: "" }] });
+    expect(outer.error.details.map(({ field }: { field: string }) => field)).to.deep.equal([
       "action_type",
+      "policies[0].name",
+    ]);
+    const wrong = await evaluate({ action_type: "a", policies: [candidate, { ...candidate, name: "y" }] });
+    expect(wrong.error.details.map(({ field }: { field: string }) => field).sort()).to.deep.equal([
       "policies[0].conditions.operator",
       "policies[0].conditions.value",
-      "policies[0].name",
       "policies[1].conditions.operator",
       "policies[1].conditions.value",
     ]);

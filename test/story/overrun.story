@@ -43,3 +43,18 @@ intercept s3 look
 @17 enforcement_decision s3 allow actions=1 holds=1tokens total=nothing held=1tokens
 @18 reservation_settled s3 @17 settled spent=1000000tokens reported=1000000tokens total=1000000tokens held=nothing
 @19 enforcement_decision s3 allow actions=2
+
+# What needs nothing of a unit is not blocked for what is held of it, whatever ran over.
+start session=s4 max_tokens=100
+intercept s4 ask estimate=10
+intercept s4 ask estimate=80
+settle @21 cost=25
+intercept s4 ask cost=0,1
+intercept s4 ask cost=1
+----
+@20 session_started s4 max_tokens=100
+@21 enforcement_decision s4 allow actions=1 holds=10tokens total=nothing held=10tokens
+@22 enforcement_decision s4 allow actions=2 holds=80tokens total=nothing held=90tokens
+@23 reservation_settled s4 @21 settled spent=20tokens reported=25tokens total=20tokens held=80tokens
+@24 enforcement_decision s4 allow actions=3 charge=1micros total=20tokens,1micros held=80tokens
+@25 enforcement_decision s4 block actions=4 "budget reserved: of max_tokens 100, 20 are spent and 80 held for actions under way: settle or cancel these first"
