@@ -55,7 +55,8 @@ describe("the packs of policies", function () {
       headers: { "x-api-key": server.admin_key },
       body: "{}",
     });
-    expect((await reply.json()).budgets).to.include({ max_depth: 3, max_concurrent: 20, ttl_seconds: 86400 });
+    const { budgets } = (await reply.json()) as { readonly budgets: object };
+    expect(budgets).to.include({ max_depth: 3, max_concurrent: 20, ttl_seconds: 86400 });
     await server.end();
   });
 
