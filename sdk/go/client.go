@@ -25,6 +25,7 @@ type Client struct {
 	road        *road
 	sessions    v1.SessionServiceClient
 	enforcement v1.EnforcementServiceClient
+	escalations v1.EscalationServiceClient
 	watch       *watch
 	outage      outage
 
@@ -67,6 +68,7 @@ func NewClient(options Options) (*Client, error) {
 	c.road = newRoad(c)
 	c.sessions = v1.NewSessionServiceClient(c.road)
 	c.enforcement = v1.NewEnforcementServiceClient(c.road)
+	c.escalations = v1.NewEscalationServiceClient(c.road)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.watch = newWatch(c)
 	return c, nil

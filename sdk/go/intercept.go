@@ -44,6 +44,9 @@ type Action struct {
 // *ActionBlocked, *ActionEscalated, *SessionPaused, *SessionTerminated, *ServerUnreachable,
 // *AccessDenied, *RequestRefused, or the end of ctx.
 //
+// An action that a person has to approve is waited for, unless OnEscalate says otherwise: until it is
+// approved, or, with an *ActionBlocked, rejected or expired.
+//
 // While the server is unavailable the call is repeated, as the same action, until the client's timeout.
 func (s *Session) Intercept(ctx context.Context, action Action) (*Decision, error) {
 	request, err := s.request(action)
@@ -59,11 +62,19 @@ func (s *Session) Intercept(ctx context.Context, action Action) (*Decision, erro
 		}
 		decision, err := s.ask(ctx, request)
 		var paused *SessionPaused
+		var escalated *ActionEscalated
 		switch {
 		case errors.As(err, &paused) && s.options.WhenPaused == PauseWait:
 			if !s.awaitChange(ctx, attempt) {
 				return nil, context.Cause(ctx)
 			}
+		// An older server names no escalation: there is nothing to wait for.
+		case errors.As(err, &escalated) && s.options.OnEscalate == EscalateWait && escalated.EscalationID != "":
+			if err := s.awaitApproval(ctx, escalated); err != nil {
+				return nil, err
+			}
+			request.EscalationId = &escalated.EscalationID
+			request.IdempotencyKey = optional(approvedKey(action.IdempotencyKey, escalated.EscalationID))
 		default:
 			return decision, err
 		}
@@ -89,6 +100,19 @@ func (s *Session) request(action Action) (*v1.InterceptRequest, error) {
 		ParentDecisionId: optional(action.ParentDecisionID), EscalationId: optional(action.EscalationID),
 		IdempotencyKey: optional(action.IdempotencyKey),
 	}, nil
+}
+
+// maxKey is what the server takes of an idempotency key.
+const maxKey = 255
+
+// approvedKey is the key of the same action with its approval. The caller's has the escalation's
+// verdict: this is another, to which a repeat of the whole leads as well, so that it is still counted
+// once. None stays none.
+func approvedKey(key, escalationID string) string {
+	if key == "" {
+		return key
+	}
+	return key[:min(len(key), maxKey-len(escalationID)-1)] + "." + escalationID
 }
 
 // awaitChange waits for the watch to tell of the pause that a verdict told of, or its end: it may

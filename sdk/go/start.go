@@ -39,6 +39,16 @@ const NoLease time.Duration = -1
 // NoParent keeps a session from becoming a sub-session of the one in KILLCORD_SESSION_ID.
 const NoParent = "-"
 
+// OnEscalate is what Intercept does with an action that a person has to approve.
+type OnEscalate int
+
+const (
+	// EscalateWait waits until it is approved, rejected or expired, the default.
+	EscalateWait OnEscalate = iota
+	// EscalateReturn returns an *ActionEscalated.
+	EscalateReturn
+)
+
 // StartOptions describe a session.
 type StartOptions struct {
 	// AgentID is the agent's name. A key that is an agent's credential may leave it out.
@@ -62,6 +72,9 @@ type StartOptions struct {
 	Grace time.Duration
 	// WhenPaused says what Guard and Intercept do while the session is held. Default PauseThrow.
 	WhenPaused WhenPaused
+	// OnEscalate says what Intercept does with an action that a person has to approve. Default
+	// EscalateWait.
+	OnEscalate OnEscalate
 	// FailOpen allows actions while the server is unreachable, each with a warning in the log. It
 	// never passes a stop that is known, and the lease still ends the run.
 	FailOpen bool

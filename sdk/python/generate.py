@@ -40,6 +40,10 @@ WANTED = [
     "killcord.v1.SettleResponse",
     "killcord.v1.CancelReservationRequest",
     "killcord.v1.CancelReservationResponse",
+    "killcord.v1.GetEscalationStatusRequest",
+    "killcord.v1.GetEscalationStatusResponse",
+    "killcord.v1.WatchEscalationsRequest",
+    "killcord.v1.WatchEscalationsResponse",
     "google.rpc.Status",
     "google.rpc.ErrorInfo",
 ]
@@ -59,6 +63,7 @@ def compiled() -> descriptor_pb2.FileDescriptorSet:
                 f"--descriptor_set_out={out}",
                 "killcord/v1/session.proto",
                 "killcord/v1/enforcement.proto",
+                "killcord/v1/escalation.proto",
                 "google/rpc/error_details.proto",
             ]
         )

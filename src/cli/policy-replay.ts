@@ -1,6 +1,6 @@
 /** `killcord policy replay`: what policies would have done to what was decided. */
 import { createHash } from "node:crypto";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { PolicyDocument } from "../core/policy/document.js";
 import { PolicyReplay } from "../engine/policy-replay.js";
 import { ReplayTally } from "../engine/replay-tally.js";
@@ -36,11 +36,11 @@ export function policyReplayCommand(): Command {
       "directories or files of policies, or pack:NAME",
       (path: string, before: readonly string[] | undefined) => [...(before ?? []), policyDirectory(path)],
     )
-    .option(
-      "--since <duration>",
-      "look at decisions this young, e.g. 12h or 30d",
-      parseDuration,
-      7n * 86_400n,
+    .addOption(
+      // In words: the help cannot show a bigint.
+      new Option("--since <duration>", "look at decisions this young, e.g. 12h or 30d")
+        .default(7n * 86_400n, "7d")
+        .argParser(parseDuration),
     )
     .option(
       "--limit <n>",

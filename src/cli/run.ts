@@ -43,6 +43,14 @@ export function runCommand(): Command {
     .option("--max-actions <n>", "actions that may be asked for", (text) => Number(wholeNumber(text)))
     .option("--max-tokens <n>", "tokens that its actions may cost", (text) => Number(wholeNumber(text)))
     .option("--max-cost-usd <usd>", "money that its actions may cost, e.g. 7.50", usd)
+    .addOption(
+      new Option(
+        "--on-exceeded <what>",
+        "what happens when one of these has no room: the run ends, or is held until the limit is raised",
+      )
+        .choices(["terminate", "pause"])
+        .default("terminate"),
+    )
     .option("--ttl <time>", "how long it may take, e.g. 90s, 15m, 12h", seconds)
     .option("--idle-timeout <time>", "how long no action may be asked for; without any limit 1d", seconds)
     .addOption(
@@ -71,6 +79,7 @@ interface RunOptions extends AccessOptions {
   readonly maxActions?: number;
   readonly maxTokens?: number;
   readonly maxCostUsd?: string;
+  readonly onExceeded: "terminate" | "pause";
   readonly ttl?: number;
   readonly idleTimeout?: number;
   readonly lease: number;
@@ -127,7 +136,18 @@ function openClient(url: string, key: string | null): Client {
 }
 
 function startOptions(options: RunOptions): StartOptions {
-  const { agent, label, maxActions, maxTokens, maxCostUsd, ttl, idleTimeout, lease, onLeaseLost } = options;
+  const {
+    agent,
+    label,
+    maxActions,
+    maxTokens,
+    maxCostUsd,
+    onExceeded,
+    ttl,
+    idleTimeout,
+    lease,
+    onLeaseLost,
+  } = options;
   return {
     ...(agent === undefined ? {} : { agentId: agent }),
     ...(label === undefined ? {} : { label }),
@@ -135,6 +155,7 @@ function startOptions(options: RunOptions): StartOptions {
       ...(maxActions === undefined ? {} : { maxActions }),
       ...(maxTokens === undefined ? {} : { maxTokens }),
       ...(maxCostUsd === undefined ? {} : { maxCostUsd }),
+      ...(onExceeded === "terminate" ? {} : { onExceeded }),
       ...(ttl === undefined ? {} : { ttlSeconds: ttl }),
       ...(idleTimeout === undefined ? {} : { idleTimeoutSeconds: idleTimeout }),
     },

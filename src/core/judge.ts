@@ -67,6 +67,7 @@ function contextOf(state: State, command: Intercept, session: Session | null): A
     session,
     cost: command.cost,
     estimate: command.estimate,
+    asked_before: command.escalation !== undefined,
     counters: state.counters,
     loops: command.loops ?? [],
     work: new Work(limits.policy_work),

@@ -82,6 +82,8 @@ export class Explainer {
   readonly #sequence: number;
   readonly #state: State = emptyState();
   readonly #kept = new Map<number, Kept>();
+  /** The newest entry of each escalation. */
+  readonly #escalations = new Map<string, { readonly event: string; readonly sequence: number }>();
 
   /** @param sequence index of the decision's entry */
   constructor(sequence: number) {
@@ -142,9 +144,15 @@ export class Explainer {
     return policies_triggered[0]?.policy_id === paused_policy ? (session?.pause ?? null) : null;
   }
 
-  #causesOf({ cause }: EnforcementDecision, pause: SessionPause | null): readonly ExplainedCause[] {
+  #causesOf(
+    { cause, escalation_id }: EnforcementDecision,
+    pause: SessionPause | null,
+  ): readonly ExplainedCause[] {
     const causes: ExplainedCause[] = [];
-    const first = pause === null ? cause : { event: "session_paused", sequence: pause.sequence };
+    const held = pause === null ? null : { event: "session_paused", sequence: pause.sequence };
+    // Of an action that names an escalation: what a person has said of it, if anybody has.
+    const asked = escalation_id === null ? null : (this.#escalations.get(escalation_id) ?? null);
+    const first = cause ?? held ?? asked;
     for (let next = first; next !== null && causes.length < limits.session_levels * 4; ) {
       const { sequence, event } = next;
       const kept = this.#kept.get(sequence);
@@ -163,12 +171,28 @@ export class Explainer {
       return;
     }
     const { reason = null, cause = null } = event as Partial<Kept>;
+    const before = this.#noteEscalation(event, sequence);
     const why = whyOf(event) ?? reason;
-    this.#kept.set(sequence, { event: event.event, at: event.at, reason: why, cause });
+    this.#kept.set(sequence, { event: event.event, at: event.at, reason: why, cause: cause ?? before });
     if (this.#kept.size > causes_kept) {
       const [oldest] = this.#kept.keys();
       this.#kept.delete(oldest as number);
     }
+  }
+
+  /** Returns the entry of the same escalation before this one. */
+  #noteEscalation(event: Event, sequence: number): Kept["cause"] {
+    if (event.event !== "escalation_opened" && event.event !== "escalation_resolved") {
+      return null;
+    }
+    const before = this.#escalations.get(event.escalation_id) ?? null;
+    this.#escalations.delete(event.escalation_id);
+    this.#escalations.set(event.escalation_id, { event: event.event, sequence });
+    if (this.#escalations.size > causes_kept) {
+      const [oldest] = this.#escalations.keys();
+      this.#escalations.delete(oldest as string);
+    }
+    return before;
   }
 
   #evolve(event: Event): void {
@@ -189,6 +213,8 @@ function whyOf(event: Event): string | null {
       return `${event.unit} ${event.limit} of ${event.owner_session_id}`;
     case "session_expired":
       return event.stop_reason;
+    case "escalation_resolved":
+      return `${event.resolution} by ${event.actor.key_id ?? "nobody"}${event.reason === null ? "" : `: ${event.reason}`}`;
     default:
       return null;
   }

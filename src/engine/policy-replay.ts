@@ -134,8 +134,8 @@ export class PolicyReplay {
         : event;
     if (standing === "judged" || standing === "unknown") {
       // A repeat that a person approved was counted when it was escalated.
-      const is_approved = event.decision === "allow" && event.escalation_id !== null;
-      countDecision(this.#tried, counted, sequence, counted.decision !== "terminate" && !is_approved);
+      const is_action = counted.decision !== "terminate" && !isApproved(event);
+      countDecision(this.#tried, counted, sequence, is_action);
       this.#noteStop(event, after);
     }
     return replayed;
@@ -217,6 +217,13 @@ export class PolicyReplay {
 
 const strictness: Readonly<Record<Verdict, number>> = { allow: 0, escalate: 1, block: 2, terminate: 3 };
 
+/** Whether it is the repeat of an action that a person approved. */
+function isApproved(
+  event: EnforcementDecision,
+): event is EnforcementDecision & { readonly escalation_id: string } {
+  return event.escalation_id !== null && event.decision === "allow";
+}
+
 /** Only what is allowed is charged or held. */
 function amountsOf({ charge, reservation }: EnforcementDecision, after: Verdict) {
   return after === "allow" ? { charge, reservation } : { charge: null, reservation: null };
@@ -229,8 +236,7 @@ function verdictOf(
 ): { after: Verdict; after_reason: string } {
   const first = event.policies_triggered[0]?.policy_id ?? "";
   // What a person approved is asked once more, and not escalated again.
-  const is_approved = event.escalation_id !== null && event.decision === "allow";
-  const is_settled = is_approved || first === "__escalation_limit";
+  const is_settled = isApproved(event) || first === "__escalation_limit";
   if (
     (judgement.decision === "allow" && after_policies.has(first)) ||
     (judgement.decision === "escalate" && is_settled)
@@ -280,6 +286,8 @@ function interceptOf(event: EnforcementDecision, metadata: JsonObject | null): I
     action_digest: event.action_digest,
     action_length: event.action_length,
     details_digest: event.details_digest,
+    // One that a person approved counts nothing anew.
+    ...(isApproved(event) ? { escalation: { escalation_id: event.escalation_id, same_action: true } } : {}),
     latency_us: 0,
     repeat: null,
   };

@@ -212,6 +212,26 @@ describe("killcord run", function () {
     expect(await running.ended).to.equal(124);
   });
 
+  it("holds the program at its budget, and lets it go on when that is raised", async () => {
+    const running = run([
+      ...["--max-tokens", "100", "--max-cost-usd", "0.5", "--on-exceeded", "pause"],
+      ...["--", "sh", "-c", "echo up > $FOLDER/up; sleep 60"],
+    ]);
+    await running.wrote("up");
+    const session_id = await running.session();
+    const action = { session_id, action_type: "call_model", cost: { tokens: 150 } };
+    const ask = () => curl(server, "/v1/enforce/intercept", server.admin_key, action);
+    expect(await ask()).to.include({ decision: "block", session_status: "paused" });
+    const why = "held: budget exceeded: max_tokens 100, spent 0, needed 150";
+    while (!running.stderr().includes(why)) await pause(10);
+    await operate(session_id, "budgets", { budgets: { max_tokens: 200 } });
+    while (!running.stderr().includes("going on")) await pause(10);
+    expect(await ask()).to.include({ decision: "allow" });
+    const { budgets } = await operate(session_id, "kill");
+    expect(budgets).to.deep.equal({ max_tokens: 200, max_cost_usd: "0.5", on_exceeded: "pause" });
+    expect(await running.ended).to.equal(124);
+  });
+
   it("passes signals on: to the command's group from a terminal, to the command from a person", async () => {
     const script = `trap 'echo term; exit 3' TERM; trap 'echo usr1' USR1; trap 'echo hup' HUP; echo $$ > $FOLDER/pid
       while :; do sleep 0.05; done`;

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from . import _aio, _wire
+from ._approval import Approval
 from ._money import Cost, cost_body
 from ._retry import Attempts
 from ._run import Run, failure
@@ -35,6 +36,7 @@ class Asker:
     transport: Callable[[], Transport]
     timeout_seconds: float
     when_paused: str
+    on_escalate: str
     fail_open: bool
     #: Finds out whether a stop could still reach the run.
     ask_now: Callable[[], None]
@@ -50,6 +52,11 @@ class Asker:
             except SessionPaused:
                 if not self.waits():
                     raise
+            except ActionEscalated as escalated:
+                if not self._waits_for(escalated) or _on_loop():
+                    raise
+                Approval(self.run, self.transport, escalated).wait()
+                body = _approved(body, escalated)
 
     async def aask(self, body: dict[str, Any], timeout_seconds: float | None) -> Verdict:
         """The same, without holding up the event loop."""
@@ -63,10 +70,19 @@ class Asker:
             except SessionPaused:
                 if not waits:
                     raise
+            except ActionEscalated as escalated:
+                if not self._waits_for(escalated):
+                    raise
+                await Approval(self.run, self.transport, escalated).await_it()
+                body = _approved(body, escalated)
 
     def waits(self) -> bool:
         """Whether this thread may wait for a pause to end: one that runs an event loop may not."""
         return self.when_paused == "wait" and not _on_loop()
+
+    def _waits_for(self, escalated: ActionEscalated) -> bool:
+        # An older server names no escalation: there is nothing to wait for.
+        return self.on_escalate == "wait" and escalated.escalation_id != ""
 
     def _try(self, call: Call, timeout_seconds: float | None) -> Verdict:
         attempts = Attempts(self.timeout_seconds if timeout_seconds is None else timeout_seconds)
@@ -166,6 +182,21 @@ def action(
 def _call(session_id: str, body: dict[str, Any]) -> Call:
     """Each question has a key of its own, which its repeats share: it is counted once."""
     return _wire.intercept({"idempotency_key": uuid.uuid4().hex, **body, "session_id": session_id})
+
+
+def _approved(body: dict[str, Any], escalated: ActionEscalated) -> dict[str, Any]:
+    """The same action with its approval. Its key, where the caller gave one, has the escalation's verdict:
+    it gets another, to which a repeat of the whole leads as well, so that it is still counted once."""
+    escalation_id = escalated.escalation_id
+    key = body.get("idempotency_key")
+    if key is None:
+        return {**body, "escalation_id": escalation_id}
+    kept = key[: _KEY_LENGTH_MAX - len(escalation_id) - 1]
+    return {**body, "escalation_id": escalation_id, "idempotency_key": f"{kept}.{escalation_id}"}
+
+
+#: What the server takes.
+_KEY_LENGTH_MAX = 255
 
 
 def _on_loop() -> bool:

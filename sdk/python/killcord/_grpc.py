@@ -76,6 +76,9 @@ class GrpcTransport(Transport):
         body = {"session_ids": list(session_ids), "resume_token": resume_token}
         return self._stream("SessionService/WatchSessions", body)
 
+    def watch_escalation(self, escalation_id: str) -> Stream:
+        return self._stream("EscalationService/WatchEscalations", {"escalation_ids": [escalation_id]})
+
     def _stream(self, rpc: str, body: dict[str, Any]) -> Stream:
         method = self._channel.unary_stream(f"/killcord.v1.{rpc}", *_messages.coders(rpc))
         return _GrpcStream(method(_messages.request(rpc, body), metadata=self._metadata))

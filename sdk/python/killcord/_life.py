@@ -38,6 +38,7 @@ class Life:
         on_lease_lost: str,
         grace_seconds: float,
         when_paused: str,
+        on_escalate: str,
         fail_open: bool,
         timeout_seconds: float,
     ) -> None:
@@ -46,6 +47,7 @@ class Life:
         self._on_lease_lost = on_lease_lost
         self._grace = grace_seconds
         self._when_paused = when_paused
+        self._on_escalate = on_escalate
         self._fail_open = fail_open
         self._timeout = timeout_seconds
         self._opened: Opened | None = None
@@ -83,6 +85,7 @@ class Life:
             lambda: client._transport,
             self._timeout,
             self._when_paused,
+            self._on_escalate,
             self._fail_open,
             lambda: client._keeper.ask_now(run),
         )

@@ -11,6 +11,8 @@ from ._money import Usd, invalid, usd_text
 LeaseLost = Literal["kill", "pause", "continue"]
 #: What guard and intercept do while a run is held.
 WhenPaused = Literal["throw", "wait"]
+#: What intercept does with an action that a person has to approve.
+OnEscalate = Literal["wait", "raise"]
 
 
 class Budgets(TypedDict, total=False):

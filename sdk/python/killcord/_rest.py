@@ -74,6 +74,9 @@ class RestTransport(Transport):
             query.append(("resume_token", resume_token))
         return self._stream("/v1/enforce/sessions:watch", query)
 
+    def watch_escalation(self, escalation_id: str) -> Stream:
+        return self._stream("/v1/enforce/escalations:watch", [("escalation_ids", escalation_id)])
+
     def _stream(self, path: str, query: list[tuple[str, str]]) -> Stream:
         path = f"{path}?{urlencode(query)}"
         return _RestStream(self._connect(SILENCE_SECONDS), path, self._headers, self._read)

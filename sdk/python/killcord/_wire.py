@@ -73,6 +73,11 @@ def cancel(decision_id: str) -> Call:
     return Call("EnforcementService/CancelReservation", path, {"decision_id": decision_id})
 
 
+def escalation_status(escalation_id: str) -> Call:
+    path = "/v1/enforce/escalations/{escalation_id}/status"
+    return Call("EscalationService/GetEscalationStatus", path, {"escalation_id": escalation_id}, "GET")
+
+
 class Stream:
     """A watch that is open: iterate it in one thread, cancel it from any."""
 
@@ -108,6 +113,10 @@ class Transport:
     def watch(self, session_ids: Sequence[str], resume_token: str) -> Stream:
         """Messages have `session` or `bookmark`, `revision`, `resume_token`; it ends when all of them
         have stopped."""
+        raise NotImplementedError
+
+    def watch_escalation(self, escalation_id: str) -> Stream:
+        """Messages have `escalation` or `bookmark`; it ends when it is resolved."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from ._asking import action
 from ._halt import StopCallback
 from ._life import Life
 from ._money import Cost
-from ._options import Budgets, LeaseLost, WhenPaused, start_body
+from ._options import Budgets, LeaseLost, OnEscalate, WhenPaused, start_body
 from ._state import PolicyWarning, Verdict
 from ._tools import F, wrapped
 from .client import Client
@@ -35,7 +35,7 @@ class RuntimeSession(Spending):
     `lease_seconds`: how long the run may go on without hearing from the server, 2 to 300, or None;
     `on_lease_lost`: what happens then, `kill`, `pause` or `continue`. `grace_seconds`: how long work may
     take to end after a stop. `when_paused`: `throw`, or `wait` until the run is resumed.
-    `fail_open`:
+    `on_escalate`: `wait` until a person has approved an action or refused it, or `raise`. `fail_open`:
     lets actions pass while the server cannot be reached, and logs each. `parent_session_id`: by default
     KILLCORD_SESSION_ID, which a supervisor sets; "" for none.
 
@@ -55,9 +55,12 @@ class RuntimeSession(Spending):
         on_lease_lost: LeaseLost = "kill",
         grace_seconds: float = 5.0,
         when_paused: WhenPaused = "throw",
+        on_escalate: OnEscalate = "wait",
         fail_open: bool = False,
         timeout_seconds: float | None = None,
     ) -> None:
+        if on_escalate not in ("wait", "raise"):
+            raise ValueError(f"on_escalate is wait or raise, not {on_escalate!r}")
         if parent_session_id is None:
             parent_session_id = os.environ.get("KILLCORD_SESSION_ID")
         body = start_body(
@@ -69,6 +72,7 @@ class RuntimeSession(Spending):
             on_lease_lost=on_lease_lost,
             grace_seconds=grace_seconds,
             when_paused=when_paused,
+            on_escalate=on_escalate,
             fail_open=fail_open,
             timeout_seconds=client.timeout_seconds if timeout_seconds is None else timeout_seconds,
         )
@@ -169,7 +173,8 @@ class RuntimeSession(Spending):
         `decision_id`: see `reserve`. `escalation_id` is an approval that was given for this same action.
         `idempotency_key` makes a repeat the same action.
 
-        Raises ActionBlocked, ActionEscalated, SessionPaused, SessionTerminated; ServerUnreachable when
+        Raises ActionBlocked, SessionPaused, SessionTerminated; ActionEscalated with `on_escalate`
+        `raise`, or in the thread of an event loop, else it waits for a person; ServerUnreachable when
         there is no answer within the timeout (5 s by default), AccessDenied, KillcordError. Each of
         them means no.
         """

@@ -1,6 +1,7 @@
 /** The server: the clients of its services, over a channel that is replaced when it seems dead. */
 import { type CallOptions, type Client, type ConnectError, createClient } from "@connectrpc/connect";
 import { EnforcementService } from "../gen/killcord/v1/enforcement_pb.js";
+import { EscalationService } from "../gen/killcord/v1/escalation_pb.js";
 import { SessionService } from "../gen/killcord/v1/session_pb.js";
 import { ServerUnreachable } from "./errors.js";
 import { callError, failureKind, isSilence, toldFailure } from "./failure.js";
@@ -11,6 +12,7 @@ export interface Services {
   readonly channel: Channel;
   readonly sessions: Client<typeof SessionService>;
   readonly enforcement: Client<typeof EnforcementService>;
+  readonly escalations: Client<typeof EscalationService>;
 }
 
 /** How a call is made. */
@@ -164,6 +166,7 @@ function servicesOver(channel: Channel): Services {
     channel,
     sessions: createClient(SessionService, channel.transport),
     enforcement: createClient(EnforcementService, channel.transport),
+    escalations: createClient(EscalationService, channel.transport),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   Verdict,
 } from "../gen/killcord/v1/enforcement_pb.js";
 import { SessionStatus } from "../gen/killcord/v1/session_pb.js";
+import { untilApproved } from "./approval.js";
 import {
   AccessDenied,
   ActionBlocked,
@@ -24,25 +25,49 @@ import { isTerminal, statusWord, stopReasonWord } from "./words.js";
 /** @throws {KillcordError} for everything but an allow */
 export async function intercept(run: Run, action_type: string, action: Action): Promise<Allowed> {
   checkAction(action);
+  let asked = action;
   for (;;) {
-    action.signal?.throwIfAborted();
+    asked.signal?.throwIfAborted();
     run.guardStop();
     const { state } = run;
     if (state.kind === "paused") {
       if (!run.plan.waits_when_paused) throw new SessionPaused(unasked(action_type, state.reason));
-      await run.untilActive(action.signal);
+      await run.untilActive(asked.signal);
     }
-    const answer = await ask(run, action_type, action);
+    const answer = await ask(run, action_type, asked);
     if (answer instanceof SessionPaused) {
       if (!run.plan.waits_when_paused) throw answer;
-      await run.untilActive(action.signal);
+      await run.untilActive(asked.signal);
+    } else if (answer instanceof ActionEscalated) {
+      // An older server names no escalation: there is nothing to wait for.
+      if (!run.plan.waits_when_escalated || answer.escalationId === "") throw answer;
+      await untilApproved(run, answer, asked.signal);
+      asked = approved(asked, answer.escalationId);
     } else {
       return answer;
     }
   }
 }
 
-async function ask(run: Run, action_type: string, action: Action): Promise<Allowed | SessionPaused> {
+/**
+ * The same action with its approval. Its key, where the caller gave one, has the escalation's verdict: it
+ * gets another, to which a repeat of the whole leads as well, so that it is still counted once.
+ */
+function approved(action: Action, escalation_id: string): Action {
+  const { idempotencyKey } = action;
+  if (idempotencyKey === undefined) return { ...action, escalationId: escalation_id };
+  const kept = idempotencyKey.slice(0, key_length_max - escalation_id.length - 1);
+  return { ...action, escalationId: escalation_id, idempotencyKey: `${kept}.${escalation_id}` };
+}
+
+/** What the server takes. */
+const key_length_max = 255;
+
+async function ask(
+  run: Run,
+  action_type: string,
+  action: Action,
+): Promise<Allowed | SessionPaused | ActionEscalated> {
   const { connection, plan } = run;
   // A call that is repeated may have renewed the lease when it was first heard, and not again.
   const sent_ms = connection.platform.clock.nowMs();
@@ -105,7 +130,11 @@ function codeOf(error: unknown): string {
   return error instanceof KillcordError ? error.code : "";
 }
 
-function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed | SessionPaused {
+function judge(
+  run: Run,
+  action_type: string,
+  reply: InterceptResponse,
+): Allowed | SessionPaused | ActionEscalated {
   for (const warning of warningsOf(reply)) run.warned(warning);
   if (reply.decision === Verdict.TERMINATE || isTerminal(reply.sessionStatus)) {
     run.stop(terminatedBy(run, reply));
@@ -124,7 +153,7 @@ function judge(run: Run, action_type: string, reply: InterceptResponse): Allowed
     case Verdict.BLOCK:
       throw new ActionBlocked(refusal);
     case Verdict.ESCALATE:
-      throw new ActionEscalated(refusal, reply.escalationId ?? "");
+      return new ActionEscalated(refusal, reply.escalationId ?? "");
     default:
       throw new ActionBlocked({
         ...refusal,

@@ -28,6 +28,11 @@ export interface StartOptions {
   /** Whether a held session throws, or waits until it goes on. Default throw. */
   readonly whenPaused?: "throw" | "wait";
   /**
+   * Whether an action that a person has to approve is waited for, until it is approved, rejected or
+   * expired, or throws {@link ActionEscalated}. Default wait.
+   */
+  readonly onEscalate?: "wait" | "throw";
+  /**
    * Whether an intercept is allowed while the server does not answer. Default false. Each such allow is
    * told in a warning; a known stop is never passed, and the lease runs on.
    */
@@ -58,7 +63,7 @@ export interface Action {
   readonly escalationId?: string;
   /** Makes a repeat the same action, counted once. Default: a new one for each call. */
   readonly idempotencyKey?: string;
-  /** Ends the call, and the wait for a resume; what is thrown is its reason. */
+  /** Ends the call, and the wait for an approval or a resume; what is thrown is its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,6 +78,7 @@ export interface SessionPlan {
   readonly on_lease_lost: OnLeaseLostWord;
   readonly grace_ms: number;
   readonly waits_when_paused: boolean;
+  readonly waits_when_escalated: boolean;
   readonly fails_open: boolean;
   readonly timeout_ms: number;
   readonly supervisor: boolean;
@@ -88,6 +94,7 @@ const start_names: ReadonlySet<string> = new Set<keyof StartOptions>([
   "onLeaseLost",
   "graceSeconds",
   "whenPaused",
+  "onEscalate",
   "failOpen",
   "timeoutMs",
   "supervisor",
@@ -109,11 +116,12 @@ const action_names: ReadonlySet<string> = new Set<keyof Action>([
 export function sessionPlan(options: StartOptions, parent_session_id: string | undefined): SessionPlan {
   knownOnly("startSession", options, start_names);
   const { budgets = {}, leaseSeconds = 30, onLeaseLost = "kill", whenPaused = "throw" } = options;
-  const { graceSeconds = 5, timeoutMs = 5000 } = options;
+  const { graceSeconds = 5, timeoutMs = 5000, onEscalate = "wait" } = options;
   checkBudgets(budgets);
   if (leaseSeconds !== null) whole("leaseSeconds", leaseSeconds, 2, 300);
   if (!Object.hasOwn(on_lease_lost_codes, onLeaseLost)) throw refusedOption("onLeaseLost", onLeaseLost);
   if (whenPaused !== "throw" && whenPaused !== "wait") throw refusedOption("whenPaused", whenPaused);
+  if (onEscalate !== "throw" && onEscalate !== "wait") throw refusedOption("onEscalate", onEscalate);
   if (!(graceSeconds >= 0)) throw refusedOption("graceSeconds", graceSeconds);
   if (!(timeoutMs > 0)) throw refusedOption("timeoutMs", timeoutMs);
   return {
@@ -127,6 +135,7 @@ export function sessionPlan(options: StartOptions, parent_session_id: string | u
     on_lease_lost: onLeaseLost,
     grace_ms: graceSeconds * 1000,
     waits_when_paused: whenPaused === "wait",
+    waits_when_escalated: onEscalate === "wait",
     fails_open: options.failOpen === true,
     timeout_ms: timeoutMs,
     supervisor: options.supervisor === true,

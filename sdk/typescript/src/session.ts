@@ -67,7 +67,8 @@ export class Session implements AsyncDisposable {
    * @param actionType what kind: 1 to 128 of `A-Z a-z 0-9 _ . : / -`
    * @throws {SessionTerminated} when the session is over: at once, also in the middle of the call
    * @throws {ActionBlocked} when it must not be done; {@link SessionPaused} while the session is held
-   * @throws {ActionEscalated} when a person has to approve it before
+   * @throws {ActionEscalated} when a person has to approve it before, and `onEscalate` is throw; else it
+   *   waits for that, and throws {@link ActionBlocked} when it is rejected or nobody comes in time
    * @throws {ServerUnreachable} when there is no answer in time
    */
   intercept(actionType: string, action: Action = {}): Promise<Allowed> {

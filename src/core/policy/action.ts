@@ -21,6 +21,8 @@ export interface ActionContext {
   /** What it costs, known beforehand; and what is to be held for it until that is known. */
   readonly cost: Amounts | null;
   readonly estimate: Amounts | null;
+  /** True of one that a person has approved: it was counted as an action when it was asked for. */
+  readonly asked_before?: boolean;
   /** What policies remember of earlier actions. */
   readonly counters: Counters;
   /** Loops that it goes on with. */

@@ -35,12 +35,12 @@ function rateOf(document: PolicyDocument): Rate {
  * window longer than it should, never shorter.
  */
 export function compileRate(document: PolicyDocument): Compiled {
-  const { by, count, window_ms } = rateOf(document);
+  const { by, count, window_ms, counts } = rateOf(document);
   const { policy_id } = document;
   const within = `within ${window_ms / 1000} s`;
   return {
     reads_text: false,
-    judge: ({ counters, at, session, agent_id, label }) => {
+    judge: ({ counters, at, session, agent_id, label, asked_before }) => {
       const counter = counters.by_policy.get(policy_id);
       if (counter === undefined) {
         return null;
@@ -52,10 +52,12 @@ export function compileRate(document: PolicyDocument): Compiled {
           ? null
           : { reason: `there are too many to count for each by itself (${by}), so it is refused` };
       }
-      const marked = marksSince(kept, at - window_ms);
-      return marked < count
+      const itself = asked_before === true && counts === "asked" ? 0 : 1;
+      return marksSince(kept, at - window_ms) + itself <= count
         ? null
-        : { reason: `more than ${count} actions of ${nameOfKey(by, who)} ${within}` };
+        : {
+            reason: `more than ${count === 1 ? "one action" : `${count} actions`} of ${nameOfKey(by, who)} ${within}`,
+          };
     },
   };
 }

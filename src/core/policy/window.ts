@@ -93,11 +93,11 @@ export function compileWindow(document: PolicyDocument): Compiled {
 }
 
 function judgeUnits(window: Window, used: Sums, context: ActionContext, whose: string): Finding | null {
-  const { cost, estimate } = context;
+  const { cost, estimate, asked_before } = context;
   const asked = cost ?? estimate ?? { tokens: 0, cost_usd_micros: 0 };
   const rest = `of ${whose} this ${window.period} (${window.zone})`;
   const { max_actions, max_tokens, max_cost_usd_micros } = window;
-  if (max_actions !== null && used.actions + 1 > max_actions) {
+  if (max_actions !== null && used.actions + (asked_before === true ? 0 : 1) > max_actions) {
     return { reason: `all ${max_actions} actions ${rest} are used` };
   }
   if (max_tokens !== null && used.tokens + asked.tokens > max_tokens) {
