@@ -3,6 +3,7 @@
  * which was the most of an intercept outside the seal. Only for the common shape; the rest is left to
  * toBinary. test/rpc/verdict-bytes.test.ts holds the two alike.
  */
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type {
   BudgetLeft,
@@ -13,8 +14,9 @@ import type { Consumed, Reserved } from "../../gen/killcord/v1/session_pb.js";
 import { envelope_bytes } from "./body.js";
 
 /** More than all texts can have together, at three bytes a character. */
-const scratch_bytes = 32 * 1024;
+const scratch_bytes = 64 * 1024;
 const text_characters_max = 1024;
+const ids_bytes_max = 40 * 1024;
 
 /** Written from its end to its beginning: so the length of a message is known when its head is written. */
 const scratch = Buffer.allocUnsafe(scratch_bytes);
@@ -46,7 +48,7 @@ export function verdictEnvelope({ message }: InterceptStreamResponse): Uint8Arra
 function isCommon(verdict: InterceptResponse): boolean {
   return (
     verdict.policiesTriggered.length === 0 &&
-    verdict.policiesEvaluated.length === 0 &&
+    idsOf(verdict.policiesEvaluated).length <= ids_bytes_max &&
     verdict.trustScore === undefined &&
     verdict.escalationId === undefined &&
     verdict.warnings.length === 0 &&
@@ -99,10 +101,31 @@ function writeVerdict(verdict: InterceptResponse): void {
   }
   double(8, verdict.latencyMs);
   text(7, verdict.vaultEntryId);
+  bytes(idsOf(verdict.policiesEvaluated));
   text(4, verdict.reasoning);
   text(3, verdict.decisionPath);
   text(2, verdict.decisionId);
   whole(1, verdict.decision);
+}
+
+/** Ids of policies as field 5: the same list comes with every action of a type until a policy changes. */
+const ids_written = new WeakMap<readonly string[], Uint8Array>();
+const no_ids = new Uint8Array(0);
+
+function idsOf(ids: readonly string[]): Uint8Array {
+  if (ids.length === 0) {
+    return no_ids;
+  }
+  let written = ids_written.get(ids);
+  if (written === undefined) {
+    const writer = new BinaryWriter();
+    for (const id of ids) {
+      writer.uint32(5 * 8 + 2).string(id);
+    }
+    written = writer.finish();
+    ids_written.set(ids, written);
+  }
+  return written;
 }
 
 function writeConsumed({ actions, tokens, costUsdMicros, elapsedSeconds }: Consumed): void {
@@ -167,6 +190,11 @@ function textIfGiven(field: number, value: string | undefined): void {
     scratch.write(value, at, bytes, "utf8");
     head(field, bytes);
   }
+}
+
+function bytes(written: Uint8Array): void {
+  at -= written.length;
+  scratch.set(written, at);
 }
 
 /** What stands before bytes that are written: their length and the field. */

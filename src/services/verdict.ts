@@ -64,7 +64,8 @@ export function verdictView(
     decisionId: decision.decision_id,
     decisionPath: decision.decision_path,
     reasoning: decision.reasoning,
-    policiesEvaluated: [...evaluated],
+    // The same list for every action of a type, and written once for all of them: nobody changes it.
+    policiesEvaluated: evaluated as string[],
     policiesTriggered: policiesView(decision.policies_triggered),
     policiesShadowed: policiesView(decision.policies_shadowed ?? []),
     vaultEntryId: entry_id,

@@ -30,6 +30,7 @@ const verdict = fc.record({
   decisionId: words,
   decisionPath: words,
   reasoning: words,
+  policiesEvaluated: fc.array(words, { maxLength: 5 }),
   vaultEntryId: words,
   latencyMs: fc.oneof(fc.constant(0), fc.constant(-0), fc.double({ min: 0, max: 1e6, noNaN: true })),
   createdAt: maybe(fc.integer({ min: 0, max: 4e12 }).map(timestampFromMs)),
@@ -88,7 +89,7 @@ describe("rpc: the bytes of a verdict", () => {
   it("are left to the library for what is not the common shape", () => {
     const uncommon = [
       stream(1, { policiesTriggered: [{ policyId: "p" }] }),
-      stream(1, { policiesEvaluated: ["p"] }),
+      stream(1, { policiesEvaluated: Array(1300).fill("0".repeat(32)) }),
       stream(1, { trustScore: 5 }),
       stream(1, { escalationId: "" }),
       stream(1, { warnings: [{}] }),

@@ -1,4 +1,5 @@
 /** `cel`: an expression in CEL that is true of the actions that the policy is about. */
+import { celMap } from "@bufbuild/cel";
 import { limits } from "../../limits.js";
 import type { ActionContext, BudgetContext, Compiled } from "./action.js";
 import { isZone, minuteOfWeek } from "./calendar.js";
@@ -26,14 +27,13 @@ export function compileCel(document: PolicyDocument): Compiled {
     throw new PolicyError(conditions.at("zone"), `${JSON.stringify(zone)} is no zone of the IANA database`);
   }
   const found = { reason: "its expression is true of this action" };
+  const tells_time = program.reads.has("time");
   const reads_text = program.reads.has(text_root);
   return {
     reads_text,
     judge: (context) => {
-      const bindings = {
-        ...commonOf(context),
-        time: program.reads.has("time") ? timeIn(zone, context.at) : {},
-      };
+      const common = commonOf(context);
+      const bindings = tells_time ? { ...common, time: bound(timeIn(zone, context.at)) } : common;
       return program.run(bindings, amountOf(context, reads_text), context.work) ? found : null;
     },
   };
@@ -64,30 +64,44 @@ function bindingsOf(context: ActionContext): Bindings {
   const { action_type, content, metadata, agent_id, label, session, cost, estimate, at } = context;
   const asked = cost ?? estimate;
   return {
-    action: {
+    action: bound({
       type: action_type,
       content: content ?? "",
       has_content: content !== null,
       tokens: BigInt(asked?.tokens ?? 0),
       cost_usd_micros: BigInt(asked?.cost_usd_micros ?? 0),
-    },
-    metadata: metadata ?? {},
+    }),
+    metadata: bound(metadata ?? {}),
     agent: agent_id ?? "",
     label: label ?? "",
     session:
       session === null
         ? null
-        : {
+        : bound({
             id: session.session_id,
             level: BigInt(session.level),
             age_seconds: BigInt(Math.floor((at - session.started_at) / 1000)),
-          },
-    budget: {
+          }),
+    budget: bound({
       actions: budgetOf(session?.actions),
       tokens: budgetOf(session?.tokens),
       cost_usd_micros: budgetOf(session?.cost_usd_micros),
-    },
+    }),
   };
+}
+
+/** An object as the evaluator likes it best: it would make one of a plain object at every look. */
+function bound(value: object): unknown {
+  return celMap(mapOf(value) as Parameters<typeof celMap>[0]);
+}
+
+function mapOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  return Array.isArray(value)
+    ? value.map(mapOf)
+    : new Map(Object.entries(value).map(([name, member]) => [name, mapOf(member)]));
 }
 
 function budgetOf(budget: BudgetContext | undefined) {

@@ -13,12 +13,9 @@ export function compileContentPattern(document: PolicyDocument): Compiled {
   const is_folded = conditions.boolean("case_insensitive", false);
   const missing = conditions.choice("missing", ["match", "pass"], "pass");
   conditions.end();
-  const patterns = sources.map((source, i) => {
-    const path = conditions.at("patterns") + step(i);
-    // Each by itself first: `a)(b` must not become one within our brackets.
-    const plain = compilePattern(source, path);
-    return is_folded ? compilePattern(`(?i:${source})`, path) : plain;
-  });
+  const patterns = sources.map((source, i) =>
+    compilePattern(source, conditions.at("patterns") + step(i), is_folded),
+  );
   const found = patterns.map((_, i) => ({ reason: `its pattern ${i + 1} is in the text` }));
   const untold = missing === "pass" ? null : { reason: "the action came without its text" };
   return {

@@ -6,6 +6,7 @@
 import { RE2JS, RE2JSException } from "re2js";
 import { limits } from "../../limits.js";
 import { PolicyError } from "./error.js";
+import { needlesOf } from "./pattern-needles.js";
 import { instructionsOf } from "./pattern-size.js";
 import { Work } from "./work.js";
 
@@ -39,9 +40,27 @@ const filled_units = 0.015;
 
 /**
  * @param path of the pattern in the policy
+ * @param is_folded whether case is ignored
  * @throws {PolicyError} for what is no such expression, or too large
  */
-export function compilePattern(source: string, path: string): Pattern {
+export function compilePattern(written: string, path: string, is_folded = false): Pattern {
+  const plain = written.startsWith("(?i)") ? written.slice(4) : is_folded ? written : null;
+  // By itself first: `a)(b` must not become an expression within our brackets.
+  const pattern = compileOne(written, path);
+  if (plain === null) {
+    return pattern;
+  }
+  const search = is_folded ? compileOne(`(?i:${written})`, path) : pattern;
+  const mayMatch = needlesOf(plain);
+  return mayMatch === null
+    ? search
+    : (text, work) => {
+        work.spend(text.length * sought_units);
+        return mayMatch(text, work) && search(text, work);
+      };
+}
+
+function compileOne(source: string, path: string): Pattern {
   if (instructionsOf(source) > limits.pattern_instructions) {
     throw new PolicyError(path, "is too large: fewer repetitions, or smaller ones");
   }

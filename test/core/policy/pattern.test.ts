@@ -50,6 +50,24 @@ describe("a pattern", () => {
     );
   });
 
+  it("finds without regard to case what it finds by reading the whole text", () => {
+    const piece = fc.constantFrom("Ab", "b", "(?:ab|cK)", "[a-c]", "k+", "s?", ".", "(a|B)", "\\b", "(?-i)A");
+    const source = fc.array(piece, { minLength: 1, maxLength: 5 }).map((pieces) => pieces.join(""));
+    const text = fc
+      .array(fc.constantFrom("a", "B", "A", "k", "K", "\u212a", "s", "\u017f", "c"), { maxLength: 10 })
+      .map((each) => each.join(""));
+    fc.assert(
+      fc.property(source, text, (pattern, given) => {
+        const expected = RE2JS.compile(`(?i)${pattern}`).test(given);
+        expect(found(`(?i)${pattern}`, given), pattern).to.equal(expected);
+        expect(compilePattern(pattern, "/p", true)(given, new Work(limits.policy_work)), pattern).to.equal(
+          expected,
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it("is refused where it is none, looks around, or refers back", () => {
     for (const source of ["(", "[a", "a)(b", "(?=a)", "(?<!a)b", "(a)\\1", "a{2,1}", "*", "(?P<n", "\\pX"]) {
       expect(refused(source), source).to.include("RE2");
