@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { idAt } from "../../src/core/ids.js";
 import type { JsonObject } from "../../src/core/policy/document.js";
 import { parsePolicy } from "../../src/core/policy/parse.js";
 import { PolicyReplay, type ReplayedDecision } from "../../src/engine/policy-replay.js";
@@ -33,7 +34,8 @@ interface Action {
   readonly estimate?: number;
 }
 
-async function ask({ engine, admin }: Running, action: Action): Promise<void> {
+/** Returns the id of the decision; null where there was none. */
+async function ask({ engine, admin }: Running, action: Action): Promise<string | null> {
   const { session_id, action_type, amount, content, cost, estimate } = action;
   const metadata = amount === undefined ? null : { payment: { amount } };
   const [command, enclosed] = interceptWith(admin, session_id, {
@@ -43,7 +45,17 @@ async function ask({ engine, admin }: Running, action: Action): Promise<void> {
   const amounts = (cost_usd_micros?: number) =>
     cost_usd_micros === undefined ? null : { tokens: 0, cost_usd_micros };
   const more = { action_type, metadata, content: content ?? null };
-  await engine.submit({ ...command, ...more, cost: amounts(cost), estimate: amounts(estimate) }, enclosed);
+  const { reply } = await engine.submit(
+    { ...command, ...more, cost: amounts(cost), estimate: amounts(estimate) },
+    enclosed,
+  );
+  return reply.type === "verdict" ? idAt("enf", reply.sequence) : null;
+}
+
+/** Where nothing is held for the decision, this is refused, and nothing is sealed. */
+async function settle({ engine, admin }: Running, decision_id: string, cost_usd_micros: number) {
+  const reported = { tokens: 0, cost_usd_micros };
+  await engine.submit({ type: "settle", actor: admin, request_id: null, decision_id, reported });
 }
 
 /** Every decision of the log, judged by candidates. */
@@ -260,6 +272,10 @@ describe("a replay of policies", () => {
     action_type: fc.constantFrom("transfer_funds", "read_file", "send_mail", "purge_all", "look"),
     amount: fc.option(fc.constantFrom(1, 99.5, 99.75, 1e9), { nil: undefined }),
     cost: fc.option(fc.constantFrom(5, 20), { nil: undefined }),
+    /** What it may cost, and what that comes to; null: it is not settled. */
+    held: fc.option(
+      fc.record({ estimate: fc.constantFrom(5, 30), actual: fc.option(fc.constantFrom(0, 5, 35)) }),
+    ),
     wait_ms: fc.constantFrom(0, 0, 10_000, 70_000),
   });
 
@@ -275,9 +291,13 @@ describe("a replay of policies", () => {
         }
         await open("s1");
         await open("s2");
-        for (const { wait_ms, ...asked } of actions) {
+        for (const { wait_ms, held, cost, ...asked } of actions) {
           place.time.pass(wait_ms);
-          await ask(running, asked as Action);
+          const amounts = held === null ? { cost } : { estimate: held.estimate };
+          const decision_id = await ask(running, { ...asked, ...amounts } as Action);
+          if (held !== null && held.actual !== null && decision_id !== null) {
+            await settle(running, decision_id, held.actual);
+          }
         }
         for (const decision of await replayed(running, policies)) {
           if (decision.standing === "unknown") {

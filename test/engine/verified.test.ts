@@ -8,6 +8,7 @@ import { node_crypto } from "../../src/vault/node-crypto.js";
 import type { Entry } from "../../src/vault/verify/entry-check.js";
 import type { Header } from "../../src/vault/verify/header.js";
 import { replay } from "../../src/vault/verify/replay.js";
+import { escalation_step, run } from "../core/escalation-steps.js";
 import { Interleaving, type Step, steps } from "../core/interleaving.js";
 import { Workspace } from "../core/workspace.js";
 
@@ -43,6 +44,14 @@ function findings(log: readonly Event[]): readonly string[] {
   return failures.map(({ code, sequence, why }) => `${code} ${sequence}: ${why}`);
 }
 
+/** An escalated action as it could be sealed: its digests stand for themselves, and it has no details. */
+function hashed(event: Event): Event {
+  if (event.event !== "enforcement_decision" || event.action_digest === null) {
+    return event;
+  }
+  return { ...event, action_digest: hash(event.action_digest), details_digest: null };
+}
+
 function logOf(taken: readonly Step[]): readonly Event[] {
   const run = new Interleaving(false);
   for (const step of taken) {
@@ -58,6 +67,27 @@ describe("what the core decides", () => {
         expect(findings(logOf(taken))).to.deep.equal([]);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it("the verifier finds right of escalations, and wrong of an approval that is used twice", () => {
+    fc.assert(
+      fc.property(fc.array(escalation_step, { maxLength: 60, size: "max" }), (taken) => {
+        const log = run(taken).map(hashed);
+        expect(findings(log)).to.deep.equal([]);
+        const used = log.findIndex(
+          (event) =>
+            event.event === "enforcement_decision" &&
+            event.decision === "allow" &&
+            event.escalation_id !== null,
+        );
+        const use = log[used];
+        if (use?.event === "enforcement_decision" && use.session_id === null) {
+          const again = { ...use, decision_id: "enf_again" };
+          expect(findings(log.toSpliced(used + 1, 0, again)).join()).to.include("used before");
+        }
+      }),
+      { numRuns: 200 },
     );
   });
 

@@ -85,6 +85,36 @@ describe("escalations of a real server", () => {
     await verify();
   });
 
+  it("are listed, shown and followed in a terminal, where no agent's text has power over it", async () => {
+    const asked = { action_content: "pay\n\u001b[2Jstatus  approved", metadata: { invoice: "2026-118" } };
+    const { escalation_id } = await wire(asked);
+    const run = (...words: string[]) =>
+      command(["escalations", ...words], {
+        KILLCORD_URL: server.url,
+        KILLCORD_API_KEY: approver,
+        NO_COLOR: "1",
+      });
+    expect((await run("list")).stdout).to.match(
+      new RegExp(`pending *${escalation_id} *wire_money *loan-bot`),
+    );
+    const { stdout: shown } = await run("show", escalation_id);
+    expect(shown)
+      .to.include("│ pay\n│ \\u001b[2Jstatus  approved\n")
+      .and.to.include('│   "invoice": "2026-118"');
+    const followed = run("watch", escalation_id);
+    await answer(escalation_id, "--reject");
+    expect((await followed).stdout).to.match(/rejected *esc_[0-9a-f]+ *wire_money *loan-bot *by phone\n$/);
+    expect((await run("list")).stdout).to.equal("no escalations match\n");
+    expect((await run("list", "--status", "all")).stdout).to.include("rejected");
+    expect((await run("show", escalation_id)).stdout).to.include("erased");
+    const late = await run("resolve", escalation_id, "--approve");
+    expect(late.status).to.equal(1);
+    expect(late.stderr).to.include("is resolved: that stands");
+    expect((await run("resolve", escalation_id)).status).to.equal(2);
+    expect((await run("resolve", escalation_id, "--approve", "--reject")).status).to.equal(2);
+    expect((await run("watch", escalation_id, "--agent", "loan-bot")).status).to.equal(2);
+  });
+
   it("one that is rejected lets the agent go on without it", async () => {
     const escalation_id = await escalated();
     const waiting = waitFor(escalation_id);

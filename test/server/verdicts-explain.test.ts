@@ -22,6 +22,7 @@ interface Told {
   readonly warnings?: readonly Body[];
   readonly budget_left?: Body;
   readonly next_step: string;
+  readonly escalation_id?: string;
 }
 
 interface Cause {
@@ -174,6 +175,50 @@ describe("every verdict explains itself", () => {
       left: { actions: 4 },
       is_asked: true,
       arrange: async () => ({ session_id: await start({ budgets }), action_type: "pay" }),
+    },
+    "its escalation waits for a person still": {
+      decision: "block",
+      by: "escalation pending",
+      reasoning: /waits for a person/,
+      next: /watch the escalation/,
+      left: { actions: 3 },
+      is_asked: false,
+      arrange: async () => {
+        const session_id = await start({ budgets });
+        const { escalation_id } = await post("/v1/enforce/intercept", { session_id, action_type: "pay" });
+        return { session_id, action_type: "pay", escalation_id };
+      },
+    },
+    "a person has approved it": {
+      decision: "allow",
+      by: "payments wait",
+      reasoning: /was approved by/,
+      next: /^Do the action\.$/,
+      left: { actions: 4 },
+      is_asked: true,
+      arrange: async () => {
+        const session_id = await start({ budgets });
+        const { escalation_id } = await post("/v1/enforce/intercept", { session_id, action_type: "pay" });
+        const { secret } = await post("/v1/keys", { name: "approver", roles: ["approver"] });
+        const answer = { resolution: "approved", reason: "seen" };
+        const path = `/v1/enforce/escalations/${escalation_id}/resolve`;
+        const resolved = await curl(server, path, secret, answer);
+        expect(resolved.ok, JSON.stringify(resolved)).to.equal(true);
+        return { session_id, action_type: "pay", escalation_id };
+      },
+    },
+    "the escalation that it names is not open": {
+      decision: "block",
+      by: "escalation not open",
+      reasoning: /is not open/,
+      next: /without escalation_id/,
+      left: { actions: 4 },
+      is_asked: false,
+      arrange: async () => ({
+        session_id: await start({ budgets }),
+        action_type: "pay",
+        escalation_id: "esc_000000000000",
+      }),
     },
     "no action is left": {
       decision: "terminate",
@@ -358,6 +403,7 @@ describe("every verdict explains itself", () => {
         expect(told.decision, why).to.equal(expected.decision);
         expect(told.reasoning, why).to.match(expected.reasoning);
         expect(told.next_step, why).to.match(expected.next);
+        expect(told.decision !== "escalate" || /^esc_/.test(told.escalation_id ?? ""), why).to.equal(true);
         expect(told.policies_triggered?.[0]?.name ?? null, why).to.equal(expected.by);
         for (const each of told.policies_triggered ?? []) {
           expect(String(each.policy_id).startsWith("__") || Number(each.version) >= 1, why).to.equal(true);

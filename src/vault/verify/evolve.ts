@@ -12,6 +12,7 @@ import type {
   Terminal,
 } from "./content.js";
 import { applyChange, changeOf } from "./counts.js";
+import { noteEscalation, noteUse } from "./escalations.js";
 import { scopeKey } from "./scope.js";
 import { type Item, type Order, openSession, type Session, type State, sessionOf, units } from "./state.js";
 import { givenId } from "./transitions.js";
@@ -129,15 +130,9 @@ function evolveLog(state: State, content: Content, sequence: number): void {
       issue(state, content.credential_id, content.parent_credential_id);
       break;
     case "escalation_opened":
-      state.escalations.set(content.escalation_id, { session_id: content.session_id, resolution: null });
+    case "escalation_resolved":
+      noteEscalation(state, content);
       break;
-    case "escalation_resolved": {
-      const escalation = state.escalations.get(content.escalation_id);
-      if (escalation !== undefined) {
-        escalation.resolution = content.resolution;
-      }
-      break;
-    }
     case "vault_opened":
       state.entry_keys.add(content.entry_key.key_id);
       break;
@@ -177,6 +172,7 @@ function issue(state: State, id: string, parent_id: string | null): void {
 function decide(state: State, content: EnforcementDecision, session: Session | null): void {
   state.decisions += 1;
   state.terminations += content.decision === "terminate" ? 1 : 0;
+  noteUse(state, content);
   if (content.reservation !== null && session !== null) {
     state.reservations.set(content.decision_id, { session, held: content.reservation });
   }

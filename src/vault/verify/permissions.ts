@@ -24,7 +24,8 @@ export function actionAfterEnd(state: State, { content }: Item): string | null {
     : null;
 }
 
-function isAllow(content: Content): content is EnforcementDecision {
+/** Whether a decision lets its action be done. */
+export function isAllow(content: Content): content is EnforcementDecision {
   return (
     content.event === "enforcement_decision" &&
     (content.decision === "allow" || content.decision === "allow_with_warning")

@@ -61,6 +61,14 @@ export interface Debt extends Order {
   readonly was_paused: boolean;
 }
 
+/** An action that waited for a person. */
+export interface Escalation {
+  readonly session_id: string | null;
+  resolution: string | null;
+  /** Whether an allow has named it. */
+  used: boolean;
+}
+
 export interface State {
   readonly header: Header;
   readonly keys: EntryKeys;
@@ -88,7 +96,7 @@ export interface State {
   /** Credentials that were issued or named by a session, with their parents. */
   readonly credentials: Map<string, { readonly parents: readonly string[]; issued: boolean }>;
   readonly reservations: Map<string, { readonly session: Session; readonly held: Amounts }>;
-  readonly escalations: Map<string, { readonly session_id: string | null; resolution: string | null }>;
+  readonly escalations: Map<string, Escalation>;
   /** Ids of decisions, halts, keys and drills: each may be given once. */
   readonly used_ids: Set<string>;
   /** Entry keys that the log named. */

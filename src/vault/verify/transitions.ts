@@ -1,11 +1,12 @@
 /** What a state does not allow, and ids that were given before (vault-format.md, 9). */
 import { limits } from "../../limits.js";
 import type { Content, LeaseLost, SessionExpired } from "./content.js";
+import { isAllow } from "./permissions.js";
 import { isStopped, pathOf } from "./scope.js";
 import { type Item, type Session, type State, sessionOf } from "./state.js";
 
 export function transition(state: State, { content }: Item): string | null {
-  return idFault(state, content) ?? sessionFault(state, content);
+  return idFault(state, content) ?? approvalFault(state, content) ?? sessionFault(state, content);
 }
 
 /** The id that an entry gives, in a space of its own for each kind; null when it gives none. */
@@ -46,6 +47,12 @@ function idFault(state: State, content: Content): string | null {
     default:
       return null;
   }
+}
+
+/** An approval is for one action, once. */
+function approvalFault(state: State, content: Content): string | null {
+  const used = isAllow(content) && state.escalations.get(content.escalation_id ?? "")?.used === true;
+  return used ? "the approval was used before" : null;
 }
 
 function startFault(state: State, id: string, parent_id: string | null): string | null {
