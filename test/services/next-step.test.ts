@@ -25,7 +25,12 @@ describe("what an agent should do next", () => {
     ["settle what is open", decision("block", "__budget_reserved"), null, /settle or cancel/],
     ["settle one of too many", decision("block", "__max_concurrent"), null, /settle or cancel/],
     ["stop, when its agent is revoked", decision("block", "__agent_revoked"), null, /and stop/],
-    ["ask later, while a person decides", decision("block", "__escalation_pending"), null, /ask again later/],
+    [
+      "ask later, while a person decides",
+      decision("block", "__escalation_pending"),
+      null,
+      /watch the escalation/,
+    ],
     ["wait for a person", decision("escalate"), null, /until a person has approved it/],
     ["stop and acknowledge", decision("terminate"), stopped, /acknowledge halt_id/],
     ["stop where there is nothing to acknowledge", decision("terminate"), ended, /another session/],
