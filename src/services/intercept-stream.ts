@@ -1,11 +1,11 @@
 /** InterceptStream: the actions of one session over one call, and its stop in the same place. */
 import {
-  InterceptRequestSchema,
   type InterceptStreamRequest,
   InterceptStreamRequestSchema,
   type InterceptStreamResponse,
   type StreamAcknowledge,
   type StreamIntercept,
+  type StreamOpen,
   type StreamRenew,
   type StreamSettle,
 } from "../../gen/killcord/v1/enforcement_pb.js";
@@ -24,6 +24,7 @@ import { errorView, intercept } from "./intercept.js";
 import { Outbox } from "./outbox.js";
 import { present } from "./present.js";
 import { closeOnStream } from "./settle.js";
+import { actionOf } from "./stream-action.js";
 import { directive, messageOf, type Sent, turnDirective } from "./stream-view.js";
 import { invalid, validate } from "./validate.js";
 import { WarningsTold } from "./warnings-told.js";
@@ -50,6 +51,8 @@ class InterceptStream {
   #told_end = false;
   /** Index of the pause that the caller knows of last; null when it knows the session as active. */
   #told_pause: number | null = null;
+  /** Whether verdicts tell the ids of all policies that were asked, which is most of their bytes. */
+  #tells_evaluated = false;
   readonly #warnings = new WarningsTold();
   readonly #abort = () => this.#drain(this.#call.signal.reason);
   /** Each calls something off that was set up; once the stream is over, all of it. */
@@ -104,7 +107,7 @@ class InterceptStream {
         this.#intercept(message.value);
         return undefined;
       case "open":
-        return this.#open(request, message.value.sessionId);
+        return this.#open(request, message.value);
       case "acknowledge":
         this.#answer(message.value.ref, () => this.#acknowledge(request, message.value));
         return undefined;
@@ -126,7 +129,10 @@ class InterceptStream {
   }
 
   /** @throws {KillcordError} which ends the call: without its session it is good for nothing */
-  async #open(request: InterceptStreamRequest, session_id: string): Promise<void> {
+  async #open(
+    request: InterceptStreamRequest,
+    { sessionId: session_id, policiesEvaluated }: StreamOpen,
+  ): Promise<void> {
     if (this.#session_id !== null) {
       this.#refuse(0, invalid([{ field: "open", issue: "the stream is open: one session on one stream" }]));
       return;
@@ -142,29 +148,22 @@ class InterceptStream {
     }
     // No stop is missed: from here on it rings, and one that came before is seen at once.
     this.#session_id = id;
+    this.#tells_evaluated = policiesEvaluated;
     this.#silence = engine.alarms.set(id, () => this.#look());
     this.outbox.hasten(messageOf({ case: "opened", value: { session: shown } }));
     this.#look(this.#sealed() ?? session);
     this.#forgetBeat = keepAlive(this.outbox, (wait_ms, act) => this.#after(wait_ms, act));
   }
 
-  #intercept({ ref, action }: StreamIntercept): void {
+  #intercept(asked: StreamIntercept): void {
+    const { ref } = asked;
     this.#answer(ref, async () => {
-      const received_ms = performance.now();
-      if (ref === 0) {
-        throw invalid([{ field: "intercept.ref", issue: "1 and up: the answer carries it" }]);
-      }
-      if (action === undefined) {
-        throw invalid([{ field: "intercept.action", issue: "value is required" }]);
-      }
-      const session_id = this.#opened();
-      action.sessionId ??= session_id;
-      if (action.sessionId !== session_id) {
-        throw invalid([{ field: "session_id", issue: "the stream is open on another session" }]);
-      }
-      validate(InterceptRequestSchema, action);
-      const call = { ...this.#call, received_ms };
+      const call = { ...this.#call, received_ms: performance.now() };
+      const action = actionOf(asked, () => this.#opened());
       const verdict = await intercept(this.#context, action, call, "stream");
+      if (!this.#tells_evaluated) {
+        verdict.policiesEvaluated = [];
+      }
       return { case: "verdict", value: { ref, verdict } };
     });
   }

@@ -39,8 +39,8 @@ export class Talk {
     this.#stream.write(create(InterceptStreamRequestSchema, { message: message as never }) as never);
   }
 
-  open(sessionId: string): void {
-    this.say({ case: "open", value: { sessionId } });
+  open(sessionId: string, more: { readonly policiesEvaluated?: boolean } = {}): void {
+    this.say({ case: "open", value: { sessionId, ...more } });
   }
 
   ask(ref: number, more: { readonly idempotencyKey?: string; readonly actionType?: string } = {}): void {

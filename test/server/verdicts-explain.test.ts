@@ -89,7 +89,7 @@ describe("every verdict explains itself", () => {
     "a stream": async (body) => {
       const { session_id, ...action } = body;
       const talk = new Talk(client);
-      talk.open(session_id as string);
+      talk.open(session_id as string, { policiesEvaluated: true });
       talk.say({
         case: "intercept",
         value: { ref: 1, action: fromJson(InterceptRequestSchema, action as never) },
@@ -429,6 +429,20 @@ describe("every verdict explains itself", () => {
       });
     }
   }
+
+  it("tells a stream which policies were asked only if it wants to know", async () => {
+    const told: (readonly string[] | undefined)[] = [];
+    for (const policiesEvaluated of [true, false]) {
+      const talk = new Talk(client);
+      talk.open(await start(), { policiesEvaluated });
+      talk.say({ case: "intercept", value: { ref: 1, action: { actionType: "try" } } });
+      const { verdict } = await talk.until("verdict");
+      talk.cut();
+      told.push(asJson(verdict as never).policies_evaluated);
+    }
+    expect(told[0]).to.be.an("array").that.is.not.empty;
+    expect(told[1] ?? []).to.deep.equal([]);
+  });
 
   it("names the policy in shadow mode, and the warning", async () => {
     const session_id = await start();

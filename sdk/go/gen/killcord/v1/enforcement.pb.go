@@ -725,7 +725,7 @@ type InterceptResponse struct {
 	DecisionPath string `protobuf:"bytes,3,opt,name=decision_path,json=decisionPath,proto3" json:"decision_path,omitempty"`
 	// Why, as text for people; never empty.
 	Reasoning string `protobuf:"bytes,4,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
-	// Ids of the policies that were looked at.
+	// Ids of the policies that were looked at. On InterceptStream only if StreamOpen asks for them.
 	PoliciesEvaluated []string `protobuf:"bytes,5,rep,name=policies_evaluated,json=policiesEvaluated,proto3" json:"policies_evaluated,omitempty"`
 	// The policies that had a say.
 	PoliciesTriggered []*PolicyTriggered `protobuf:"bytes,6,rep,name=policies_triggered,json=policiesTriggered,proto3" json:"policies_triggered,omitempty"`
@@ -1718,9 +1718,12 @@ func (*InterceptStreamRequest_Renew) isInterceptStreamRequest_Message() {}
 type StreamOpen struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session's id.
-	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Whether verdicts tell policies_evaluated, which is many bytes where there are many policies;
+	// default no.
+	PoliciesEvaluated bool `protobuf:"varint,2,opt,name=policies_evaluated,json=policiesEvaluated,proto3" json:"policies_evaluated,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StreamOpen) Reset() {
@@ -1758,6 +1761,13 @@ func (x *StreamOpen) GetSessionId() string {
 		return x.SessionId
 	}
 	return ""
+}
+
+func (x *StreamOpen) GetPoliciesEvaluated() bool {
+	if x != nil {
+		return x.PoliciesEvaluated
+	}
+	return false
 }
 
 // Asks for one action.
@@ -3643,11 +3653,12 @@ const file_killcord_v1_enforcement_proto_rawDesc = "" +
 	"\vacknowledge\x18\x03 \x01(\v2\x1e.killcord.v1.StreamAcknowledgeH\x00R\vacknowledge\x123\n" +
 	"\x06settle\x18\x04 \x01(\v2\x19.killcord.v1.StreamSettleH\x00R\x06settle\x120\n" +
 	"\x05renew\x18\x05 \x01(\v2\x18.killcord.v1.StreamRenewH\x00R\x05renewB\t\n" +
-	"\amessage\"+\n" +
+	"\amessage\"Z\n" +
 	"\n" +
 	"StreamOpen\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x01 \x01(\tR\tsessionId\"Z\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12-\n" +
+	"\x12policies_evaluated\x18\x02 \x01(\bR\x11policiesEvaluated\"Z\n" +
 	"\x0fStreamIntercept\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\rR\x03ref\x125\n" +
 	"\x06action\x18\x02 \x01(\v2\x1d.killcord.v1.InterceptRequestR\x06action\"\x80\x01\n" +
