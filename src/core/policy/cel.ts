@@ -1,10 +1,10 @@
 /** `cel`: an expression in CEL that is true of the actions that the policy is about. */
-import { celMap } from "@bufbuild/cel";
+import { type CelInput, celList, celMap } from "@bufbuild/cel";
 import { limits } from "../../limits.js";
 import type { ActionContext, BudgetContext, Compiled } from "./action.js";
 import { isZone, minuteOfWeek } from "./calendar.js";
 import { text_root } from "./cel-measure.js";
-import { type Amount, type Bindings, compileProgram } from "./cel-program.js";
+import { type Amount, compileProgram } from "./cel-program.js";
 import { Conditions } from "./conditions.js";
 import type { Json, PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
@@ -27,81 +27,116 @@ export function compileCel(document: PolicyDocument): Compiled {
     throw new PolicyError(conditions.at("zone"), `${JSON.stringify(zone)} is no zone of the IANA database`);
   }
   const found = { reason: "its expression is true of this action" };
-  const tells_time = program.reads.has("time");
   const reads_text = program.reads.has(text_root);
   return {
     reads_text,
     judge: (context) => {
-      const common = commonOf(context);
-      const bindings = tells_time ? { ...common, time: bound(timeIn(zone, context.at)) } : common;
-      return program.run(bindings, amountOf(context, reads_text), context.work) ? found : null;
+      const bindings = seenOf(context);
+      bindings.zone = zone;
+      return program.run(context, bindings, bindings.amount(reads_text), context.work) ? found : null;
     },
   };
 }
 
-/** Made once for all expressions that judge one action. */
-const made = new WeakMap<ActionContext, { readonly bindings: Bindings; readonly metadata: Amount }>();
+/** Made once for all expressions that judge one action, and of it only what they read. */
+class Seen {
+  readonly #context: ActionContext;
+  #action: unknown;
+  #metadata: unknown;
+  #session: unknown;
+  #budget: unknown;
+  #size: Amount | undefined;
+  readonly agent: string;
+  readonly label: string;
+  /** Set before each expression. */
+  zone = "UTC";
 
-function madeOf(context: ActionContext) {
-  let kept = made.get(context);
+  constructor(context: ActionContext) {
+    this.#context = context;
+    this.agent = context.agent_id ?? "";
+    this.label = context.label ?? "";
+  }
+
+  get action(): unknown {
+    this.#action ??= bound(actionOf(this.#context));
+    return this.#action;
+  }
+
+  get metadata(): unknown {
+    this.#metadata ??= bound(this.#context.metadata ?? {});
+    return this.#metadata;
+  }
+
+  get session(): unknown {
+    this.#session ??= bound(sessionOf(this.#context));
+    return this.#session;
+  }
+
+  get budget(): unknown {
+    this.#budget ??= bound(budgetsOf(this.#context));
+    return this.#budget;
+  }
+
+  amount(reads_text: boolean): Amount {
+    this.#size ??= sizeOf(this.#context.metadata);
+    const { values, characters } = this.#size;
+    return { values, characters: characters + (reads_text ? (this.#context.content?.length ?? 0) : 0) };
+  }
+
+  /** By the clock of the zone that was set last. */
+  get time(): unknown {
+    return bound(timeIn(this.zone, this.#context.at));
+  }
+}
+
+const seen = new WeakMap<ActionContext, Seen>();
+
+function seenOf(context: ActionContext): Seen {
+  let kept = seen.get(context);
   if (kept === undefined) {
-    kept = { bindings: bindingsOf(context), metadata: sizeOf(context.metadata) };
-    made.set(context, kept);
+    kept = new Seen(context);
+    seen.set(context, kept);
   }
   return kept;
 }
 
-function commonOf(context: ActionContext): Bindings {
-  return madeOf(context).bindings;
-}
-
-function amountOf(context: ActionContext, reads_text: boolean): Amount {
-  const { values, characters } = madeOf(context).metadata;
-  return { values, characters: characters + (reads_text ? (context.content?.length ?? 0) : 0) };
-}
-
-function bindingsOf(context: ActionContext): Bindings {
-  const { action_type, content, metadata, agent_id, label, session, cost, estimate, at } = context;
+function actionOf({ action_type, content, cost, estimate }: ActionContext) {
   const asked = cost ?? estimate;
   return {
-    action: bound({
-      type: action_type,
-      content: content ?? "",
-      has_content: content !== null,
-      tokens: BigInt(asked?.tokens ?? 0),
-      cost_usd_micros: BigInt(asked?.cost_usd_micros ?? 0),
-    }),
-    metadata: bound(metadata ?? {}),
-    agent: agent_id ?? "",
-    label: label ?? "",
-    session:
-      session === null
-        ? null
-        : bound({
-            id: session.session_id,
-            level: BigInt(session.level),
-            age_seconds: BigInt(Math.floor((at - session.started_at) / 1000)),
-          }),
-    budget: bound({
-      actions: budgetOf(session?.actions),
-      tokens: budgetOf(session?.tokens),
-      cost_usd_micros: budgetOf(session?.cost_usd_micros),
-    }),
+    type: action_type,
+    content: content ?? "",
+    has_content: content !== null,
+    tokens: BigInt(asked?.tokens ?? 0),
+    cost_usd_micros: BigInt(asked?.cost_usd_micros ?? 0),
   };
 }
 
-/** An object as the evaluator likes it best: it would make one of a plain object at every look. */
-function bound(value: object): unknown {
-  return celMap(mapOf(value) as Parameters<typeof celMap>[0]);
+function sessionOf({ session, at }: ActionContext) {
+  return session === null
+    ? null
+    : {
+        id: session.session_id,
+        level: BigInt(session.level),
+        age_seconds: BigInt(Math.floor((at - session.started_at) / 1000)),
+      };
 }
 
-function mapOf(value: unknown): unknown {
+function budgetsOf({ session }: ActionContext) {
+  return {
+    actions: budgetOf(session?.actions),
+    tokens: budgetOf(session?.tokens),
+    cost_usd_micros: budgetOf(session?.cost_usd_micros),
+  };
+}
+
+/** A value as the evaluator likes it best: it would make one of a plain object or list at every look. */
+function bound(value: unknown): CelInput {
   if (typeof value !== "object" || value === null) {
-    return value;
+    return value as CelInput;
   }
   return Array.isArray(value)
-    ? value.map(mapOf)
-    : new Map(Object.entries(value).map(([name, member]) => [name, mapOf(member)]));
+    ? celList(value.map(bound))
+    : celMap(new Map(Object.entries(value).map(([name, member]) => [name, bound(member)])));
 }
 
 function budgetOf(budget: BudgetContext | undefined) {

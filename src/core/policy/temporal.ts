@@ -1,5 +1,5 @@
 /** `temporal`: actions at certain times of the week, by the clock on a wall in a zone. */
-import type { Compiled } from "./action.js";
+import type { Compiled, Finding } from "./action.js";
 import { isZone, offsetMinutes, quarter_ms } from "./calendar.js";
 import { Conditions } from "./conditions.js";
 import type { PolicyDocument } from "./document.js";
@@ -30,15 +30,20 @@ export function compileTemporal(document: PolicyDocument): Compiled {
   const names = days.map((day) => day_names[day]).join(", ");
   const span = `${names} ${hours(from)} to ${hours(to)} ${zone}`;
   const found = { reason: `the time is ${is_outside ? "outside" : "within"} ${span}` };
+  const isWithin = (minute: number) =>
+    days.some((day) => (minute - (day * day_minutes + from) + week_minutes) % week_minutes < length);
+  // For one minute there is one answer.
+  let asked = Number.NaN;
+  let answer: Finding | null = null;
   return {
     reads_text: false,
     judge: ({ at }) => {
-      const minute = clock(at);
-      const is_within = days.some((day) => {
-        const since = (minute - (day * day_minutes + from) + week_minutes) % week_minutes;
-        return since < length;
-      });
-      return is_within === is_outside ? null : found;
+      const minute = Math.floor(at / 60_000);
+      if (minute !== asked) {
+        answer = isWithin(clock(at)) === is_outside ? null : found;
+        asked = minute;
+      }
+      return answer;
     },
   };
 }

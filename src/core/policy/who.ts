@@ -17,11 +17,11 @@ export interface Who {
 export function keyOf(by: CountedBy, { session_id, agent_id, label }: Who): string {
   switch (by) {
     case "session":
-      return session_id ?? `without a session ${nameOf(agent_id)}`;
+      return session_id ?? `without a session ${nameOf("agent", agent_id)}`;
     case "agent":
-      return nameOf(agent_id);
+      return nameOf("agent", agent_id);
     case "label":
-      return nameOf(label);
+      return nameOf("label", label);
     case "workspace":
       return "";
   }
@@ -41,6 +41,17 @@ export function nameOfKey(by: CountedBy, who: Who): string {
   }
 }
 
-function nameOf(id: string | null): string {
-  return id === null ? "" : `=${id}`;
+/** Of the agent and of the label that were asked for last: many policies ask for the same, one after the other. */
+const newest = { agent: { id: "", name: "=" }, label: { id: "", name: "=" } };
+
+function nameOf(by: "agent" | "label", id: string | null): string {
+  if (id === null) {
+    return "";
+  }
+  const kept = newest[by];
+  if (kept.id !== id) {
+    kept.id = id;
+    kept.name = `=${id}`;
+  }
+  return kept.name;
 }
