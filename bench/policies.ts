@@ -1,6 +1,9 @@
 /**
  * What policies cost: durable intercepts a second of a server with so many policies of mixed types, and how
- * much that is of one without any, in turns in the same run, over InterceptStream and over REST.
+ * much that is of one without any, in turns in the same run, over InterceptStream and over REST. Of the
+ * policies (policies/mixed.ts) half are about all actions or those of the type that is asked for, the others
+ * about other types. Each of the first is judged with every action and finds nothing, so that none spares the
+ * others their work; but for the sequences, which the server passes over for a type that is no step of theirs.
  *
  * Run by `npm run bench:policies [-- ROUNDS POLICIES]`; each turn takes a second and a half. Both servers are
  * processes of their own, and load comes from here.

@@ -35,6 +35,10 @@ export function writeObject(message: ReflectMessage, reshape: Reshape): PlainObj
 export function writeField(message: ReflectMessage, field: DescField, reshape: Reshape): Plain {
   switch (field.fieldKind) {
     case "list":
+      if (field.scalar === ScalarType.STRING) {
+        // As it is: there may be many, as the policies that were asked. Nobody changes a reply's lists.
+        return (message.message as unknown as Record<string, string[]>)[field.localName] as string[];
+      }
       return Array.from(message.get(field), (item) => writeValue(field, item, reshape));
     case "map": {
       // Without a prototype, so that no key can be one.

@@ -62,6 +62,8 @@ export interface Finding {
 export interface Compiled {
   /** Whether it reads the action's text, which is never sealed: it cannot be judged again later. */
   readonly reads_text: boolean;
+  /** Whether it can find any action of a type; absent: it can. Asked once for each type. */
+  readonly mayFind?: (action_type: string) => boolean;
   /**
    * @returns null when the policy is not about this action
    * @throws {PolicyError} when that cannot be told: the action is refused, and its message says why

@@ -89,15 +89,10 @@ class Seen {
   }
 }
 
-const seen = new WeakMap<ActionContext, Seen>();
-
 function seenOf(context: ActionContext): Seen {
-  let kept = seen.get(context);
-  if (kept === undefined) {
-    kept = new Seen(context);
-    seen.set(context, kept);
-  }
-  return kept;
+  const { work } = context;
+  work.seen ??= new Seen(context);
+  return work.seen as Seen;
 }
 
 function actionOf({ action_type, content, cost, estimate }: ActionContext) {

@@ -72,7 +72,11 @@ export function mayGrow(counters: Counters, counter: Counter): boolean {
 
 /** Whether all that is kept for a key is out of its window. */
 export function isGone(kept: Kept, horizon_ms: number, at: number): boolean {
-  return kept.touched_at + horizon_ms + horizon_ms / touches_kept <= at;
+  return isOut(kept.touched_at, horizon_ms, at);
+}
+
+function isOut(touched_at: number, horizon_ms: number, at: number): boolean {
+  return touched_at + horizon_ms + horizon_ms / touches_kept <= at;
 }
 
 /**
@@ -106,14 +110,26 @@ export function touch(
   return kept;
 }
 
+/**
+ * No key of a counter was touched before this. Keys that are touched leave gaps where they were, so that
+ * looking for the first one takes the longer the busier a counter is.
+ */
+const oldest_known = new WeakMap<Counter, number>();
+
 /** Lets the keys go that are out of their window: at most two a call, so that none has to wait for many. */
 export function letGo(counters: Counters, counter: Counter, horizon_ms: number, at: number): void {
-  for (let let_go = 0; let_go < 2; let_go++) {
-    const [oldest] = counter.keys;
-    if (oldest === undefined || !isGone(oldest[1], horizon_ms, at)) {
+  const known = oldest_known.get(counter);
+  if (known !== undefined && !isOut(known, horizon_ms, at)) {
+    return;
+  }
+  let let_go = 0;
+  for (const [key, oldest] of counter.keys) {
+    if (let_go === 2 || !isGone(oldest, horizon_ms, at)) {
+      oldest_known.set(counter, oldest.touched_at);
       return;
     }
-    forgetKey(counters, counter, oldest[0]);
+    forgetKey(counters, counter, key);
+    let_go += 1;
   }
 }
 

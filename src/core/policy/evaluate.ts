@@ -26,10 +26,10 @@ export interface Evaluation {
 
 const ranks: Readonly<Record<Verdict, number>> = { allow: 0, escalate: 1, block: 2, terminate: 3 };
 
-export function evaluate(judges: Judges, context: ActionContext): Evaluation {
+export function evaluate(judges: Pick<Judges, "asked" | "ids">, context: ActionContext): Evaluation {
   const enforced: Found[] = [];
   const shadowed: Found[] = [];
-  for (const judge of judges.all) {
+  for (const judge of judges.asked) {
     const found = ask(judge, context);
     if (found !== null) {
       (judge.policy.document.mode === "live" ? enforced : shadowed).push(found);

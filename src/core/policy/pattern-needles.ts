@@ -57,17 +57,16 @@ function testOf(needed: Needed | null): Test | null {
   return null;
 }
 
-/** Texts of decisions in lower case; null for those that have more than ASCII: there, case has exceptions. */
-const folded = new WeakMap<Work, string | null>();
-
-/** @param work of the decision whose text it is: a decision has one */
+/**
+ * A text in lower case; null for one that has more than ASCII: there, case has exceptions.
+ *
+ * @param work of the decision whose text it is: a decision has one
+ */
 function foldedOf(text: string, work: Work): string | null {
-  let lower = folded.get(work);
-  if (lower === undefined) {
-    lower = isAscii(text) ? text.toLowerCase() : null;
-    folded.set(work, lower);
+  if (work.folded === undefined) {
+    work.folded = isAscii(text) ? text.toLowerCase() : null;
   }
-  return lower;
+  return work.folded;
 }
 
 function isAscii(text: string): boolean {

@@ -77,13 +77,15 @@ function compileOne(source: string, path: string): Pattern {
   return bounded(compiled);
 }
 
+const nobodys = new Work(0);
+
 function bounded(compiled: RE2JS): Pattern {
   const program = programOf(compiled);
   program.onepass = null;
   const automaton = program.dfa;
   automaton.stateBudget = limits.pattern_memory_bytes;
   automaton.memBudget = limits.pattern_memory_bytes;
-  let allowance = new Work(0);
+  let allowance = nobodys;
   let characters = 0;
   const match = automaton.match.bind(automaton);
   automaton.match = (input, pos, anchor) => {
@@ -111,6 +113,9 @@ function bounded(compiled: RE2JS): Pattern {
     } catch (error) {
       automaton.clearCache();
       throw error instanceof PolicyError ? error : tooHard();
+    } finally {
+      // A pattern remembers nothing of an action.
+      allowance = nobodys;
     }
   };
 }

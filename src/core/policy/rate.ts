@@ -6,7 +6,7 @@ import { hasRoom, type Kept } from "./counter.js";
 import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { matches } from "./glob.js";
-import { type CountedBy, counted_by, keyOf, nameOfKey } from "./who.js";
+import { type CountedBy, counted_by, keyOf, nameOfKey, whoOf } from "./who.js";
 
 interface Rate {
   readonly by: CountedBy;
@@ -40,13 +40,13 @@ export function compileRate(document: PolicyDocument): Compiled {
   const within = `within ${window_ms / 1000} s`;
   return {
     reads_text: false,
-    judge: ({ counters, at, session, agent_id, label, asked_before }) => {
+    judge: (context) => {
+      const { counters, at, asked_before } = context;
       const counter = counters.by_policy.get(policy_id);
       if (counter === undefined) {
         return null;
       }
-      const who = { session_id: session?.session_id ?? null, agent_id, label };
-      const kept = counter.keys.get(keyOf(by, who));
+      const kept = counter.keys.get(keyOf(by, whoOf(context)));
       if (kept === undefined) {
         return hasRoom(counters, counter, window_ms, at)
           ? null
@@ -56,7 +56,7 @@ export function compileRate(document: PolicyDocument): Compiled {
       return marksSince(kept, at - window_ms) + itself <= count
         ? null
         : {
-            reason: `more than ${count === 1 ? "one action" : `${count} actions`} of ${nameOfKey(by, who)} ${within}`,
+            reason: `more than ${count === 1 ? "one action" : `${count} actions`} of ${nameOfKey(by, whoOf(context))} ${within}`,
           };
     },
   };

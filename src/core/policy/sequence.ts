@@ -7,7 +7,7 @@ import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 import { matches } from "./glob.js";
-import { keyOf, nameOfKey } from "./who.js";
+import { keyOf, nameOfKey, whoOf } from "./who.js";
 
 interface Sequence {
   readonly by: "session" | "agent";
@@ -48,13 +48,14 @@ export function compileSequence(document: PolicyDocument): Compiled {
   const order = steps.join(", then ");
   return {
     reads_text: false,
-    judge: ({ counters, at, action_type, session, agent_id, label }) => {
+    mayFind: (action_type) => [steps[0], steps[final]].some((each) => matches(each as string, action_type)),
+    judge: (context) => {
+      const { counters, at, action_type } = context;
       const counter = counters.by_policy.get(policy_id);
       if (counter === undefined) {
         return null;
       }
-      const who = { session_id: session?.session_id ?? null, agent_id, label };
-      const kept = counter.keys.get(keyOf(by, who));
+      const kept = counter.keys.get(keyOf(by, whoOf(context)));
       if (kept === undefined) {
         return matches(steps[0] as string, action_type) && !hasRoom(counters, counter, within_ms, at)
           ? { reason: `there are too many to follow each by itself (${by}), so it is refused` }
@@ -62,7 +63,7 @@ export function compileSequence(document: PolicyDocument): Compiled {
       }
       const begun_at = kept.numbers[final - 1] as number;
       return begun_at >= 0 && begun_at + within_ms > at && matches(steps[final] as string, action_type)
-        ? { reason: `${nameOfKey(by, who)} completes the sequence ${order}` }
+        ? { reason: `${nameOfKey(by, whoOf(context))} completes the sequence ${order}` }
         : null;
     },
   };

@@ -16,9 +16,11 @@ export interface Judge {
 export interface Judges {
   readonly all: readonly Judge[];
   readonly ids: readonly string[];
+  /** Without those that find no action of this type, whatever else it is. */
+  readonly asked: readonly Judge[];
 }
 
-const nobody: Judges = { all: [], ids: [] };
+const nobody: Judges = { all: [], ids: [], asked: [] };
 
 export class PolicySet {
   readonly #judges: readonly Judge[];
@@ -40,7 +42,11 @@ export class PolicySet {
     let judges = this.#by_action_type.get(action_type);
     if (judges === undefined) {
       const all = this.#judges.filter(({ policy }) => isAbout(policy.document, action_type));
-      judges = { all, ids: all.map(({ policy }) => policy.document.policy_id) };
+      judges = {
+        all,
+        ids: all.map(({ policy }) => policy.document.policy_id),
+        asked: all.filter(({ compiled }) => mayFind(compiled, action_type)),
+      };
       // Types are the callers' words: there may be any number of them.
       if (this.#by_action_type.size >= limits.policy_action_types_kept) {
         this.#by_action_type.clear();
@@ -57,6 +63,10 @@ function judgeOf(policy: Policy): Judge {
   } catch (error) {
     return { policy, compiled: { broken: (error as Error).message } };
   }
+}
+
+function mayFind(compiled: Judge["compiled"], action_type: string): boolean {
+  return "broken" in compiled || compiled.mayFind?.(action_type) !== false;
 }
 
 /** Whether a policy is about actions of a type. */

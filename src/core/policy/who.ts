@@ -27,6 +27,17 @@ export function keyOf(by: CountedBy, { session_id, agent_id, label }: Who): stri
   }
 }
 
+/** What names an action that is judged. */
+export interface Asking {
+  readonly session: { readonly session_id: string } | null;
+  readonly agent_id: string | null;
+  readonly label: string | null;
+}
+
+export function whoOf({ session, agent_id, label }: Asking): Who {
+  return { session_id: session?.session_id ?? null, agent_id, label };
+}
+
 /** Text for people. */
 export function nameOfKey(by: CountedBy, who: Who): string {
   switch (by) {

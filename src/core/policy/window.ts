@@ -12,7 +12,7 @@ import { matches } from "./glob.js";
 import { addCell, addNewest, dropCells, no_sums, type Sums, settleCell, sumOlder } from "./quarters.js";
 import { isAbout } from "./rate.js";
 import { costOf } from "./session-limits.js";
-import { keyOf, nameOfKey, type Who } from "./who.js";
+import { keyOf, nameOfKey, type Who, whoOf } from "./who.js";
 
 interface Window {
   readonly by: "agent" | "label" | "workspace";
@@ -85,31 +85,31 @@ export function compileWindow(document: PolicyDocument): Compiled {
         return { reason: `there are too many to count for each by itself (${by}), so it is refused` };
       }
       const used = kept === undefined ? no_sums : sums(kept, context.at);
-      const found = judgeUnits(window, used, context, nameOfKey(by, who));
+      const found = judgeUnits(window, used, context);
       // What waits for money that may come back stops no run, and where only a warning was meant it is one.
       return found?.decision === "block" && decision === "allow" ? { reason: found.reason } : found;
     },
   };
 }
 
-function judgeUnits(window: Window, used: Sums, context: ActionContext, whose: string): Finding | null {
+function judgeUnits(window: Window, used: Sums, context: ActionContext): Finding | null {
   const { cost, estimate, asked_before } = context;
   const asked = cost ?? estimate ?? { tokens: 0, cost_usd_micros: 0 };
-  const rest = `of ${whose} this ${window.period} (${window.zone})`;
+  const rest = () => `of ${nameOfKey(window.by, whoOf(context))} this ${window.period} (${window.zone})`;
   const { max_actions, max_tokens, max_cost_usd_micros } = window;
   if (max_actions !== null && used.actions + (asked_before === true ? 0 : 1) > max_actions) {
-    return { reason: `all ${max_actions} actions ${rest} are used` };
+    return { reason: `all ${max_actions} actions ${rest()} are used` };
   }
   if (max_tokens !== null && used.tokens + asked.tokens > max_tokens) {
     return {
-      reason: `${used.tokens} of ${max_tokens} tokens ${rest} are used, and it asks for ${asked.tokens}`,
+      reason: `${used.tokens} of ${max_tokens} tokens ${rest()} are used, and it asks for ${asked.tokens}`,
     };
   }
   if (max_cost_usd_micros !== null && used.cost_usd_micros + asked.cost_usd_micros > max_cost_usd_micros) {
     const [spent, limit, more] = [used.cost_usd_micros, max_cost_usd_micros, asked.cost_usd_micros].map(
       printUsd,
     );
-    return { reason: `${spent} of ${limit} USD ${rest} are spent, and it asks for ${more}` };
+    return { reason: `${spent} of ${limit} USD ${rest()} are spent, and it asks for ${more}` };
   }
   if (
     (max_tokens !== null && used.tokens + used.held_tokens + asked.tokens > max_tokens && asked.tokens > 0) ||
@@ -117,13 +117,9 @@ function judgeUnits(window: Window, used: Sums, context: ActionContext, whose: s
       used.cost_usd_micros + used.held_cost_usd_micros + asked.cost_usd_micros > max_cost_usd_micros &&
       asked.cost_usd_micros > 0)
   ) {
-    return { reason: `reservations that are not settled yet hold the rest ${rest}`, decision: "block" };
+    return { reason: `reservations that are not settled yet hold the rest ${rest()}`, decision: "block" };
   }
   return null;
-}
-
-function whoOf({ session, agent_id, label }: ActionContext): Who {
-  return { session_id: session?.session_id ?? null, agent_id, label };
 }
 
 function isWithin(by: Window["by"], value: string | null, { agent_id, label }: Who): boolean {

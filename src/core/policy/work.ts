@@ -5,6 +5,9 @@ import { PolicyError } from "./error.js";
 /** What is left of one decision's allowance. A unit is about a microsecond of one core of the year 2026. */
 export class Work {
   #left: number;
+  /** What policies of one type have made of the action, for the others of that type. */
+  seen: object | undefined;
+  folded: string | null | undefined;
 
   constructor(units: number) {
     this.#left = units;

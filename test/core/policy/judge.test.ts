@@ -6,6 +6,7 @@ import type { EnforcementDecision } from "../../../src/core/event.js";
 import type { JsonObject } from "../../../src/core/policy/document.js";
 import { evaluate } from "../../../src/core/policy/evaluate.js";
 import { parsePolicy } from "../../../src/core/policy/parse.js";
+import { PolicySet } from "../../../src/core/policy/set.js";
 import { fromContent, toContent } from "../../../src/engine/content.js";
 import { limits } from "../../../src/limits.js";
 import { canonical } from "../../../src/vault/canonical.js";
@@ -240,10 +241,22 @@ describe("what policies make of an action", () => {
       throw new Error("secret of the caller");
     };
     const compiled = { reads_text: false, judges_actions: true, judge } as never;
-    const { enforced } = evaluate({ all: [{ policy, compiled }], ids: [id(0)] }, contextOf());
+    const { enforced } = evaluate({ asked: [{ policy, compiled }], ids: [id(0)] }, contextOf());
     expect(enforced.map(({ decision, reason }) => [decision, reason])).to.deep.equal([
       ["block", 'policy "x" failed: it cannot be evaluated'],
     ]);
+  });
+
+  it("names a sequence for an action that is no step of it, and need not ask it", () => {
+    const document = parsePolicy(
+      { name: "x", policy_type: "sequence", decision: "block", conditions: { steps: ["a*", "b", "c"] } },
+      { policy_id: id(0), source: "api" },
+    );
+    const set = new PolicySet([{ document, version: 1, sequence: 1, created_at: 0, updated_at: 0 }]);
+    for (const [type, asked] of Object.entries({ ab: 1, b: 0, c: 1, d: 0 })) {
+      const judges = set.of(type);
+      expect([judges.ids.length, judges.all.length, judges.asked.length], type).to.deep.equal([1, 1, asked]);
+    }
   });
 
   it("stays short with a thousand policies that all want to read a large text", () => {
