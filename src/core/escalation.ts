@@ -41,10 +41,11 @@ export function claim(state: State, command: Intercept, agent_id: string | null)
   }
   if (
     same_action !== true ||
+    escalation.agent_id !== agent_id ||
     escalation.action_type !== command.action_type ||
     !isSameCost(escalation, command)
   ) {
-    const why = `${escalation_id} was asked for another action: repeat that one with the same action_type, text, metadata and cost, or ask for this one without escalation_id`;
+    const why = `${escalation_id} was asked for another action: repeat that one with the same agent, action_type, text, metadata and cost, or ask for this one without escalation_id`;
     return refused("__escalation_mismatch", "escalation of another action", why, escalation_id);
   }
   if (approval === undefined) {

@@ -136,6 +136,15 @@ describe("an escalated action", () => {
       expect(again(escalation_id)).to.deep.equal(["allow"]);
     });
 
+    it("is for the agent that it named, in a session that many share", () => {
+      const escalation_id = waits("s1", { agent_id: "bot" });
+      answer(escalation_id);
+      for (const agent_id of ["tob", null]) {
+        expect(again(escalation_id, { agent_id })).to.deep.equal(["block", "__escalation_mismatch"]);
+      }
+      expect(again(escalation_id, { agent_id: "bot" })).to.deep.equal(["allow"]);
+    });
+
     it("is good for 15 minutes and not a millisecond longer", () => {
       const [first, second] = [waits(), waits()];
       answer(first);
