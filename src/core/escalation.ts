@@ -245,11 +245,14 @@ function refuseStopped(
   escalation: Escalation,
   session: Session | undefined,
 ): Decision | null {
-  const { session_id, agent_id } = escalation;
+  const { session_id, agent_id, asked_by } = escalation;
   const not_active = (why: string, code: RefusalCode = "session_not_active") =>
     refuse(code, `${why}: the action can be rejected, not approved`);
   if (session_id === null) {
-    const halt = haltOnScope(state, "workspace", state.workspace_id) ?? haltOnScope(state, "agent", agent_id);
+    const halt =
+      haltOnScope(state, "workspace", state.workspace_id) ??
+      haltOnScope(state, "agent", agent_id) ??
+      haltOnScope(state, "credential", asked_by);
     if (revokedBy(state, "agent", agent_id) !== null) {
       return not_active("the agent was revoked", "agent_suspended");
     }

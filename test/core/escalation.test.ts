@@ -436,6 +436,33 @@ describe("an escalated action", () => {
       expect(codeOf(answer(second))).to.equal("agent_suspended");
       expect(codeOf(answer(second, "rejected"))).to.equal("escalation");
     });
+
+    it("is not approved for a credential that is halted", () => {
+      begin("s2", { agent_id: "bot" });
+      workspace.submit({
+        type: "issue_credential",
+        actor: root,
+        agent_id: "bot",
+        secret_digest: "secret of bot",
+        ttl_seconds: null,
+        require_session: false,
+        repeat: null,
+      });
+      const id = [...workspace.state.keys.keys()].at(-1) ?? "";
+      const by = { key_id: id, role: "agent" } as const;
+      const escalation_id = escalate(workspace, by, null, { agent_id: "bot" }) as string;
+      workspace.submit({
+        type: "order_halt",
+        actor: root,
+        scope: { kind: "credential", id },
+        mode: "pause",
+        reason: "x",
+        drill_id: null,
+        repeat: null,
+      });
+      expect(codeOf(answer(escalation_id))).to.equal("scope_halted");
+      expect(codeOf(answer(escalation_id, "rejected"))).to.equal("escalation");
+    });
   });
 });
 
