@@ -77,8 +77,16 @@ func TestAnActionThatAPersonApprovesIsAllowedAndCountedOnce(t *testing.T) {
 	t.Parallel()
 	common.escalates(t)
 	c, _ := client(t, common, killcord.Options{})
+	// The second is as long as a key may be.
+	for _, key := range []string{"step-1", strings.Repeat("k", 255)} {
+		approvedOnce(t, c, key)
+	}
+}
+
+func approvedOnce(t *testing.T, c *killcord.Client, key string) {
+	t.Helper()
 	session := start(t, c, killcord.StartOptions{Budgets: killcord.Budgets{MaxActions: killcord.Limit(1)}})
-	action := killcord.Action{Type: escalating, Content: "pay 5", Cost: tokens(7), IdempotencyKey: strings.Repeat("k", 255)}
+	action := killcord.Action{Type: escalating, Content: "pay 5", Cost: tokens(7), IdempotencyKey: key}
 	came := asking(context.Background(), session, action)
 	id := common.pending(t, session)
 	common.resolve(t, id, approved, "checked by phone")

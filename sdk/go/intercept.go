@@ -18,7 +18,7 @@ import (
 type Action struct {
 	// Type is what kind: 1 to 128 of A-Z a-z 0-9 _ . : / -
 	Type string
-	// Content is its text, at most 256 KiB of UTF-8. Never stored: only a salted digest is sealed.
+	// Content is its text, at most 256 KiB of UTF-8. Only a salted digest is sealed; the text is stored while it waits for a person, encrypted.
 	Content string
 	// Metadata are facts about it, as JSON values, at most 64 KiB.
 	Metadata map[string]any

@@ -40,7 +40,9 @@ function judgeByPolicies(state: State, command: Intercept, session: Session | nu
     return { ...standing, evaluated, ...told };
   }
   const decision = enforcedAs(first.decision, session);
-  const warnings = decision === "allow" ? warningsOf(enforced) : [];
+  // With an approval, what only escalates is allowed.
+  const is_allowed = decision === "allow" || (decision === "escalate" && command.escalation !== undefined);
+  const warnings = is_allowed ? warningsOf(enforced) : [];
   return {
     decision,
     path: "standard",

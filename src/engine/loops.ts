@@ -2,7 +2,7 @@
  * What each session has asked for of late, to find loops: digests under a key of this process, in
  * memory only. They tell of the actions' text, which is never sealed, so a restart forgets them.
  */
-import { createHmac, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { Unstamped } from "../core/command.js";
 import type { EnforcementDecision, Event } from "../core/event.js";
 import { paused_policy } from "../core/intercept.js";
@@ -43,7 +43,8 @@ const none: readonly LoopFound[] = [];
 
 export class Loops {
   readonly #state: State;
-  readonly #key = randomBytes(32);
+  /** Goes before what is hashed; its length is always the same. */
+  readonly #key = randomBytes(32).toString("hex");
   /** By session, the one that acted longest ago first. */
   readonly #recent = new Map<string, Recent>();
   #watched: readonly Watched[] | null = null;
@@ -74,8 +75,10 @@ export class Loops {
     const is_bare = content === null && (metadata === null || Object.keys(metadata).length === 0);
     const digest = this.#digest(action_type, content, metadata);
     this.#asked = { session_id, digest, at };
-    const { digests, times } = this.#recent.get(session_id) ?? { digests: [], times: [] };
-    const recent = { digests: [...digests, digest], times: [...times, at] };
+    const recent = this.#recent.get(session_id) ?? { digests: [], times: [] };
+    // It stands there while it is looked at, and to stay once it is decided.
+    recent.digests.push(digest);
+    recent.times.push(at);
     const found: LoopFound[] = [];
     for (const { policy_id, loop, counts_bare } of this.#watched) {
       const one = is_bare && !counts_bare ? null : findLoop(recent, loop);
@@ -83,6 +86,8 @@ export class Loops {
         found.push({ policy_id, ...one });
       }
     }
+    recent.digests.pop();
+    recent.times.pop();
     return found;
   }
 
@@ -145,10 +150,7 @@ export class Loops {
    */
   #digest(action_type: string, content: string | null, metadata: JsonObject | null): number {
     const what = content === null ? `m${sortedText(metadata ?? {})}` : `c${content}`;
-    return createHmac("sha256", this.#key)
-      .update(`${action_type}\n${what}`, "utf8")
-      .digest()
-      .readUIntBE(0, 6);
+    return hash("sha256", `${this.#key}${action_type}\n${what}`, "buffer").readUIntBE(0, 6);
   }
 }
 

@@ -48,6 +48,18 @@ describe("the packs of policies", function () {
     expect(stderr).to.include('there is no pack "../packs": there are pack:credential-access');
   });
 
+  it("a server puts one in force from its start", async () => {
+    const server = await serve({ flags: ["--policies", "pack:runaway-loops"] });
+    const reply = await fetch(`${server.url}/v1/enforce/sessions/start`, {
+      method: "POST",
+      headers: { "x-api-key": server.admin_key },
+      body: "{}",
+    });
+    const { budgets } = (await reply.json()) as { readonly budgets: object };
+    expect(budgets).to.include({ max_depth: 3, max_concurrent: 20, ttl_seconds: 86400 });
+    await server.end();
+  });
+
   describe("on a server", () => {
     let server: Served;
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { killcord } from "../cli/killcord.js";
+import { invoke, killcord } from "../cli/killcord.js";
 import { command, curl, freshFolder, type Served, serve } from "./served.js";
 
 const text = "wire 1200 USD to the account that was named on the phone";
@@ -88,12 +88,8 @@ describe("escalations of a real server", () => {
   it("are listed, shown and followed in a terminal, where no agent's text has power over it", async () => {
     const asked = { action_content: "pay\n\u001b[2Jstatus  approved", metadata: { invoice: "2026-118" } };
     const { escalation_id } = await wire(asked);
-    const run = (...words: string[]) =>
-      command(["escalations", ...words], {
-        KILLCORD_URL: server.url,
-        KILLCORD_API_KEY: approver,
-        NO_COLOR: "1",
-      });
+    const env = { KILLCORD_URL: server.url, KILLCORD_API_KEY: approver };
+    const run = (...words: string[]) => invoke(["escalations", ...words], { env });
     expect((await run("list")).stdout).to.match(
       new RegExp(`pending *${escalation_id} *wire_money *loan-bot`),
     );

@@ -53,10 +53,10 @@ export function findLoop(recent: Recent, loop: Loop): Pick<LoopFound, "times" | 
   const { digests, times } = recent;
   const newest = digests.length - 1;
   const after = (times[newest] as number) - loop.window_ms;
-  const same = digests.reduce(
-    (sum, digest, i) => sum + (digest === digests[newest] && (times[i] as number) > after ? 1 : 0),
-    0,
-  );
+  let same = 0;
+  for (let i = newest; i >= 0 && (times[i] as number) > after; i--) {
+    same += digests[i] === digests[newest] ? 1 : 0;
+  }
   if (same >= loop.count) {
     return { times: same, length: 1 };
   }

@@ -4,6 +4,8 @@ import fc from "fast-check";
 import type { Actor } from "../../../src/core/actor.js";
 import type { EnforcementDecision } from "../../../src/core/event.js";
 import type { JsonObject } from "../../../src/core/policy/document.js";
+import { evaluate } from "../../../src/core/policy/evaluate.js";
+import { parsePolicy } from "../../../src/core/policy/parse.js";
 import { fromContent, toContent } from "../../../src/engine/content.js";
 import { limits } from "../../../src/limits.js";
 import { canonical } from "../../../src/vault/canonical.js";
@@ -11,6 +13,7 @@ import { intercept, start } from "../asking.js";
 import { audit } from "../audit.js";
 import { digest } from "../digest.js";
 import { replay, Workspace } from "../workspace.js";
+import { contextOf } from "./context.js";
 
 interface Rule {
   readonly decision: "allow" | "block" | "escalate" | "terminate";
@@ -196,6 +199,51 @@ describe("what policies make of an action", () => {
     expect(newest(workspace).decision).to.equal("block");
     workspace.submit(intercept(admin, null, { action_type: "read" }));
     expect(newest(workspace).decision).to.equal("allow");
+  });
+
+  it("follows every change of them at once", () => {
+    const workspace = new Workspace();
+    const admin = workspace.bootstrap();
+    const verdict = () => {
+      workspace.submit(intercept(admin, null, { action_type: "pay" }));
+      return newest(workspace).decision;
+    };
+    const change = (kind: "updated" | "deleted", written: JsonObject | null) =>
+      workspace.submit({
+        type: "change_policy",
+        actor: admin,
+        change: kind,
+        policy_id: id(0),
+        written,
+        source: "api",
+        repeat: null,
+      });
+    const blocks = { name: "x", policy_type: "action_type", decision: "block" };
+    expect(verdict()).to.equal("allow");
+    make(workspace, admin, [blocks]);
+    expect(verdict()).to.equal("block");
+    change("updated", { ...blocks, mode: "shadow" });
+    expect(verdict()).to.equal("allow");
+    change("updated", blocks);
+    expect(verdict()).to.equal("block");
+    change("deleted", null);
+    expect(verdict()).to.equal("allow");
+  });
+
+  it("repeats no message but ours of what went wrong", () => {
+    const document = parsePolicy(
+      { name: "x", policy_type: "action_type", decision: "allow" },
+      { policy_id: id(0), source: "api" },
+    );
+    const policy = { document, version: 1, sequence: 1, created_at: 0, updated_at: 0 };
+    const judge = () => {
+      throw new Error("secret of the caller");
+    };
+    const compiled = { reads_text: false, judges_actions: true, judge } as never;
+    const { enforced } = evaluate({ all: [{ policy, compiled }], ids: [id(0)] }, contextOf());
+    expect(enforced.map(({ decision, reason }) => [decision, reason])).to.deep.equal([
+      ["block", 'policy "x" failed: it cannot be evaluated'],
+    ]);
   });
 
   it("stays short with a thousand policies that all want to read a large text", () => {

@@ -51,7 +51,19 @@ describe("a pattern", () => {
   });
 
   it("finds without regard to case what it finds by reading the whole text", () => {
-    const piece = fc.constantFrom("Ab", "b", "(?:ab|cK)", "[a-c]", "k+", "s?", ".", "(a|B)", "\\b", "(?-i)A");
+    const piece = fc.constantFrom(
+      "Ab",
+      "b",
+      "s",
+      "(?:ab|cK)",
+      "[a-c]",
+      "k+",
+      "s?",
+      ".",
+      "(a|B)",
+      "\\b",
+      "(?-i)A",
+    );
     const source = fc.array(piece, { minLength: 1, maxLength: 5 }).map((pieces) => pieces.join(""));
     const text = fc
       .array(fc.constantFrom("a", "B", "A", "k", "K", "\u212a", "s", "\u017f", "c"), { maxLength: 10 })
