@@ -58,15 +58,16 @@ func (s *Session) Reserve(ctx context.Context, action Action) (*Reservation, err
 }
 
 // Settle says what the action did cost, also more than its estimate, also when the run is stopped. It
-// may be repeated. nil and no error: the action was allowed Offline, and nothing is held.
+// may be repeated. Where it is no amount, and nothing else is said, the estimate counts. nil and no error: the action was allowed Offline, and nothing is held.
 //
 // A *RequestRefused with the code reservation_closed says that it was settled otherwise, cancelled, or
 // has lapsed. With a *ServerUnreachable the estimate counts, unless it is repeated.
 func (r *Reservation) Settle(ctx context.Context, cost Cost) (*Settlement, error) {
+	// The action was done: where its cost is no amount, the estimate stands until it is said again.
+	r.said.Store(true)
 	if _, err := cost.wire("Cost"); err != nil {
 		return nil, fmt.Errorf("killcord: settle: %w", err)
 	}
-	r.said.Store(true)
 	if r.Decision.Offline {
 		return nil, nil
 	}

@@ -113,6 +113,23 @@ func TestWhatIsHeldKeepsOthersOutUntilItIsGivenBack(t *testing.T) {
 	}
 }
 
+func TestAnEstimateStandsWhereTheCostIsNoAmount(t *testing.T) {
+	t.Parallel()
+	c, _ := client(t, common, killcord.Options{})
+	session := start(t, c, killcord.StartOptions{Budgets: killcord.Budgets{MaxTokens: killcord.Limit(100)}})
+	held := reserve(t, session, 80)
+	var refused *killcord.RequestRefused
+	if _, err := held.Settle(context.Background(), *tokens(-1)); !errors.As(err, &refused) || refused.Code() != "invalid_argument" {
+		t.Fatal(err)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if shown := common.session(t, session.ID()).GetReserved(); shown.GetTokens() != 80 {
+		t.Fatal(shown)
+	}
+}
+
 func TestSpendPaysByItsResult(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, common, killcord.Options{})

@@ -167,14 +167,13 @@ function watchTheClock(): { signal: AbortSignal; close(): void } {
   );
   const timer = setTimeout(() => controller.abort(late), client_limits.demo_ms);
   const interrupted = () => controller.abort(new CommandFailure("canceled", 1, "the demo was interrupted"));
-  process.on("SIGINT", interrupted);
-  process.on("SIGTERM", interrupted);
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, interrupted);
   return {
     signal: controller.signal,
     close: () => {
       clearTimeout(timer);
-      process.off("SIGINT", interrupted);
-      process.off("SIGTERM", interrupted);
+      for (const signal of signals) process.off(signal, interrupted);
     },
   };
 }

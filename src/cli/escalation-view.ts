@@ -22,7 +22,7 @@ const statuses: Readonly<Record<number, readonly [shape: string, word: string, c
 
 const texts: Readonly<Record<number, string>> = {
   [ActionText.NONE]: "the action came without text and metadata",
-  [ActionText.WITHHELD]: "only an approver sees it",
+  [ActionText.WITHHELD]: "only an approver sees it, with a key of no agent",
   [ActionText.ERASED]: "erased, since this is resolved",
   [ActionText.LOST]: "LOST: nobody can see what would be approved",
   [ActionText.CHANGED]: "NOT SHOWN: what is kept is not what was sealed",

@@ -25,7 +25,7 @@ export function escalationsCommand(): Command {
       summary: "see which actions wait for a person, and answer them",
       description:
         "Lists, shows, follows and answers actions that a policy has escalated. Answering needs a key of role " +
-        "approver that is no agent's, and that neither started the session nor asked for the action.",
+        "approver that is no agent's, and that neither started the session nor asked for the action, or an admin's.",
       examples: [
         "killcord escalations list",
         'killcord escalations resolve esc_0123456789ab --approve --reason "checked by phone"',

@@ -1,7 +1,7 @@
 /** Why a decision is what it is, for people and as JSON. */
 
 import type { ExplainedBudget, ExplainedPolicy, ExplainedUnit, Explanation } from "../engine/explanation.js";
-import { step_words, steps } from "../engine/precedence.js";
+import { marksOf, step_words, steps } from "../engine/precedence.js";
 import { nextStep } from "../services/next-step.js";
 import { showUsd } from "./budget-view.js";
 import { colour, plain } from "./output.js";
@@ -80,14 +80,11 @@ function section(title: string, text: string): string {
   return text === "" ? "" : `${colour("bold", title)}\n${text}`;
 }
 
-/** Steps before the one that decided had nothing to say, those after it were not asked. */
 function precedenceOf({ decided_by, decision }: Explanation): string {
-  const at = steps.indexOf(decided_by);
-  // Nothing objects to what is allowed: every step was passed.
-  const is_passed = decision.decision === "allow" && decision.policies_triggered.length === 0;
+  const marks = marksOf(decision, decided_by);
   return steps
     .map((step, i) => {
-      const mark = is_passed || i < at ? "passed" : i === at ? "decided" : "not asked";
+      const mark = marks[step];
       const line = `${String(i + 1).padStart(2)}  ${mark.padEnd(9)}  ${step_words[step]}`;
       return mark === "decided" ? colour("bold", line) : mark === "not asked" ? colour("dim", line) : line;
     })

@@ -41,10 +41,11 @@ export function claim(state: State, command: Intercept, agent_id: string | null)
   }
   if (
     same_action !== true ||
+    escalation.agent_id !== agent_id ||
     escalation.action_type !== command.action_type ||
     !isSameCost(escalation, command)
   ) {
-    const why = `${escalation_id} was asked for another action: repeat that one with the same action_type, text, metadata and cost, or ask for this one without escalation_id`;
+    const why = `${escalation_id} was asked for another action: repeat that one with the same agent, action_type, text, metadata and cost, or ask for this one without escalation_id`;
     return refused("__escalation_mismatch", "escalation of another action", why, escalation_id);
   }
   if (approval === undefined) {
@@ -185,7 +186,10 @@ function sessionOf(state: State, { session_id }: Escalation): Session | undefine
   return session_id === null ? undefined : state.sessions.get(session_id);
 }
 
-/** Nobody answers what they asked for themselves, or had asked for: no agent, and no key that runs one. */
+/**
+ * Nobody answers what they asked for themselves, or had asked for: no agent, and no key that runs one. An
+ * admin may: they make the keys, so that refusing would only cost them another one.
+ */
 function refuseAsker(
   state: State,
   command: ResolveEscalation,
@@ -202,7 +206,8 @@ function refuseAsker(
       "this key is an agent's: an escalation is answered with a key that is bound to none",
     );
   }
-  return startedBy(state, escalation, session).some((key_id) => isOfLine(key, key_id))
+  return !key.roles.includes("admin") &&
+    startedBy(state, escalation, session).some((key_id) => isOfLine(key, key_id))
     ? refuse(
         "insufficient_permissions",
         "this key started the session or asked for the action: another approver has to answer",
@@ -240,11 +245,14 @@ function refuseStopped(
   escalation: Escalation,
   session: Session | undefined,
 ): Decision | null {
-  const { session_id, agent_id } = escalation;
+  const { session_id, agent_id, asked_by } = escalation;
   const not_active = (why: string, code: RefusalCode = "session_not_active") =>
     refuse(code, `${why}: the action can be rejected, not approved`);
   if (session_id === null) {
-    const halt = haltOnScope(state, "workspace", state.workspace_id) ?? haltOnScope(state, "agent", agent_id);
+    const halt =
+      haltOnScope(state, "workspace", state.workspace_id) ??
+      haltOnScope(state, "agent", agent_id) ??
+      haltOnScope(state, "credential", asked_by);
     if (revokedBy(state, "agent", agent_id) !== null) {
       return not_active("the agent was revoked", "agent_suspended");
     }

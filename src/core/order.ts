@@ -10,7 +10,7 @@ import { pauseByOrder, release, resume } from "./pause.js";
 import { keptRepeat, refuseOtherRequest } from "./repeat.js";
 import { sessionsOn } from "./scope.js";
 import { sessionReply, touchOrStopped } from "./session.js";
-import { haltedText, haltOn } from "./standing.js";
+import { haltedText, haltOn, haltOnScope } from "./standing.js";
 import type { Release, Session, State } from "./state.js";
 import { killByOrder } from "./stop.js";
 
@@ -149,7 +149,8 @@ export function pauseSession(state: State, command: PauseSession): Decision {
   if (touched !== null) {
     return touched;
   }
-  return session.pause === null
+  // What holds it otherwise may end by itself: a raised budget, a parent that goes on. An order does not.
+  return haltOnScope(state, "session", session.session_id) === null
     ? orderOnSession(state, command, "pause")
     : sessionReply(session.session_id, false);
 }

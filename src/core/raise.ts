@@ -1,8 +1,8 @@
 /** Raising limits: a person gives a session more, and it goes on if it waited for that. */
 import { quoted, refuseSession } from "./access.js";
-import { exceeds } from "./charge.js";
+import { amountText, exceeds } from "./charge.js";
 import type { UpdateBudgets } from "./command-budget.js";
-import { type Decision, Draft, refuse } from "./decision.js";
+import { type Decision, Draft, type Fault, refuse } from "./decision.js";
 import type { BudgetRaised } from "./event-budget.js";
 import type { Cause } from "./event-parts.js";
 import { release, resume } from "./pause.js";
@@ -20,13 +20,16 @@ interface Raise {
   readonly to: number;
 }
 
-/** The limits as requests name them. */
+/** The limits as commands name them. */
 const members = {
   actions: "max_actions",
   tokens: "max_tokens",
   cost_usd_micros: "max_cost_usd_micros",
   ttl_seconds: "ttl_seconds",
 } as const;
+
+/** The limits as callers name them. */
+const requested = { ...members, cost_usd_micros: "max_cost_usd" } as const;
 
 const units = Object.keys(members) as readonly Raised[];
 
@@ -58,9 +61,10 @@ export function updateBudgets(state: State, command: UpdateBudgets): Decision {
   return { reply: sessionReply(session.session_id, false).reply, events: draft.events };
 }
 
-/** What rises, or why nothing may. */
+/** What rises, or why nothing may: of faults all are told. */
 function raisesOf(state: State, session: Session, command: UpdateBudgets): readonly Raise[] | Decision {
   const raises: Raise[] = [];
+  const faults: Fault[] = [];
   for (const unit of units) {
     const to = command[members[unit]];
     const from = unit === "ttl_seconds" ? session.ttl_seconds : session[unit].limit;
@@ -68,22 +72,29 @@ function raisesOf(state: State, session: Session, command: UpdateBudgets): reado
       continue;
     }
     if (from === null) {
-      return refuse(
-        "invalid_argument",
-        `${members[unit]}: the session has no such limit, and none is added to it later`,
-      );
+      faults.push({
+        field: `budgets.${requested[unit]}`,
+        issue: "the session has no such limit, and none is added to it later",
+      });
+    } else if (to < from) {
+      const now = unit === "ttl_seconds" ? String(from) : amountText(unit, from);
+      faults.push({
+        field: `budgets.${requested[unit]}`,
+        issue: `the limit in force is ${now}, and limits only rise`,
+      });
+    } else {
+      raises.push({ unit, from, to });
     }
-    if (to < from) {
-      return refuse(
-        "invalid_argument",
-        `${members[unit]}: the limit in force is ${from}, and limits only rise`,
-      );
-    }
+  }
+  if (faults.length > 0) {
+    const texts = faults.map(({ field, issue }) => `${field}: ${issue}`);
+    return refuse("invalid_argument", texts.join("; "), faults);
+  }
+  for (const { unit, to } of raises) {
     const why = ceilingBelow(state.policies, session, members[unit], to);
     if (why !== null) {
       return refuse("above_ceiling", why);
     }
-    raises.push({ unit, from, to });
   }
   return raises;
 }

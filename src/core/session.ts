@@ -42,7 +42,7 @@ export function startSession(state: State, command: StartSession): Decision {
       credential_id: bound.credential_id,
       parent_session_id: command.parent_session_id,
       labels: command.label === null ? [] : [command.label],
-      budgets: budgetsOf(budgets),
+      budgets: budgetsOf(budgets, command),
       expires_at: budgets.ttl_seconds === null ? null : command.at + budgets.ttl_seconds * 1000,
       on_exceeded: budgets.on_exceeded,
       lease_seconds: command.lease_seconds,
@@ -55,7 +55,7 @@ export function startSession(state: State, command: StartSession): Decision {
   return { reply: sessionReply(command.session_id, false).reply, events: draft.events };
 }
 
-function budgetsOf(given: Asked): SessionStarted["budgets"] {
+function budgetsOf(given: Asked, asked: Asked): SessionStarted["budgets"] {
   const { max_actions, max_tokens, max_cost_usd_micros, ttl_seconds, idle_timeout_seconds } = given;
   const { max_depth, max_concurrent, warn_at_percent } = given;
   return {
@@ -63,8 +63,11 @@ function budgetsOf(given: Asked): SessionStarted["budgets"] {
     max_tokens,
     max_cost_usd_micros,
     ttl_seconds,
-    // A run that crashes under no budget at all would stay active for ever.
-    idle_timeout_seconds: bringsNone(given) ? limits.default_idle_timeout_seconds : idle_timeout_seconds,
+    // A run that brings no budget, and crashes, would stay active for ever: unless policies gave it a time.
+    idle_timeout_seconds:
+      bringsNone(asked) && ttl_seconds === null
+        ? (idle_timeout_seconds ?? limits.default_idle_timeout_seconds)
+        : idle_timeout_seconds,
     ...(max_depth === null ? {} : { max_depth }),
     ...(max_concurrent === null ? {} : { max_concurrent }),
     ...(warn_at_percent.length === 0 ? {} : { warn_at_percent }),

@@ -16,7 +16,7 @@ import { emptyState, type Session, type State } from "../core/state.js";
 import { limits } from "../limits.js";
 import { fromContent } from "./content.js";
 import type { ReplayedEntry } from "./policy-replay.js";
-import { type Step, stepOf } from "./precedence.js";
+import { before_policies, type Step, stepOf } from "./precedence.js";
 
 /** A policy that had a say, as it was then. */
 export interface ExplainedPolicy extends PolicyTriggered {
@@ -120,7 +120,9 @@ export class Explainer {
       }))
       .filter(({ policy_id }) => !named.has(policy_id));
     const decided_by = stepOf(decision, causes, pause);
-    const is_asked = decided_by === "policies" || decided_by === "other_budgets";
+    const is_asked =
+      (decided_by === "policies" || decided_by === "other_budgets") &&
+      !before_policies.has(policies[0]?.policy_id ?? "");
     evolve(this.#state, decision);
     const session =
       decision.session_id === null ? null : (this.#state.sessions.get(decision.session_id) ?? null);

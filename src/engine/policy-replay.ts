@@ -20,6 +20,7 @@ import type { Judgement } from "../core/verdict.js";
 import { limits } from "../limits.js";
 import { fromContent, restoreNumbers } from "./content.js";
 import { Judgeable } from "./judgeable.js";
+import { before_policies } from "./precedence.js";
 
 /** An entry as a replay needs it. */
 export interface ReplayedEntry {
@@ -55,17 +56,6 @@ export interface ReplayedDecision {
   /** Ids of candidates that are about it and could not be judged: with them it might be stricter. */
   readonly not_judged: readonly string[];
 }
-
-/** Built-in policies that answer before any other is asked. */
-const before_policies: ReadonlySet<string> = new Set([
-  "__session_terminated",
-  "__session_paused",
-  "__scope_halted",
-  "__agent_revoked",
-  "__escalation_pending",
-  "__escalation_not_open",
-  "__escalation_mismatch",
-]);
 
 /** Those that answer after policies have allowed it. */
 const after_policies: ReadonlySet<string> = new Set(["__budget_reserved", "__max_concurrent"]);

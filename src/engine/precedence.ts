@@ -31,6 +31,17 @@ export const step_words: Readonly<Record<Step, string>> = {
   other_budgets: "does its cost fit, and how many are under way",
 };
 
+/** Built-in policies that answer before any other is asked. */
+export const before_policies: ReadonlySet<string> = new Set([
+  "__session_terminated",
+  "__session_paused",
+  "__scope_halted",
+  "__agent_revoked",
+  "__escalation_pending",
+  "__escalation_not_open",
+  "__escalation_mismatch",
+]);
+
 /** By the stop reason or the event that is the nearest cause of a `terminate`. */
 const by_expiry: Readonly<Record<string, Step>> = { ttl_expired: "ttl", idle_timeout: "idle_time" };
 
@@ -90,4 +101,24 @@ function stopStep({ at }: EnforcementDecision, causes: readonly KnownCause[]): S
     default:
       return "standing";
   }
+}
+
+/** Whether a step had nothing to say, was the one that decided, or was not asked. */
+export type Mark = "passed" | "decided" | "not asked";
+
+/** What each step did. Nothing objects to what is allowed, so every step was passed, or has named its reasons. */
+export function marksOf(decision: EnforcementDecision, decided_by: Step): Readonly<Record<Step, Mark>> {
+  const is_allow = decision.decision === "allow";
+  const decided_at = steps.indexOf(decided_by);
+  const markOf = (step: Step, i: number): Mark => {
+    if (is_allow && decision.escalation_id !== null && step === "actions_budget") {
+      // What was approved was counted when it was asked for.
+      return "not asked";
+    }
+    if (i === decided_at) {
+      return is_allow && decision.policies_triggered.length === 0 ? "passed" : "decided";
+    }
+    return is_allow || i < decided_at ? "passed" : "not asked";
+  };
+  return Object.fromEntries(steps.map((step, i) => [step, markOf(step, i)])) as Record<Step, Mark>;
 }

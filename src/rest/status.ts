@@ -55,12 +55,8 @@ const by_reason: ReadonlyMap<string, number> = new Map([
   ["invalid_chain", 422],
   ["idempotency_key_mismatch", 422],
   ["escalation_already_resolved", 409],
-  ["action_text_lost", 409],
   ["session_not_active", 409],
   ["scope_halted", 409],
-  ["above_ceiling", 409],
-  ["policy_from_file", 409],
-  ["version_mismatch", 409],
   ["payload_too_large", 413],
   ["unsupported_encoding", 415],
 ]);

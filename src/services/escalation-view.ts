@@ -11,11 +11,12 @@ import {
 } from "../../gen/killcord/v1/escalation_pb.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { Resolution } from "../core/event-escalation.js";
+import type { ActionText as KeptText } from "../engine/action-texts.js";
 import type { EscalationRow } from "../engine/escalation-rows.js";
 import { isOf } from "../engine/same-action.js";
 import { limits } from "../limits.js";
 import { amountsViewIfAny } from "./amounts.js";
-import type { Context } from "./context.js";
+import { type Context, callerKey } from "./context.js";
 import type { Call } from "./door.js";
 import { KillcordError } from "./errors.js";
 import { sealedDecision } from "./sealed-decision.js";
@@ -83,57 +84,62 @@ export async function escalationView(context: Context, row: EscalationRow): Prom
 export async function wholeView(context: Context, row: EscalationRow, call: Call): Promise<Escalation> {
   const { decision, entry_id } = await sealedDecision(context, row.sequence - 1, row.decision_id);
   const view = viewOf(context, row, decision, entry_id);
-  view.actionText = await textOf(context, row, decision, call);
-  if (view.actionText === ActionText.SHOWN) {
-    const text = await context.engine.escalations.texts.read(row.escalation_id);
-    if (text === null) {
-      // Resolved in this very moment.
-      view.actionText = ActionText.ERASED;
-    } else {
-      Object.assign(view, given("actionContent", text.action_content));
-      Object.assign(view, given("metadata", text.metadata as JsonObject | null));
-    }
-  }
+  const { action_text, text } = await textOf(context, row, decision, call);
+  view.actionText = action_text;
+  Object.assign(view, given("actionContent", text?.action_content));
+  Object.assign(view, given("metadata", text?.metadata as JsonObject | null | undefined));
   return view;
 }
 
 /** Whether an action waits of which nobody can be shown what it says. */
 export async function isTextLost(context: Context, row: EscalationRow): Promise<boolean> {
   const { decision } = await sealedDecision(context, row.sequence - 1, row.decision_id);
-  const text = decision.details_digest === null ? null : await keptText(context, row, decision);
-  return text === ActionText.LOST || text === ActionText.CHANGED;
+  const kept = decision.details_digest === null ? null : await keptText(context, row, decision);
+  return kept?.action_text === ActionText.LOST || kept?.action_text === ActionText.CHANGED;
+}
+
+/** What there is of an action's text; the text itself exactly where it is shown. */
+interface Kept {
+  readonly action_text: ActionText;
+  readonly text?: KeptText;
 }
 
 async function textOf(
   context: Context,
   row: EscalationRow,
   decision: EnforcementDecision,
-  { principal }: Call,
-): Promise<ActionText> {
+  call: Call,
+): Promise<Kept> {
   if (decision.details_digest === null) {
-    return ActionText.NONE;
+    return { action_text: ActionText.NONE };
   }
   if (row.resolved !== null) {
-    return ActionText.ERASED;
+    return { action_text: ActionText.ERASED };
   }
-  const sees = principal.role === "admin" || principal.role === "approver";
-  return sees ? keptText(context, row, decision) : ActionText.WITHHELD;
+  return mayAnswer(context, call) ? keptText(context, row, decision) : { action_text: ActionText.WITHHELD };
 }
 
+/** Whether a caller answers for others: an agent's key never does, whatever roles it has. */
+function mayAnswer(context: Context, call: Call): boolean {
+  const { role } = call.principal;
+  return (role === "admin" || role === "approver") && callerKey(context, call).agent_id === null;
+}
+
+/** One reading, held against what was sealed: what is shown is what was looked at. */
 async function keptText(
   { engine }: Context,
   { escalation_id }: EscalationRow,
   { details_salt = null, action_digest, details_digest }: EnforcementDecision,
-): Promise<ActionText> {
+): Promise<Kept> {
   const text = await engine.escalations.texts.read(escalation_id);
   if (text === null) {
     // It may have been resolved, and erased, in this very moment.
     const { resolved } = await escalationNamed({ engine }, escalation_id);
-    return resolved === null ? ActionText.LOST : ActionText.ERASED;
+    return { action_text: resolved === null ? ActionText.LOST : ActionText.ERASED };
   }
   return isOf({ salt: details_salt, action_digest, details_digest }, text)
-    ? ActionText.SHOWN
-    : ActionText.CHANGED;
+    ? { action_text: ActionText.SHOWN, text }
+    : { action_text: ActionText.CHANGED };
 }
 
 function viewOf(

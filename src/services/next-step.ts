@@ -26,9 +26,7 @@ function afterBlock({ policies_triggered }: EnforcementDecision, session: Sessio
   const policy = policies_triggered[0];
   switch (policy?.policy_id) {
     case "__session_paused":
-      return session?.pause?.exceeded == null
-        ? "Do not do the action: wait until an operator resumes the session, then ask again."
-        : "Do not do the action: wait until an operator raises the budget, which resumes the session, then ask again.";
+      return whileHeld(session);
     case "__budget_reserved":
     case "__max_concurrent":
       return "Do not do the action yet: settle or cancel what is held for others, then ask again.";
@@ -45,4 +43,13 @@ function afterBlock({ policies_triggered }: EnforcementDecision, session: Sessio
     default:
       return "Do not do the action: go on without it, or by another way.";
   }
+}
+
+function whileHeld(session: Session | null): string {
+  if (session?.pause?.cause?.event === "session_paused") {
+    return "Do not do the action: wait until the session above goes on, which an operator resumes or whose budget is raised, then ask again.";
+  }
+  return session?.pause?.exceeded == null
+    ? "Do not do the action: wait until an operator resumes the session, then ask again."
+    : "Do not do the action: wait until an operator raises the budget, which resumes the session, then ask again.";
 }

@@ -64,6 +64,7 @@ describe("killcord demo", function () {
 
   for (const [what, happens] of [
     ["is interrupted", (child: ChildProcess) => child.kill("SIGINT")],
+    ["loses its terminal", (child: ChildProcess) => child.kill("SIGHUP")],
     ["loses its reader", (child: ChildProcess) => child.stdout?.destroy()],
   ] as const) {
     it(`that ${what} ends its server and its agents, and removes what it wrote`, async () => {

@@ -90,6 +90,7 @@ export class Escalations {
     demand(event.at < (named.resolved?.at ?? 0) + approval_ms, "the approval is fresh");
     demand(!named.used, "an approval is used once");
     demand(named.decision.action_type === event.action_type, "it is of the same action");
+    demand(named.decision.agent_id === event.agent_id, "it is of the same agent");
     named.used = true;
     return 0;
   }

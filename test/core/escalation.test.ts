@@ -136,6 +136,15 @@ describe("an escalated action", () => {
       expect(again(escalation_id)).to.deep.equal(["allow"]);
     });
 
+    it("is for the agent that it named, in a session that many share", () => {
+      const escalation_id = waits("s1", { agent_id: "bot" });
+      answer(escalation_id);
+      for (const agent_id of ["tob", null]) {
+        expect(again(escalation_id, { agent_id })).to.deep.equal(["block", "__escalation_mismatch"]);
+      }
+      expect(again(escalation_id, { agent_id: "bot" })).to.deep.equal(["allow"]);
+    });
+
     it("is good for 15 minutes and not a millisecond longer", () => {
       const [first, second] = [waits(), waits()];
       answer(first);
@@ -216,7 +225,7 @@ describe("an escalated action", () => {
     });
 
     it("by none of those who asked for it, had it asked for, or are agents", () => {
-      const starter = key("starter", { roles: ["admin"] });
+      const starter = key("starter", { roles: ["agent", "approver"] });
       workspace.submit(start(starter, "s2"));
       workspace.submit(start(root, "s3", { parent_session_id: "s2" }));
       const escalation_id = waits("s2");
@@ -242,20 +251,27 @@ describe("an escalated action", () => {
         ttl_seconds: null,
         repeat: null,
       });
-      const rotated = { key_id: [...workspace.state.keys.keys()].at(-1) ?? "", role: "admin" } as const;
+      const rotated = { key_id: [...workspace.state.keys.keys()].at(-1) ?? "", role: "approver" } as const;
       for (const by of [starter, rotated, agent, credential, bound, system_actor]) {
         expect(codeOf(answer(escalation_id, "approved", by)), `${by.key_id}`).to.equal(
           "insufficient_permissions",
         );
         expect(codeOf(answer(escalation_id, "rejected", by))).to.equal("insufficient_permissions");
       }
-      for (const by of [starter, root]) {
+      for (const by of [starter, rotated]) {
         expect(codeOf(answer(below, "approved", by)), "of a sub-session").to.equal(
           "insufficient_permissions",
         );
       }
       expect(codeOf(answer(escalation_id))).to.equal("escalation");
       expect(codeOf(answer(below))).to.equal("escalation");
+    });
+
+    it("by an admin, also where they asked for it and no agent did", () => {
+      const escalation_id = waits();
+      expect(codeOf(answer(escalation_id, "approved", root))).to.equal("escalation");
+      const bound = key("bound", { roles: ["admin"], agent_id: "other-bot" });
+      expect(codeOf(answer(waits(), "approved", bound))).to.equal("insufficient_permissions");
     });
 
     it("with no while an order is in force on its session, and with yes only when that is lifted", () => {
@@ -419,6 +435,33 @@ describe("an escalated action", () => {
       workspace.submit({ type: "revoke_agent", actor: root, agent_id: "bot", reason: "x", repeat: null });
       expect(codeOf(answer(second))).to.equal("agent_suspended");
       expect(codeOf(answer(second, "rejected"))).to.equal("escalation");
+    });
+
+    it("is not approved for a credential that is halted", () => {
+      begin("s2", { agent_id: "bot" });
+      workspace.submit({
+        type: "issue_credential",
+        actor: root,
+        agent_id: "bot",
+        secret_digest: "secret of bot",
+        ttl_seconds: null,
+        require_session: false,
+        repeat: null,
+      });
+      const id = [...workspace.state.keys.keys()].at(-1) ?? "";
+      const by = { key_id: id, role: "agent" } as const;
+      const escalation_id = escalate(workspace, by, null, { agent_id: "bot" }) as string;
+      workspace.submit({
+        type: "order_halt",
+        actor: root,
+        scope: { kind: "credential", id },
+        mode: "pause",
+        reason: "x",
+        drill_id: null,
+        repeat: null,
+      });
+      expect(codeOf(answer(escalation_id))).to.equal("scope_halted");
+      expect(codeOf(answer(escalation_id, "rejected"))).to.equal("escalation");
     });
   });
 });

@@ -3,7 +3,7 @@ import type { Actor } from "../../src/core/actor.js";
 import { system_actor } from "../../src/core/actor.js";
 import type { HaltMode, Scope } from "../../src/core/event-halt.js";
 import { limits } from "../../src/limits.js";
-import { start } from "./asking.js";
+import { intercept, start } from "./asking.js";
 import { audit } from "./audit.js";
 import { Workspace } from "./workspace.js";
 
@@ -63,6 +63,36 @@ describe("halts of the core", () => {
       workspace.submit({ type: "finish_cascades", actor: system_actor });
       expect(workspace.state.paused_sessions).to.equal(0);
     }
+    expect(audit(workspace.log)).to.deep.equal([]);
+  });
+
+  it("a pause of a session that something else holds is an order, too: a raised budget or a lift ends that, and not it", () => {
+    const pause = (session_id: string) =>
+      workspace.submit({ type: "pause_session", actor: root, session_id, reason: "hold" });
+    const status = (session_id: string) => workspace.state.sessions.get(session_id)?.status;
+    workspace.submit(start(root, "s1", { max_tokens: 10, on_exceeded: "pause" }));
+    workspace.submit(intercept(root, "s1", { cost: { tokens: 11, cost_usd_micros: 0 } }));
+    workspace.submit(start(root, "s2", { label: "held" }));
+    const { reply } = halt({ kind: "label", id: "held" }, "pause");
+    for (const session_id of ["s1", "s2"]) {
+      expect([pause(session_id).events.length, pause(session_id).events.length]).to.deep.equal([1, 0]);
+    }
+    workspace.submit({
+      type: "update_budgets",
+      actor: root,
+      session_id: "s1",
+      max_actions: null,
+      max_tokens: 11,
+      max_cost_usd_micros: null,
+      ttl_seconds: null,
+      reason: "more",
+    });
+    lift(reply.type === "halt" ? reply.halt_id : "");
+    expect([status("s1"), status("s2")]).to.deep.equal(["paused", "paused"]);
+    for (const session_id of ["s1", "s2"]) {
+      workspace.submit({ type: "resume_session", actor: root, session_id, reason: "go on" });
+    }
+    expect([status("s1"), status("s2")]).to.deep.equal(["active", "active"]);
     expect(audit(workspace.log)).to.deep.equal([]);
   });
 

@@ -546,8 +546,9 @@ export class Model {
       return "refused session_not_found";
     }
     this.#expire(id, at);
-    if (this.#why(id) === null && !this.#isHeld(id)) {
-      this.#order({ kind: "session", id }, "pause", at);
+    const target = { kind: "session", id } as const;
+    if (this.#why(id) === null && !this.#inForce().some((each) => isSame(each.target, target))) {
+      this.#order(target, "pause", at);
     }
     return `session ${id}`;
   }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { sequenceOf } from "../../src/core/ids.js";
 import { Explainer, type Explanation } from "../../src/engine/explanation.js";
+import { marksOf } from "../../src/engine/precedence.js";
 import { createKey, intercept, kill, pause, start } from "./asked.js";
 import { newPlace, type Place, type Running } from "./place.js";
 
@@ -89,6 +90,11 @@ describe("why a decision is what it is", () => {
     const escalated = await ask("s1");
     expect(await why(escalated.decision_id)).to.deep.equal(["policies"]);
     const escalation_id = escalated.escalation_id as string;
+    const early = await explained(
+      (await ask("s1", { escalation: { escalation_id, same_action: null } })).decision_id,
+    );
+    expect(early.policies.map(({ policy_id }) => policy_id)).to.deep.equal(["__escalation_pending"]);
+    expect(early.silent, "policies are not asked before a person has answered").to.deep.equal([]);
     // Who has asked may not answer.
     await engine.submit(createKey(["approver"]));
     const approver = { key_id: [...engine.state.keys.keys()].at(-1) as string, role: "approver" } as const;
@@ -104,7 +110,9 @@ describe("why a decision is what it is", () => {
     expect(answered.reply.type, JSON.stringify(answered.reply)).to.equal("escalation");
     const allowed = await ask("s1", { escalation: { escalation_id, same_action: null } });
     expect(allowed.decision, allowed.reasoning).to.equal("allow");
-    const { causes, policies } = await explained(allowed.decision_id);
+    const { causes, policies, decision, decided_by } = await explained(allowed.decision_id);
+    const { actions_budget, policies: said, other_budgets } = marksOf(decision, decided_by);
+    expect([actions_budget, said, other_budgets]).to.deep.equal(["not asked", "decided", "passed"]);
     expect(causes.map(({ event }) => event)).to.deep.equal(["escalation_resolved", "escalation_opened"]);
     expect(causes[0]?.reason).to.equal(`approved by ${approver.key_id}: go on`);
     expect(policies.map(({ name, version }) => [name, version])).to.deep.equal([["ask first", 1]]);

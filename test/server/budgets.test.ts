@@ -196,8 +196,8 @@ describe("budgets over REST", () => {
     const id = await open({ max_tokens: 100, ttl_seconds: 600 });
     const raise = (budgets: object | null) => post(`sessions/${id}/budgets`, { budgets });
     for (const [budgets, field] of [
-      [{ max_tokens: 99 }, null],
-      [{ max_actions: 5 }, null],
+      [{ max_tokens: 99 }, "budgets.max_tokens"],
+      [{ max_cost_usd: 1 }, "budgets.max_cost_usd"],
       [{ max_depth: 3 }, "budgets.max_depth"],
       [{ idle_timeout_seconds: 60 }, "budgets.idle_timeout_seconds"],
       [{ on_exceeded: "pause" }, "budgets.on_exceeded"],
@@ -207,10 +207,10 @@ describe("budgets over REST", () => {
     ] as const) {
       const { error } = await raise(budgets);
       expect(error?.code, JSON.stringify(budgets)).to.equal("invalid_argument");
-      if (field !== null) {
-        expect(error.details[0].field).to.equal(field);
-      }
+      expect(error.details[0].field).to.equal(field);
     }
+    const { error } = await raise({ max_tokens: 99, max_actions: 5 });
+    expect(error.message).to.match(/max_actions: the session has no such limit.*max_tokens: .*force is 100/);
     expect((await raise({ max_token: 5 })).error.code).to.equal("unknown_field");
     const later = await raise({ ttl_seconds: 1200, max_tokens: 100 });
     expect(Date.parse(later.expires_at) - Date.parse(later.started_at)).to.equal(1_200_000);

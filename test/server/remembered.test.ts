@@ -53,13 +53,13 @@ describe("policies that remember, on a server", function () {
     });
     expect((await start({ budgets: { max_cost_usd: 1000 } })).budgets).to.include({ max_cost_usd: "2.5" });
     const refused = await start({ label: "nightly", budgets: { max_tokens: 101 } });
-    expect([refused.status, refused.error.code]).to.deep.equal([409, "above_ceiling"]);
+    expect([refused.status, refused.error.code]).to.deep.equal([400, "above_ceiling"]);
     expect(refused.error.message).to.equal(
       'max_tokens 101 is above the ceiling of max_tokens 100: policy "strict"',
     );
     const session = await start({ label: "nightly", budgets: { max_tokens: 100 } });
     const raised = await post(`sessions/${session.session_id}/budgets`, { budgets: { max_tokens: 101 } });
-    expect([raised.status, raised.error.code]).to.deep.equal([409, "above_ceiling"]);
+    expect([raised.status, raised.error.code]).to.deep.equal([400, "above_ceiling"]);
   });
 
   it("counts are as they were after a SIGKILL, and the export verifies", async () => {

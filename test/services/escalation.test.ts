@@ -162,6 +162,29 @@ describe("EscalationService", () => {
     );
   });
 
+  it("shows no text to a key that is bound to an agent, whatever roles it has: it never answers", async () => {
+    const escalation_id = await escalated();
+    const bound = { ...createKey(["approver", "admin"], running.admin), agent_id: "a2" };
+    await running.engine.submit(bound);
+    const key_id = [...running.engine.state.keys.keys()].at(-1) ?? "";
+    for (const role of ["approver", "admin"] as const) {
+      const { actionText, actionContent } = await show(escalation_id, { key_id, role });
+      expect([actionText, actionContent]).to.deep.equal([ActionText.WITHHELD, undefined]);
+    }
+  });
+
+  it("shows no text that was changed after it was looked at", async () => {
+    const escalation_id = await escalated();
+    const { texts: kept } = running.engine.escalations;
+    const read = kept.read.bind(kept);
+    let reads = 0;
+    kept.read = async (id) => {
+      reads += 1;
+      return reads === 1 ? read(id) : { action_content: "pay eve", metadata: null };
+    };
+    expect((await show(escalation_id)).actionContent).to.equal("pay bob");
+  });
+
   it("releases the approved action once, charged as it was shown, and erases its text", async () => {
     const escalation_id = await escalated();
     expect(await stateOf(escalation_id)).to.deep.equal([PENDING, EscalationDecision.PENDING]);

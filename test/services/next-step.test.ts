@@ -13,6 +13,7 @@ function decision(verdict: Verdict, policy_id: string | null = null, reserves = 
 
 const stopped = { stop: { halt_id: "halt_1" }, pause: null } as unknown as Session;
 const ended = { stop: { halt_id: null }, pause: null } as unknown as Session;
+const below = { stop: null, pause: { exceeded: null, cause: { event: "session_paused", sequence: 1 } } };
 const held = (exceeded: object | null) => ({ stop: null, pause: { exceeded } }) as unknown as Session;
 
 describe("what an agent should do next", () => {
@@ -22,6 +23,12 @@ describe("what an agent should do next", () => {
     ["another thing, when a policy blocks", decision("block", "0f1e"), null, /go on without it/],
     ["wait for an operator", decision("block", "__session_paused"), held(null), /resumes the session/],
     ["wait for more budget", decision("block", "__session_paused"), held({}), /raises the budget/],
+    [
+      "wait for the session above",
+      decision("block", "__session_paused"),
+      below as unknown as Session,
+      /the session above goes on/,
+    ],
     ["settle what is open", decision("block", "__budget_reserved"), null, /settle or cancel/],
     ["settle one of too many", decision("block", "__max_concurrent"), null, /settle or cancel/],
     ["stop, when its agent is revoked", decision("block", "__agent_revoked"), null, /and stop/],

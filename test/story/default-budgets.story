@@ -10,10 +10,10 @@ start session=s4 agent=loan-bot max_depth=2
 @2 policy_changed wide created v1 default allow
 @3 policy_changed loans created v1 default allow
 @4 policy_changed shadow created v1 default allow shadow
-@5 session_started s1 agent=loan-bot max_tokens=1000 max_cost_usd_micros=2500000 warn_at_percent=50,90 shadow/1/shadow "max_actions 1" loans/1 "max_tokens 1000, max_cost_usd 2.5"
+@5 session_started s1 agent=loan-bot max_tokens=1000 max_cost_usd_micros=2500000 idle_timeout_seconds=86400 warn_at_percent=50,90 shadow/1/shadow "max_actions 1" loans/1 "max_tokens 1000, max_cost_usd 2.5"
 @6 session_started s2 agent=mail-bot max_actions=50 ttl_seconds=600 shadow/1/shadow "max_actions 1" wide/1 "max_actions 50, ttl_seconds 600"
 @7 session_started s3 agent=loan-bot max_actions=7
-@8 session_started s4 agent=loan-bot max_tokens=1000 max_cost_usd_micros=2500000 max_depth=2 warn_at_percent=50,90 shadow/1/shadow "max_actions 1" loans/1 "max_tokens 1000, max_cost_usd 2.5"
+@8 session_started s4 agent=loan-bot max_tokens=1000 max_cost_usd_micros=2500000 idle_timeout_seconds=86400 max_depth=2 warn_at_percent=50,90 shadow/1/shadow "max_actions 1" loans/1 "max_tokens 1000, max_cost_usd 2.5"
 
 # Ceilings bound what a default gives, too.
 policy low ceiling block conditions="{'budgets':{'max_actions':20}}"

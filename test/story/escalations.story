@@ -5,7 +5,6 @@ start session=s1 agent=loan-bot max_actions=3 max_tokens=10
 intercept s1 pay says=bob cost=4 idem=k1
 intercept s1 pay says=bob cost=4 idem=k1
 intercept s1 pay says=bob cost=4 escalation=@6
-answer @6 approve
 answer @6 approve by=helen reason="checked by phone"
 answer @6 reject by=helen
 intercept s1 pay says=eve cost=4 escalation=@6
@@ -19,10 +18,9 @@ intercept s1 pay says=bob cost=4 escalation=@6
 @6 escalation_opened s1 @6 until=900s cost=4tokens
 @5 (replayed)
 @7 enforcement_decision s1 block actions=2/3 escalation=@6 "@6 waits for a person: watch it, and repeat the action when it is approved"
-refused insufficient_permissions
 @8 escalation_resolved s1 @6 approved "checked by phone"
 refused escalation_already_resolved
-@9 enforcement_decision s1 block actions=3/3 escalation=@6 "@6 was asked for another action: repeat that one with the same action_type, text, metadata and cost, or ask for this one without escalation_id"
+@9 enforcement_decision s1 block actions=3/3 escalation=@6 "@6 was asked for another action: repeat that one with the same agent, action_type, text, metadata and cost, or ask for this one without escalation_id"
 @10 enforcement_decision s1 allow actions=3/3 charge=4tokens total=4tokens held=nothing policies=payments/1 escalation=@6
 @11 budget_exceeded s1 actions=3+1/3
 @12 session_killed s1 budget_exceeded actions=3/3 because=@11 "budget exceeded: max_actions 3" by system

@@ -52,15 +52,16 @@ export class Reservation implements AsyncDisposable {
 
   /**
    * Says what the action did cost, also more than its estimate. On a stopped session too. It may be
-   * repeated.
+   * repeated. Where it is no amount, and nothing else is said, the estimate counts.
    *
    * @returns undefined where nothing is held
    * @throws {KillcordError} reservation_closed, when it was settled otherwise, cancelled or has lapsed
    * @throws {ServerUnreachable} when there is no answer in time: unless it is repeated, the estimate counts
    */
   async settle(cost: Cost): Promise<Settlement | undefined> {
-    const wired = wireCost("cost", cost);
+    // The action was done: where its cost is no amount, the estimate stands until it is said again.
     this.#said = true;
+    const wired = wireCost("cost", cost);
     if (this.allowed.offline) return undefined;
     return await settle(this.#run, this.decisionId, wired);
   }

@@ -6,7 +6,7 @@ import { hasRoom, type Kept } from "./counter.js";
 import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { matches } from "./glob.js";
-import { type CountedBy, counted_by, keyOf, nameOfKey, whoOf } from "./who.js";
+import { type CountedBy, counted_by, keyOf, nameOfKey, whoIn } from "./who.js";
 
 interface Rate {
   readonly by: CountedBy;
@@ -46,7 +46,8 @@ export function compileRate(document: PolicyDocument): Compiled {
       if (counter === undefined) {
         return null;
       }
-      const kept = counter.keys.get(keyOf(by, whoOf(context)));
+      const who = whoIn(context);
+      const kept = counter.keys.get(keyOf(by, who));
       if (kept === undefined) {
         return hasRoom(counters, counter, window_ms, at)
           ? null
@@ -56,7 +57,7 @@ export function compileRate(document: PolicyDocument): Compiled {
       return marksSince(kept, at - window_ms) + itself <= count
         ? null
         : {
-            reason: `more than ${count === 1 ? "one action" : `${count} actions`} of ${nameOfKey(by, whoOf(context))} ${within}`,
+            reason: `more than ${count === 1 ? "one action" : `${count} actions`} of ${nameOfKey(by, who)} ${within}`,
           };
     },
   };

@@ -7,7 +7,7 @@ import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 import { matches } from "./glob.js";
-import { keyOf, nameOfKey, whoOf } from "./who.js";
+import { keyOf, nameOfKey, whoIn } from "./who.js";
 
 interface Sequence {
   readonly by: "session" | "agent";
@@ -55,7 +55,8 @@ export function compileSequence(document: PolicyDocument): Compiled {
       if (counter === undefined) {
         return null;
       }
-      const kept = counter.keys.get(keyOf(by, whoOf(context)));
+      const who = whoIn(context);
+      const kept = counter.keys.get(keyOf(by, who));
       if (kept === undefined) {
         return matches(steps[0] as string, action_type) && !hasRoom(counters, counter, within_ms, at)
           ? { reason: `there are too many to follow each by itself (${by}), so it is refused` }
@@ -63,7 +64,7 @@ export function compileSequence(document: PolicyDocument): Compiled {
       }
       const begun_at = kept.numbers[final - 1] as number;
       return begun_at >= 0 && begun_at + within_ms > at && matches(steps[final] as string, action_type)
-        ? { reason: `${nameOfKey(by, whoOf(context))} completes the sequence ${order}` }
+        ? { reason: `${nameOfKey(by, who)} completes the sequence ${order}` }
         : null;
     },
   };

@@ -12,7 +12,7 @@ import { matches } from "./glob.js";
 import { addCell, addNewest, dropCells, no_sums, type Sums, settleCell, sumOlder } from "./quarters.js";
 import { isAbout } from "./rate.js";
 import { costOf } from "./session-limits.js";
-import { keyOf, nameOfKey, type Who, whoOf } from "./who.js";
+import { keyOf, nameOfKey, type Who, whoIn } from "./who.js";
 
 interface Window {
   readonly by: "agent" | "label" | "workspace";
@@ -76,8 +76,9 @@ export function compileWindow(document: PolicyDocument): Compiled {
     reads_text: false,
     judge: (context) => {
       const counter = context.counters.by_policy.get(policy_id);
-      const who = whoOf(context);
-      if (counter === undefined || !isWithin(by, value, who)) {
+      const who = whoIn(context);
+      // The agent that it names says which window; whose count that is, is another question.
+      if (counter === undefined || !isWithin(by, value, context)) {
         return null;
       }
       const kept = counter.keys.get(keyOf(by, who));
@@ -95,7 +96,7 @@ export function compileWindow(document: PolicyDocument): Compiled {
 function judgeUnits(window: Window, used: Sums, context: ActionContext): Finding | null {
   const { cost, estimate, asked_before } = context;
   const asked = cost ?? estimate ?? { tokens: 0, cost_usd_micros: 0 };
-  const rest = () => `of ${nameOfKey(window.by, whoOf(context))} this ${window.period} (${window.zone})`;
+  const rest = () => `of ${nameOfKey(window.by, whoIn(context))} this ${window.period} (${window.zone})`;
   const { max_actions, max_tokens, max_cost_usd_micros } = window;
   if (max_actions !== null && used.actions + (asked_before === true ? 0 : 1) > max_actions) {
     return { reason: `all ${max_actions} actions ${rest()} are used` };
@@ -122,7 +123,11 @@ function judgeUnits(window: Window, used: Sums, context: ActionContext): Finding
   return null;
 }
 
-function isWithin(by: Window["by"], value: string | null, { agent_id, label }: Who): boolean {
+function isWithin(
+  by: Window["by"],
+  value: string | null,
+  { agent_id, label }: Pick<Who, "agent_id" | "label">,
+): boolean {
   const id = by === "agent" ? agent_id : label;
   return value === null || (id !== null && matches(value, id));
 }

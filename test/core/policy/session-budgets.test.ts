@@ -126,6 +126,17 @@ describe("defaults and ceilings of budgets", () => {
       }
     });
 
+    it("a session that brings none still ends when it idles, where policies give it no time", () => {
+      set("a", "allow", "default", { agent: "by-default", budgets: { max_tokens: 60 } });
+      set("b", "allow", "ceiling", { agent: "by-ceiling", budgets: { max_tokens: 30 } });
+      for (const agent_id of ["by-default", "by-ceiling"]) {
+        workspace.submit(start(root, agent_id, { agent_id }));
+        workspace.submit(start(root, `${agent_id}, its own`, { agent_id, max_tokens: 5 }));
+      }
+      const idle = [...workspace.state.sessions.values()].map((session) => session.idle_timeout_seconds);
+      expect(idle).to.deep.equal([86_400, null, 86_400, null]);
+    });
+
     it("ttl of a default or a ceiling ends the session, also after a restart", () => {
       set("a", "allow", "default", { budgets: { ttl_seconds: 60 } });
       set("b", "allow", "ceiling", { budgets: { ttl_seconds: 30 } });

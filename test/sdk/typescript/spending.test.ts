@@ -108,6 +108,19 @@ describe("sdk/typescript: what actions cost", () => {
     expect(await settled(session)).to.deep.equal(["cancelled"]);
   });
 
+  it("is not given back because what it did cost is no amount: the estimate stands", async () => {
+    await using session = await stage.client.startSession({ budgets: { maxCostUsd: "1" } });
+    const thrown = await caught(
+      (async () => {
+        await using held = await session.reserve("llm_call", { estimate: { costUsd: "0.5" } });
+        await held.settle({ costUsd: 0.1 + 0.2 });
+      })(),
+    );
+    expect(thrown).to.be.instanceOf(KillcordError).and.deep.include({ code: "invalid_argument" });
+    expect((await shown(server, session.id)).reserved).to.deep.equal({ tokens: 0, cost_usd_micros: 500_000 });
+    expect(await settled(session)).to.deep.equal([]);
+  });
+
   it("keeps an action out that would fit but for what is held, and kills nothing", async () => {
     await using session = await stage.client.startSession({ budgets: { maxTokens: 100 } });
     const held = await session.reserve("llm_call", { estimate: { tokens: 80 } });

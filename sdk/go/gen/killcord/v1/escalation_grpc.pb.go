@@ -41,9 +41,9 @@ type EscalationServiceClient interface {
 	// Tells how far an escalation is. Role: approver, operator or auditor; an agent sees its own.
 	GetEscalationStatus(ctx context.Context, in *GetEscalationStatusRequest, opts ...grpc.CallOption) (*GetEscalationStatusResponse, error)
 	// Approves or rejects the action, once. An approval is good for that very action, once, for 15
-	// minutes. Refused to a credential, to a key that is bound to an agent, and to the key that started
-	// the session or asked for the action, whatever roles these have. Role: approver. A second call is
-	// `escalation_already_resolved`, even if it says the same.
+	// minutes. Refused to a credential and to a key that is bound to an agent, whatever roles these have;
+	// and to the key that started the session or asked for the action, unless it is an admin's. Role:
+	// approver. A second call is `escalation_already_resolved`, even if it says the same.
 	ResolveEscalation(ctx context.Context, in *ResolveEscalationRequest, opts ...grpc.CallOption) (*ResolveEscalationResponse, error)
 	// Follows escalations: those that are, a bookmark, then each as it is opened and resolved. With ids
 	// it ends when all of them are resolved: so an agent waits for its own. Role: approver, operator or
@@ -133,9 +133,9 @@ type EscalationServiceServer interface {
 	// Tells how far an escalation is. Role: approver, operator or auditor; an agent sees its own.
 	GetEscalationStatus(context.Context, *GetEscalationStatusRequest) (*GetEscalationStatusResponse, error)
 	// Approves or rejects the action, once. An approval is good for that very action, once, for 15
-	// minutes. Refused to a credential, to a key that is bound to an agent, and to the key that started
-	// the session or asked for the action, whatever roles these have. Role: approver. A second call is
-	// `escalation_already_resolved`, even if it says the same.
+	// minutes. Refused to a credential and to a key that is bound to an agent, whatever roles these have;
+	// and to the key that started the session or asked for the action, unless it is an admin's. Role:
+	// approver. A second call is `escalation_already_resolved`, even if it says the same.
 	ResolveEscalation(context.Context, *ResolveEscalationRequest) (*ResolveEscalationResponse, error)
 	// Follows escalations: those that are, a bookmark, then each as it is opened and resolved. With ids
 	// it ends when all of them are resolved: so an agent waits for its own. Role: approver, operator or

@@ -55,9 +55,10 @@ type SessionServiceClient interface {
 	// It is an order as HaltService.Halt gives it, on this one session.
 	KillSession(ctx context.Context, in *KillSessionRequest, opts ...grpc.CallOption) (*KillSessionResponse, error)
 	// Holds a session and its sub-sessions: each action is blocked and counts nothing until the session
-	// is resumed; its ttl runs on, its idle time does not. A session that is held already, or terminal,
-	// is answered as it is. Role: operator. Safe to repeat.
-	// It is an order as HaltService.Halt gives it, on this one session.
+	// is resumed; its ttl runs on, its idle time does not. A session that is terminal, or has such an
+	// order already, is answered as it is. Role: operator. Safe to repeat.
+	// It is an order as HaltService.Halt gives it, on this one session: it outlives what else holds the
+	// session, as a budget that is raised.
 	PauseSession(ctx context.Context, in *PauseSessionRequest, opts ...grpc.CallOption) (*PauseSessionResponse, error)
 	// Lets a session that is held go on, and its sub-sessions with it. An order on this session is
 	// lifted; under a wider one, or a parent that is held, it is refused as scope_halted. An active
@@ -255,9 +256,10 @@ type SessionServiceServer interface {
 	// It is an order as HaltService.Halt gives it, on this one session.
 	KillSession(context.Context, *KillSessionRequest) (*KillSessionResponse, error)
 	// Holds a session and its sub-sessions: each action is blocked and counts nothing until the session
-	// is resumed; its ttl runs on, its idle time does not. A session that is held already, or terminal,
-	// is answered as it is. Role: operator. Safe to repeat.
-	// It is an order as HaltService.Halt gives it, on this one session.
+	// is resumed; its ttl runs on, its idle time does not. A session that is terminal, or has such an
+	// order already, is answered as it is. Role: operator. Safe to repeat.
+	// It is an order as HaltService.Halt gives it, on this one session: it outlives what else holds the
+	// session, as a budget that is raised.
 	PauseSession(context.Context, *PauseSessionRequest) (*PauseSessionResponse, error)
 	// Lets a session that is held go on, and its sub-sessions with it. An order on this session is
 	// lifted; under a wider one, or a parent that is held, it is refused as scope_halted. An active

@@ -805,9 +805,9 @@ export const EscalationService: GenService<{
   },
   /**
    * Approves or rejects the action, once. An approval is good for that very action, once, for 15
-   * minutes. Refused to a credential, to a key that is bound to an agent, and to the key that started
-   * the session or asked for the action, whatever roles these have. Role: approver. A second call is
-   * `escalation_already_resolved`, even if it says the same.
+   * minutes. Refused to a credential and to a key that is bound to an agent, whatever roles these have;
+   * and to the key that started the session or asked for the action, unless it is an admin's. Role:
+   * approver. A second call is `escalation_already_resolved`, even if it says the same.
    *
    * @generated from rpc killcord.v1.EscalationService.ResolveEscalation
    */

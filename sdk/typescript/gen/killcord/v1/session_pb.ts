@@ -1517,9 +1517,10 @@ export const SessionService: GenService<{
   },
   /**
    * Holds a session and its sub-sessions: each action is blocked and counts nothing until the session
-   * is resumed; its ttl runs on, its idle time does not. A session that is held already, or terminal,
-   * is answered as it is. Role: operator. Safe to repeat.
-   * It is an order as HaltService.Halt gives it, on this one session.
+   * is resumed; its ttl runs on, its idle time does not. A session that is terminal, or has such an
+   * order already, is answered as it is. Role: operator. Safe to repeat.
+   * It is an order as HaltService.Halt gives it, on this one session: it outlives what else holds the
+   * session, as a budget that is raised.
    *
    * @generated from rpc killcord.v1.SessionService.PauseSession
    */
