@@ -78,7 +78,10 @@ function countForAgent(state: State, event: EnforcementDecision): void {
  * request names it, a key that calls as agent and is bound to none could fill the figures of an agent
  * that somebody else has registered: that is sealed as said, and not counted.
  */
-export function speaksForAgent(state: State, { actor, session_id, agent_id }: EnforcementDecision): boolean {
+export function speaksForAgent(
+  state: State,
+  { actor, session_id, agent_id }: Pick<EnforcementDecision, "actor" | "session_id" | "agent_id">,
+): boolean {
   const agent = agent_id === null ? undefined : state.agents.get(agent_id);
   const session = session_id === null ? undefined : state.sessions.get(session_id);
   if (agent?.registered !== true || actor.role !== "agent" || session?.agent_id === agent_id) {

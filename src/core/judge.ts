@@ -2,6 +2,7 @@
 import { limits } from "../limits.js";
 import type { Intercept } from "./command.js";
 import type { Verdict } from "./event-parts.js";
+import { speaksForAgent } from "./evolve-session.js";
 import type { ActionContext } from "./policy/action.js";
 import { evaluate, type Found, named, sentence, warningsOf } from "./policy/evaluate.js";
 import { default_loop_id, loopText } from "./policy/loop-search.js";
@@ -59,13 +60,15 @@ function enforcedAs(decision: Found["decision"], session: Session | null): Verdi
 }
 
 function contextOf(state: State, command: Intercept, session: Session | null): ActionContext {
+  const agent_id = session?.agent_id ?? command.agent_id;
   return {
     at: command.at,
     action_type: command.action_type,
     content: command.content,
     metadata: command.metadata,
-    agent_id: session?.agent_id ?? command.agent_id,
+    agent_id,
     label: session?.label ?? null,
+    speaks_for_agent: speaksForAgent(state, { ...command, agent_id }),
     session,
     cost: command.cost,
     estimate: command.estimate,

@@ -16,6 +16,7 @@ import {
   type LoopFound,
 } from "../core/policy/loop-search.js";
 import type { Policy } from "../core/policy/policy.js";
+import { sortedText } from "../core/sorted-text.js";
 import type { State } from "../core/state.js";
 import { limits } from "../limits.js";
 
@@ -144,10 +145,11 @@ export class Loops {
 
   /**
    * 48 bits: among the few actions that are compared no two others are taken for the same, and without
-   * the key nobody can make such. Where there is no text the parameters say what the action is.
+   * the key nobody can make such. Where there is no text the parameters say what the action is, in whatever
+   * order they come: clients of some languages send them in another each time.
    */
   #digest(action_type: string, content: string | null, metadata: JsonObject | null): number {
-    const what = content === null ? `m${JSON.stringify(metadata ?? {})}` : `c${content}`;
+    const what = content === null ? `m${sortedText(metadata ?? {})}` : `c${content}`;
     return hash("sha256", `${this.#key}${action_type}\n${what}`, "buffer").readUIntBE(0, 6);
   }
 }

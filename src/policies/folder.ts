@@ -105,7 +105,10 @@ export async function filesIn(
         continue;
       }
       const is_folder = await isFolder(join(directory, path), path, faults);
-      if (is_folder === true && depth < limits.policy_folder_depth) {
+      if (is_folder === true && depth >= limits.policy_folder_depth) {
+        // Not passed over: what lies there might be a policy that somebody counts on.
+        faults.push(wholeFault(path, `more than ${limits.policy_folder_depth} folders within each other`));
+      } else if (is_folder === true) {
         await visit(path, depth + 1);
       } else if (is_folder === false && kindOf(name) === kind) {
         found.push(path);

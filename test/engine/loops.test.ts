@@ -77,6 +77,16 @@ describe("loops", () => {
     expect(decided.some(({ warnings }) => warnings !== undefined)).to.equal(false);
   });
 
+  it("takes metadata for the same in whatever order its members come", async () => {
+    await set({ count: 3, window_seconds: 60 });
+    const asked = [
+      await act({ metadata: { path: "/a", by: { x: 1, y: 2 } } }),
+      await act({ metadata: { by: { y: 2, x: 1 }, path: "/a" } }),
+      await act({ metadata: { path: "/a", by: { y: 2, x: 1 } } }),
+    ];
+    expect(verdicts(asked)).to.deep.equal(["allow", "allow", "block"]);
+  });
+
   it("blocks the count-th time within the window, by session, parameters where there is no text", async () => {
     await set({ count: 3, window_seconds: 60 });
     expect(verdicts(await texts("xyxxx"))).to.deep.equal(["allow", "allow", "allow", "block", "block"]);

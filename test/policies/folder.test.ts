@@ -82,6 +82,16 @@ describe("a directory of policies", () => {
     ]);
   });
 
+  it("has a fault for a folder that lies too deep to be read, rather than passing over what is in it", async () => {
+    const deep = (folders: number) => `${"in/".repeat(folders)}b.yaml`;
+    const most = limits.policy_folder_depth - 1;
+    const fits = folderWith({ "a.yaml": policy("a"), [deep(most)]: policy("b") });
+    expect(await read(fits)).to.deep.equal({ names: ["a.yaml a", `${deep(most)} b`], faults: [] });
+    const { faults } = await read(folderWith({ "a.yaml": policy("a"), [deep(most + 1)]: policy("b") }));
+    const place = `${"in/".repeat(most)}in`;
+    expect(faults).to.deep.equal([`${place}:1:1: more than 8 folders within each other`]);
+  });
+
   it("has a fault for more files than a server takes", async () => {
     const folder = freshFolder();
     for (let i = 0; i <= limits.policy_files; i += 1) {

@@ -16,6 +16,8 @@ export interface ActionContext {
   /** Of the session where there is one, else what the request or its key says. */
   readonly agent_id: string | null;
   readonly label: string | null;
+  /** False of one whose caller may not be the agent that it names; absent: true. */
+  readonly speaks_for_agent?: boolean;
   /** As it is before the action counts. */
   readonly session: SessionContext | null;
   /** What it costs, known beforehand; and what is to be held for it until that is known. */

@@ -15,7 +15,7 @@ import type { CountedDecision, Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import type { Policy } from "./policy.js";
 import { typeNamed } from "./types.js";
-import { keyOf } from "./who.js";
+import { countedAs, keyOf } from "./who.js";
 
 /** One for each document; null when nothing is counted for it. */
 const countings = new WeakMap<PolicyDocument, Counting | null>();
@@ -42,7 +42,7 @@ function countingNow(document: PolicyDocument): Counting | null {
 export interface SealedDecision extends CountedDecision {
   readonly decision_id: string;
   readonly sequence: number;
-  /** Whether the caller is the agent that it names: others fill nobody's counts. */
+  /** Whether the caller is the agent that it names: others fill no agent's counts. */
   readonly speaks_for_agent: boolean;
 }
 
@@ -138,10 +138,10 @@ export function evolveCounted(
 /** Returns the key under which it was counted, or null. */
 function count(counters: Counters, { counter, counting }: Counted, decision: SealedDecision): string | null {
   const { by, horizon_ms } = counting;
-  if (!counting.isCounted(decision) || (by === "agent" && !decision.speaks_for_agent)) {
+  if (!counting.isCounted(decision)) {
     return null;
   }
-  const key = keyOf(by, decision.who);
+  const key = keyOf(by, countedAs(decision.who, decision.speaks_for_agent));
   if (counting.begins?.(decision) === false && !counter.keys.has(key)) {
     return null;
   }

@@ -6,7 +6,7 @@ import { hasRoom, type Kept } from "./counter.js";
 import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { matches } from "./glob.js";
-import { type CountedBy, counted_by, keyOf, nameOfKey } from "./who.js";
+import { type CountedBy, counted_by, keyOf, nameOfKey, whoIn } from "./who.js";
 
 interface Rate {
   readonly by: CountedBy;
@@ -40,12 +40,13 @@ export function compileRate(document: PolicyDocument): Compiled {
   const within = `within ${window_ms / 1000} s`;
   return {
     reads_text: false,
-    judge: ({ counters, at, session, agent_id, label, asked_before }) => {
+    judge: (context) => {
+      const { counters, at, asked_before } = context;
       const counter = counters.by_policy.get(policy_id);
       if (counter === undefined) {
         return null;
       }
-      const who = { session_id: session?.session_id ?? null, agent_id, label };
+      const who = whoIn(context);
       const kept = counter.keys.get(keyOf(by, who));
       if (kept === undefined) {
         return hasRoom(counters, counter, window_ms, at)

@@ -7,7 +7,7 @@ import type { Counting } from "./counting.js";
 import type { PolicyDocument } from "./document.js";
 import { PolicyError } from "./error.js";
 import { matches } from "./glob.js";
-import { keyOf, nameOfKey } from "./who.js";
+import { keyOf, nameOfKey, whoIn } from "./who.js";
 
 interface Sequence {
   readonly by: "session" | "agent";
@@ -48,12 +48,13 @@ export function compileSequence(document: PolicyDocument): Compiled {
   const order = steps.join(", then ");
   return {
     reads_text: false,
-    judge: ({ counters, at, action_type, session, agent_id, label }) => {
+    judge: (context) => {
+      const { counters, at, action_type } = context;
       const counter = counters.by_policy.get(policy_id);
       if (counter === undefined) {
         return null;
       }
-      const who = { session_id: session?.session_id ?? null, agent_id, label };
+      const who = whoIn(context);
       const kept = counter.keys.get(keyOf(by, who));
       if (kept === undefined) {
         return matches(steps[0] as string, action_type) && !hasRoom(counters, counter, within_ms, at)

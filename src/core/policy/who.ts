@@ -1,4 +1,5 @@
 /** Whom an action is counted for. */
+import type { ActionContext } from "./action.js";
 
 export const counted_by = ["session", "agent", "label", "workspace"] as const;
 
@@ -8,6 +9,19 @@ export interface Who {
   readonly session_id: string | null;
   readonly agent_id: string | null;
   readonly label: string | null;
+}
+
+/**
+ * Whom an action is counted for. One that only says that it is of an agent, from a key that is bound to
+ * no agent, neither fills that agent's counts nor passes uncounted: it counts with what has no agent.
+ */
+export function countedAs(who: Who, speaks_for_agent: boolean): Who {
+  return speaks_for_agent ? who : { ...who, agent_id: null };
+}
+
+/** The same of an action that is judged. */
+export function whoIn({ session, agent_id, label, speaks_for_agent = true }: ActionContext): Who {
+  return countedAs({ session_id: session?.session_id ?? null, agent_id, label }, speaks_for_agent);
 }
 
 /**

@@ -12,7 +12,7 @@ import { matches } from "./glob.js";
 import { addCell, addNewest, dropCells, no_sums, type Sums, settleCell, sumOlder } from "./quarters.js";
 import { isAbout } from "./rate.js";
 import { costOf } from "./session-limits.js";
-import { keyOf, nameOfKey, type Who } from "./who.js";
+import { keyOf, nameOfKey, type Who, whoIn } from "./who.js";
 
 interface Window {
   readonly by: "agent" | "label" | "workspace";
@@ -76,8 +76,9 @@ export function compileWindow(document: PolicyDocument): Compiled {
     reads_text: false,
     judge: (context) => {
       const counter = context.counters.by_policy.get(policy_id);
-      const who = whoOf(context);
-      if (counter === undefined || !isWithin(by, value, who)) {
+      const who = whoIn(context);
+      // The agent that it names says which window; whose count that is, is another question.
+      if (counter === undefined || !isWithin(by, value, context)) {
         return null;
       }
       const kept = counter.keys.get(keyOf(by, who));
@@ -122,11 +123,11 @@ function judgeUnits(window: Window, used: Sums, context: ActionContext, whose: s
   return null;
 }
 
-function whoOf({ session, agent_id, label }: ActionContext): Who {
-  return { session_id: session?.session_id ?? null, agent_id, label };
-}
-
-function isWithin(by: Window["by"], value: string | null, { agent_id, label }: Who): boolean {
+function isWithin(
+  by: Window["by"],
+  value: string | null,
+  { agent_id, label }: Pick<Who, "agent_id" | "label">,
+): boolean {
   const id = by === "agent" ? agent_id : label;
   return value === null || (id !== null && matches(value, id));
 }
