@@ -1,10 +1,9 @@
 /** `killcord policy explain`: why a decision is what it is. */
 import type { Command } from "commander";
 import { sequenceOf } from "../core/ids.js";
-import { Explainer, type Explanation } from "../engine/explanation.js";
+import type { Explanation } from "../engine/explanation.js";
 import { CommandFailure } from "./failure.js";
 import { print, printJson } from "./output.js";
-import { explanationJson, explanationText } from "./policy-explain-view.js";
 import { type LogOptions, logOptions, readLog, type SealedText } from "./sealed-entries.js";
 import { command } from "./teach.js";
 
@@ -31,6 +30,7 @@ export function policyExplainCommand(): Command {
       );
     }
     const { entry, explanation } = await find(options, sequence, decision_id);
+    const { explanationJson, explanationText } = await import("./policy-explain-view.js");
     if (options.json) printJson({ ok: true, ...explanationJson(entry, explanation) });
     else print(explanationText(entry, explanation));
   });
@@ -42,6 +42,7 @@ interface Found {
 }
 
 async function find(options: LogOptions, sequence: number, decision_id: string): Promise<Found> {
+  const { Explainer } = await import("../engine/explanation.js");
   const explainer = new Explainer(sequence);
   let found: Found | null = null;
   await readLog(

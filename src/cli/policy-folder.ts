@@ -1,8 +1,7 @@
 /** Policies in files, as commands read them. */
 import { readFile, stat } from "node:fs/promises";
 import type { PolicyDocument } from "../core/policy/document.js";
-import { readPolicyFolder } from "../policies/folder.js";
-import { type FiledPolicy, type FileFault, readPolicyFile } from "../policies/policy-file.js";
+import type { FiledPolicy, FileFault } from "../policies/policy-file.js";
 import { CommandFailure, systemFailure } from "./failure.js";
 
 /** Stands for the id that a server gives. */
@@ -14,6 +13,7 @@ const no_id = "0".repeat(32);
  * @throws {CommandFailure} with every fault, each with file, line and column
  */
 export async function policiesIn(directory: string): Promise<readonly FiledPolicy[]> {
+  const { readPolicyFolder } = await readers();
   const { policies, faults } = await readPolicyFolder(directory, () => no_id);
   if (faults.length > 0) {
     throw brokenFiles(faults);
@@ -54,7 +54,13 @@ export async function policiesAt(
   return policies;
 }
 
+/** Loaded when files are read: YAML, CEL and patterns would make every other command slower to start. */
+async function readers() {
+  return { ...(await import("../policies/folder.js")), ...(await import("../policies/policy-file.js")) };
+}
+
 async function readPolicies(path: string, idOf: (name: string) => string) {
+  const { readPolicyFolder, readPolicyFile } = await readers();
   let text: string;
   try {
     if ((await stat(path)).isDirectory()) {

@@ -2,13 +2,11 @@
 import { createHash } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { PolicyDocument } from "../core/policy/document.js";
-import { PolicyReplay } from "../engine/policy-replay.js";
-import { ReplayTally } from "../engine/replay-tally.js";
+import type { ReplayTally } from "../engine/replay-tally.js";
 import { limits } from "../limits.js";
 import { print, printJson } from "./output.js";
 import { policyDirectory } from "./packs.js";
 import { policiesAt } from "./policy-folder.js";
-import { replayJson, replayText } from "./policy-replay-view.js";
 import { type LogOptions, logOptions, readLog } from "./sealed-entries.js";
 import { command } from "./teach.js";
 import { parseDuration } from "./time.js";
@@ -50,6 +48,7 @@ export function policyReplayCommand(): Command {
   return logOptions(made).action(async (paths: readonly string[], options: ReplayOptions) => {
     const candidates = await policiesAt(paths, idOf);
     const tally = await replayed(candidates, options);
+    const { replayJson, replayText } = await import("./policy-replay-view.js");
     if (options.json) printJson({ ok: true, ...replayJson(candidates, tally) });
     else print(replayText(candidates, tally));
   });
@@ -57,6 +56,8 @@ export function policyReplayCommand(): Command {
 
 async function replayed(candidates: readonly PolicyDocument[], options: ReplayOptions): Promise<ReplayTally> {
   const listed = options.limit ?? (options.json ? 1000 : 20);
+  const { PolicyReplay } = await import("../engine/policy-replay.js");
+  const { ReplayTally } = await import("../engine/replay-tally.js");
   const tally = new ReplayTally(listed, limits);
   const since = Date.now() - Number(options.since) * 1000;
   const replay = new PolicyReplay(candidates);

@@ -1,6 +1,5 @@
 /** `killcord policy validate` and `killcord policy schema`: files checked without a server. */
 import type { Command } from "commander";
-import { policy_schema } from "../policies/schema.js";
 import { print, printJson } from "./output.js";
 import { policyDirectory } from "./packs.js";
 import { policiesIn } from "./policy-folder.js";
@@ -49,5 +48,8 @@ export function policySchemaCommand(): Command {
       "Prints the JSON Schema by which policies are checked. An editor with the YAML language server " +
       "checks a file by it whose first line is `# yaml-language-server: $schema=policy.schema.json`.",
     examples: ["killcord policy schema"],
-  }).action(() => print(JSON.stringify(policy_schema, null, 2)));
+  }).action(async () => {
+    const { policy_schema } = await import("../policies/schema.js");
+    print(JSON.stringify(policy_schema, null, 2));
+  });
 }

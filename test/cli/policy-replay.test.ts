@@ -24,7 +24,9 @@ decision: block
 conditions: {count: 2, window_seconds: 60}
 `;
 
-describe("killcord policy explain and policy replay", () => {
+describe("killcord policy explain and policy replay", function () {
+  // Each command is a process of its own, and beginning one takes a second on a busy machine.
+  this.timeout(30_000);
   let server: Served;
   let folder: string;
   let evidence: string;

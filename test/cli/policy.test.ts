@@ -8,7 +8,9 @@ import { killcord } from "./killcord.js";
 const policy = (name: string, more = "") =>
   `name: ${name}\npolicy_type: action_type\ndecision: block\naction_types: [${name}.*]\n${more}`;
 
-describe("killcord policy", () => {
+describe("killcord policy", function () {
+  // Each command is a process of its own, and beginning one takes a second on a busy machine.
+  this.timeout(30_000);
   let folder: string;
   const write = (file: string, text: string) => {
     mkdirSync(join(folder, file, ".."), { recursive: true });

@@ -117,7 +117,9 @@ describe("webhooks of a real server", () => {
     expect(receiver.received.map(({ body }) => body).join()).to.not.include("Alice");
   });
 
-  it("lose nothing when the server is killed at any moment, and decide on while nobody takes them", async () => {
+  it("lose nothing when the server is killed at any moment, and decide on while nobody takes them", async function () {
+    // Five starts of a server.
+    this.timeout(30_000);
     receiver.answer = (_, reply) => reply.writeHead(503).end();
     server = await serve({ flags: flags() });
     const { data, admin_key } = server;
