@@ -2,7 +2,7 @@
  * What `npm test` runs, in this order. A suite is a name and a function that resolves to its
  * results, each `{ name, outcome: "passed" | "failed" | "skipped" | "missing", text? }`. Missing
  * says that this machine lacks a tool: skipped at home, a failure in CI. `compiled` suites need
- * dist.
+ * dist. Those that follow each other with the same word in `beside` run side by side: they mostly wait.
  */
 import { conformance } from "./suites/conformance.mjs";
 import { generated } from "./suites/generated.mjs";
@@ -25,9 +25,14 @@ export const suites = [
   {
     name: "typescript",
     compiled: true,
-    run: () => mochaFolder("dist/test", { shards: 3, timeout_seconds: 900 }),
+    run: () =>
+      mochaFolder("dist/test", {
+        beside: 3,
+        parts: 12,
+        first: ["server/crash.test.js", "campaign/no-overshoot.test.js", "server/flood.test.js"],
+        timeout_seconds: 900,
+      }),
   },
-  { name: "sdk-python", compiled: true, run: sdkPython },
   { name: "interop-curl", compiled: true, run: () => interop("curl") },
   { name: "interop-node", compiled: true, run: () => interop("node") },
   { name: "interop-python", compiled: true, run: () => interop("python") },
@@ -35,7 +40,8 @@ export const suites = [
   { name: "interop-browser", compiled: true, run: () => interop("browser") },
   { name: "interop-client", compiled: true, run: () => interop("client") },
   { name: "interop-verifier", compiled: true, run: () => interop("verifier") },
-  { name: "interop-log", compiled: true, run: () => interop("log") },
   { name: "interop-watchers", compiled: true, run: () => interop("watchers") },
-  { name: "sdk-go", compiled: true, run: sdkGo },
+  { name: "sdk-python", compiled: true, beside: "clients", run: sdkPython },
+  { name: "sdk-go", compiled: true, beside: "clients", run: sdkGo },
+  { name: "interop-log", compiled: true, beside: "clients", run: () => interop("log") },
 ];

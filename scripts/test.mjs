@@ -17,7 +17,7 @@ if (unknown.length > 0) {
   process.exitCode = conclude(await runAll(chosen));
 }
 
-/** Runs suites one after the other: two cores are few, and outputs would mix. */
+/** Runs suites one after the other, but for those that say otherwise: two cores are few, and outputs would mix. */
 async function runAll(chosen) {
   const rows = [];
   let built = true;
@@ -29,14 +29,34 @@ async function runAll(chosen) {
       rows.push(row("build", 0, [{ name: "everything compiles", outcome: "failed", text: "see above" }]));
     }
   }
-  for (const suite of chosen.filter((each) => built || !each.compiled)) {
-    console.log(`\n== ${suite.name}`);
-    const start_ms = performance.now();
-    const results = await attempt(suite);
-    rows.push(row(suite.name, (performance.now() - start_ms) / 1000, results));
-    print(rows.at(-1));
+  for (const group of grouped(chosen.filter((each) => built || !each.compiled))) {
+    console.log(`\n== ${group.map(({ name }) => name).join(", ")}`);
+    for (const each of await Promise.all(group.map(timed))) {
+      rows.push(each);
+      print(each);
+    }
   }
   return rows;
+}
+
+/** Suites that run side by side, by what they say of it. */
+function grouped(chosen) {
+  const groups = [];
+  for (const suite of chosen) {
+    const last = groups.at(-1);
+    if (suite.beside !== undefined && last?.[0].beside === suite.beside) {
+      last.push(suite);
+    } else {
+      groups.push([suite]);
+    }
+  }
+  return groups;
+}
+
+async function timed(suite) {
+  const start_ms = performance.now();
+  const results = await attempt(suite);
+  return row(suite.name, (performance.now() - start_ms) / 1000, results);
 }
 
 async function attempt(suite) {

@@ -6,26 +6,31 @@ import { command } from "../tasks/command.mjs";
 import { root } from "../tasks/root.mjs";
 
 /**
- * Runs the compiled tests under a folder, in as many processes side by side as `shards` says: most of
- * them wait most of the time. The first one's output is shown as it comes, the others' after it. Each
- * is a process of its own to its end, so that one which a leaked server keeps alive is found.
+ * Runs the compiled tests under a folder, `beside` processes side by side, since most tests wait most of
+ * the time. The files are dealt into `parts`, and a process that has ended makes room for the next part:
+ * so all end at about the same time, however long each takes. What a part prints is shown when it has
+ * ended. Each is a process of its own to its end, so that one which a leaked server keeps alive is found.
  *
  * @param {string} folder below the root
- * @param {{ shards: number, timeout_seconds: number }} options timeout: for all of them
+ * @param {{ beside: number, parts: number, first: readonly string[], timeout_seconds: number }} options
+ *   first: files that take longest, each in one of the parts that begin first; timeout: for each part
  */
-export async function mochaFolder(folder, { shards, timeout_seconds }) {
+export async function mochaFolder(folder, { beside, parts, first, timeout_seconds }) {
+  const place = (name) => (first.includes(name) ? first.indexOf(name) : first.length);
   const files = readdirSync(join(root, folder), { recursive: true })
     .filter((name) => name.endsWith(".test.js"))
-    .sort()
+    .sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1))
     .map((name) => join(folder, name));
-  const dealt = Array.from({ length: shards }, (_, shard) => files.filter((_, i) => i % shards === shard));
-  const runs = dealt.map((some, shard) => run(some, { timeout_seconds, show: shard === 0 }));
+  const waiting = Array.from({ length: parts }, (_, part) => files.filter((_, i) => i % parts === part));
   const results = [];
-  for (const each of runs) {
-    const { output, found } = await each;
-    process.stdout.write(output);
-    results.push(...found);
-  }
+  const work = async () => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+      const { output, found } = await run(part, { timeout_seconds, show: false });
+      process.stdout.write(output);
+      results.push(...found);
+    }
+  };
+  await Promise.all(Array.from({ length: beside }, work));
   return results;
 }
 
