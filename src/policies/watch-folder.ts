@@ -56,10 +56,15 @@ export function watchFolder(
     listen();
   };
   void look();
+  // What changed after the directory was read and before anybody listened is in `seen` already.
+  changed();
+  // The system's listening begins some time after it is asked for.
+  const soon = setTimeout(() => void look(), settle_ms * 5);
   const timer = setInterval(() => void look(), check_ms);
   timer.unref();
   return () => {
     ended = true;
+    clearTimeout(soon);
     clearInterval(timer);
     clearTimeout(settling ?? undefined);
     told?.close();
