@@ -14,11 +14,13 @@ import { brokenFiles } from "./policy-folder.js";
  */
 export async function openPolicyFiles(engine: Engine, directory: string, log: Logger): Promise<PolicyFiles> {
   const files = new PolicyFiles(engine, directory, (loaded) => tell(log, loaded));
+  // Before it is read: what changes in between would else never be seen.
+  await files.watch();
   await files.read();
   if (files.state.faults.length > 0 && !files.in_force) {
+    files.end();
     throw brokenFiles(files.state.faults, "so the server would start without a policy");
   }
-  files.watch();
   return files;
 }
 

@@ -11,15 +11,16 @@ export interface WatchBounds {
 }
 
 /**
- * Tells of changes of a directory and what is below it, once they have settled.
+ * Tells of changes of a directory and what is below it, once they have settled: of all that come after
+ * this has resolved. Who reads the directory after that misses none.
  *
  * @returns what ends it
  */
-export function watchFolder(
+export async function watchFolder(
   directory: string,
   onChange: () => void,
   { settle_ms, check_ms }: WatchBounds,
-): () => void {
+): Promise<() => void> {
   let told: FSWatcher | null = null;
   let settling: NodeJS.Timeout | null = null;
   let seen: string | null = null;
@@ -55,11 +56,10 @@ export function watchFolder(
     }
     listen();
   };
-  void look();
-  // What changed after the directory was read and before anybody listened is in `seen` already.
-  changed();
-  // The system's listening begins some time after it is asked for.
+  await look();
+  // The system begins to listen some time after it was asked to.
   const soon = setTimeout(() => void look(), settle_ms * 5);
+  soon.unref();
   const timer = setInterval(() => void look(), check_ms);
   timer.unref();
   return () => {

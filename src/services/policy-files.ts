@@ -63,9 +63,9 @@ export class PolicyFiles {
   }
 
   /** From here on reads the directory whenever it changes. */
-  watch(): void {
+  async watch(): Promise<void> {
     const { policy_settle_ms: settle_ms, policy_check_ms: check_ms } = limits;
-    this.#end = watchFolder(this.#directory, () => void this.read(), { settle_ms, check_ms });
+    this.#end = await watchFolder(this.#directory, () => void this.read(), { settle_ms, check_ms });
   }
 
   end(): void {
