@@ -9,7 +9,7 @@ import type { Clock } from "./clock.js";
 import type { EscalationRow } from "./escalation-rows.js";
 import type { EscalationWatcher } from "./escalation-watcher.js";
 import type { Projection } from "./projection.js";
-import type { Bookmark } from "./session-watch.js";
+import { type Bookmark, messagesOf, type Watch } from "./watch-loop.js";
 
 /** One message of a watch; `revision` is the index up to which everything has been told. */
 export type EscalationUpdate =
@@ -102,36 +102,19 @@ export class EscalationWatch {
    * @param from index up to which the reader knows everything from before, or null
    * @throws whatever ended the watches, or `reader.refuse` throws
    */
-  async *updates(from: number | null): AsyncGenerator<EscalationUpdate, void, undefined> {
-    yield* this.#everything(from);
-    if (this.#open?.size !== 0) {
-      yield this.#bookmark(false);
-    }
-    while (this.#open?.size !== 0) {
-      const lost_since = this.#watcher.takeOverflow();
-      if (lost_since !== null) {
-        yield* this.#everything(lost_since);
-      }
-      const escalation_id = this.#watcher.next();
-      if (escalation_id !== null) {
-        yield* this.#tell(escalation_id);
-        continue;
-      }
-      this.#reader.refuse?.(true);
-      const ended = this.#source.ended();
-      if (ended === "draining") {
-        return yield this.#bookmark(true);
-      }
-      if (ended !== null) {
-        throw ended;
-      }
-      if (this.#reader.signal.aborted) {
-        return;
-      }
-      if (await this.#watcher.bell.silent(this.#source.clock, this.#reader)) {
-        yield this.#bookmark(false);
-      }
-    }
+  updates(from: number | null): AsyncGenerator<EscalationUpdate, void, undefined> {
+    const { clock, ended } = this.#source;
+    const watch: Watch<EscalationUpdate> = {
+      clock,
+      ended,
+      reader: this.#reader,
+      watcher: this.#watcher,
+      isOver: () => this.#open?.size === 0,
+      everything: (base) => this.#everything(base),
+      tell: (name) => this.#tell(name),
+      bookmark: (draining) => this.#bookmark(draining),
+    };
+    return messagesOf(watch, from);
   }
 
   get #head(): number {

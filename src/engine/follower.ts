@@ -13,8 +13,9 @@ import { type EscalationSelection, EscalationWatcher } from "./escalation-watche
 import { type EscalationUpdate, EscalationWatch, EscalationWatches } from "./escalation-watches.js";
 import type { Projection } from "./projection.js";
 import { copyOf } from "./session-copy.js";
-import { type Bookmark, SessionWatch, type Source, type Update } from "./session-watch.js";
+import { SessionWatch, type Source, type Update } from "./session-watch.js";
 import { type Selection, SessionWatcher } from "./session-watcher.js";
+import type { Bookmark } from "./watch-loop.js";
 import { Watchers } from "./watchers.js";
 
 /** Entries that are sealed: `from` <= index < `to`. */

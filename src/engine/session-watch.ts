@@ -10,19 +10,12 @@ import type { Reader } from "./bell.js";
 import type { Clock } from "./clock.js";
 import type { Projection } from "./projection.js";
 import type { Selection, SessionWatcher } from "./session-watcher.js";
+import { type Bookmark, messagesOf, type Watch } from "./watch-loop.js";
 
 /** One message of a watch; `revision` is the index up to which everything has been told. */
 export type Update =
   | { readonly type: "state"; readonly session: Session; readonly revision: number }
   | Bookmark;
-
-/** A sign of life. The first one that is not `draining` ends the snapshot. */
-export interface Bookmark {
-  readonly type: "bookmark";
-  /** The watch ends here: the server is about to stop. */
-  readonly draining: boolean;
-  readonly revision: number;
-}
 
 /** What a watch is made from. */
 export interface Source {
@@ -59,37 +52,19 @@ export class SessionWatch {
    * @param from index up to which the reader knows everything from before, or null
    * @throws whatever ended the watches, or `refuse` throws
    */
-  async *updates(from: number | null): AsyncGenerator<Update, void, undefined> {
-    const { clock } = this.#source;
-    yield* this.#everything(from);
-    if (this.#open?.size !== 0) {
-      yield this.#bookmark(false);
-    }
-    while (this.#open?.size !== 0) {
-      const lost_since = this.#watcher.takeOverflow();
-      if (lost_since !== null) {
-        yield* this.#everything(lost_since);
-      }
-      const session_id = this.#watcher.next();
-      if (session_id !== null) {
-        yield* this.#tell(session_id);
-        continue;
-      }
-      this.#reader.refuse?.(true);
-      const ended = this.#source.ended();
-      if (ended === "draining") {
-        return yield this.#bookmark(true);
-      }
-      if (ended !== null) {
-        throw ended;
-      }
-      if (this.#reader.signal.aborted) {
-        return;
-      }
-      if (await this.#watcher.bell.silent(clock, this.#reader)) {
-        yield this.#bookmark(false);
-      }
-    }
+  updates(from: number | null): AsyncGenerator<Update, void, undefined> {
+    const { clock, ended } = this.#source;
+    const watch: Watch<Update> = {
+      clock,
+      ended,
+      reader: this.#reader,
+      watcher: this.#watcher,
+      isOver: () => this.#open?.size === 0,
+      everything: (base) => this.#everything(base),
+      tell: (name) => this.#tell(name),
+      bookmark: (draining) => this.#bookmark(draining),
+    };
+    return messagesOf(watch, from);
   }
 
   get #head(): number {
