@@ -231,6 +231,24 @@ export function forgetStopped(state: State, session_id: string): void {
   state.stopped.delete(session_id);
 }
 
+/**
+ * Takes stopped sessions out of the state of a log that is only read, the first that stopped first, until
+ * so many are left.
+ *
+ * @returns what was taken out
+ */
+export function forgetBeyond(state: State, stopped_max: number): readonly string[] {
+  const forgotten: string[] = [];
+  for (const session_id of oldestStopped(state, state.next_sequence)) {
+    if (state.stopped.size <= stopped_max) {
+      break;
+    }
+    forgetStopped(state, session_id);
+    forgotten.push(session_id);
+  }
+  return forgotten;
+}
+
 /** Brings a stopped session back into memory, as it left it. */
 export function readmitStopped(state: State, session: Session): void {
   if (!state.sessions.has(session.session_id)) {

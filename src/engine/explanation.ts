@@ -6,7 +6,7 @@ import { ttlDeadline } from "../core/budget.js";
 import type { EnforcementDecision, Event } from "../core/event.js";
 import type { PolicyTriggered } from "../core/event-parts.js";
 import { evolve } from "../core/evolve.js";
-import { forgetStopped, oldestStopped } from "../core/evolve-session.js";
+import { forgetBeyond } from "../core/evolve-session.js";
 import { paused_policy } from "../core/intercept.js";
 import type { PolicyDocument } from "../core/policy/document.js";
 import { setOf } from "../core/policy/set.js";
@@ -199,12 +199,7 @@ export class Explainer {
 
   #evolve(event: Event): void {
     evolve(this.#state, event);
-    for (const session_id of oldestStopped(this.#state, this.#state.next_sequence)) {
-      if (this.#state.stopped.size <= limits.stopped_sessions) {
-        return;
-      }
-      forgetStopped(this.#state, session_id);
-    }
+    forgetBeyond(this.#state, limits.stopped_sessions);
   }
 }
 

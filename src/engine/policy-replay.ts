@@ -8,7 +8,7 @@ import type { EnforcementDecision, Event } from "../core/event.js";
 import type { PolicyTriggered, Verdict } from "../core/event-parts.js";
 import { evolve } from "../core/evolve.js";
 import { countDecision, forgetSession, settleCounted } from "../core/evolve-policy.js";
-import { forgetStopped, oldestStopped } from "../core/evolve-session.js";
+import { forgetBeyond } from "../core/evolve-session.js";
 import { judge } from "../core/judge.js";
 import { noCounters } from "../core/policy/counter.js";
 import type { JsonObject, PolicyDocument } from "../core/policy/document.js";
@@ -195,11 +195,7 @@ export class PolicyReplay {
 
   #evolve(event: Event): void {
     evolve(this.#state, event);
-    for (const session_id of oldestStopped(this.#state, this.#state.next_sequence)) {
-      if (this.#state.stopped.size <= limits.stopped_sessions) {
-        return;
-      }
-      forgetStopped(this.#state, session_id);
+    for (const session_id of forgetBeyond(this.#state, limits.stopped_sessions)) {
       this.#freed.delete(session_id);
     }
   }
