@@ -4,6 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { AbstractLevel } from "abstract-level";
+import type { Intercept } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import { limits } from "../limits.js";
 import type { ClientJson } from "../vault/details.js";
@@ -13,6 +14,12 @@ import type { Clock } from "./clock.js";
 export interface ActionText {
   readonly action_content: string | null;
   readonly metadata: ClientJson;
+}
+
+/** What the action of a command says. Metadata without members is none, as for what is sealed. */
+export function textOf({ content, metadata }: Pick<Intercept, "content" | "metadata">): ActionText {
+  const is_empty = metadata === null || Object.keys(metadata).length === 0;
+  return { action_content: content, metadata: is_empty ? null : metadata };
 }
 
 /** Where texts are kept. */

@@ -99,12 +99,12 @@ export class Engine {
       salt: newSalt,
       leases: this.#leases,
       escalation_ms: options.escalation_ms ?? limits.escalation_ms,
-      onDecided: (events, { text }) => {
+      onDecided: (events, command) => {
         this.#leases.onDecided(events);
         this.#timers.onDecided(events);
         this.key_ends.onDecided(events);
         this.halts.onDecided();
-        this.escalations.onDecided(events, text);
+        this.escalations.onDecided(events, command);
         this.#settlements.arm();
       },
       onSealed: (events) => this.#onSealed(events),

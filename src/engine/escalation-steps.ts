@@ -1,7 +1,8 @@
 /** What escalations need of the engine beside their rules: a deadline each, and the text of the action. */
+import type { Command } from "../core/command.js";
 import type { Event } from "../core/event.js";
 import type { State } from "../core/state.js";
-import { type ActionText, ActionTexts, type ActionTextsOptions } from "./action-texts.js";
+import { ActionTexts, type ActionTextsOptions, textOf } from "./action-texts.js";
 import type { Clock } from "./clock.js";
 import { EscalationDeadlines } from "./escalation-deadlines.js";
 
@@ -31,10 +32,9 @@ export class EscalationSteps {
     this.texts.start(this.#state.escalations);
   }
 
-  /** @param text what the action says, if it was one */
-  onDecided(events: readonly Event[], text: (() => ActionText) | undefined): void {
+  onDecided(events: readonly Event[], command: Command): void {
     this.#deadlines.onDecided(events);
-    this.texts.onDecided(events, text);
+    this.texts.onDecided(events, command.type === "intercept" ? () => textOf(command) : undefined);
   }
 
   onSealed(events: readonly Event[]): void {

@@ -2,7 +2,6 @@
 import type { Reply } from "../core/decision.js";
 import type { Event } from "../core/event.js";
 import type { SealedEntry } from "../vault/entry.js";
-import type { ActionText } from "./action-texts.js";
 
 /** What comes with a command and is none of the core's business. */
 export interface Enclosed {
@@ -10,8 +9,6 @@ export interface Enclosed {
   readonly details?: string | null;
   /** The details in their short form, for an entry that has no room for them. */
   readonly brief?: () => { readonly details: string | null; readonly details_digest: string | null };
-  /** What an action says: kept only if it waits for a person. */
-  readonly text?: () => ActionText;
   /** Canonical text of a request with an idempotency key. */
   readonly request?: string | null;
   /** Whether it is a sign of life of the session's client, as every intercept is. */

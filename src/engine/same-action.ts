@@ -1,22 +1,18 @@
 /** Whether an action that names an escalation is the one that was escalated: text and metadata are held against what was sealed. */
-import type { Command } from "../core/command.js";
+import type { Intercept } from "../core/command.js";
 import type { Escalation } from "../core/escalation-parts.js";
 import type { State } from "../core/state.js";
 import { makeDetails } from "../vault/details.js";
-import type { ActionText } from "./action-texts.js";
+import { type ActionText, textOf } from "./action-texts.js";
 
 /** Says on a command whether its action is that of the escalation that it names. */
-export function stampEscalation<C extends Command>(
-  state: Readonly<State>,
-  command: C,
-  text: () => ActionText | null,
-): C {
-  if (command.type !== "intercept" || command.escalation === undefined) {
+export function stampEscalation(state: Readonly<State>, command: Intercept): Intercept {
+  if (command.escalation === undefined) {
     return command;
   }
   const { escalation_id } = command.escalation;
   const escalation = state.escalations.get(escalation_id) ?? state.approvals.get(escalation_id);
-  const same_action = escalation !== undefined && isOf(escalation, text());
+  const same_action = escalation !== undefined && isOf(escalation, textOf(command));
   return { ...command, escalation: { escalation_id, same_action } };
 }
 

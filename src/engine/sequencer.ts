@@ -54,7 +54,7 @@ export interface SequencerParts {
   /** Knows which leases are lost, and is told who was heard. */
   readonly leases: Pick<Leases, "lostBy" | "renew">;
   /** Told of every event in the turn in which it is decided. */
-  readonly onDecided: (events: readonly Event[], enclosed: Enclosed) => void;
+  readonly onDecided: (events: readonly Event[], command: Command) => void;
   /** How long an escalation waits for a person. */
   readonly escalation_ms: number;
   /** Told of every batch when it is durable, in order, before its callers are answered. */
@@ -122,7 +122,7 @@ export class Sequencer {
     const sequence = this.#parts.state.next_sequence;
     const stamped = stamp(this.#stamps, unstamped, enclosed);
     const { reply, events, sealing, first } = this.#decide(stamped, enclosed);
-    this.#takeEffect(events, enclosed);
+    this.#takeEffect(events, stamped);
     this.#hear(stamped, enclosed, reply);
     return new Promise((resolve, reject) => {
       this.#queued[lane] += 1;
@@ -190,13 +190,13 @@ export class Sequencer {
     }
   }
 
-  #takeEffect(events: readonly Event[], enclosed: Enclosed): void {
+  #takeEffect(events: readonly Event[], command: Command): void {
     try {
       for (const event of events) {
         evolve(this.#parts.state, event);
       }
       this.#stamps.loops.onDecided(events);
-      this.#parts.onDecided(events, enclosed);
+      this.#parts.onDecided(events, command);
     } catch (error) {
       this.fail(error as Error);
       throw this.#stopped;

@@ -21,8 +21,6 @@ export interface StampParts {
   readonly loops: Pick<Loops, "found">;
 }
 
-const noText = () => null;
-
 /** The command as it is decided. */
 export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): Command {
   const command = stampTime(parts, asked, enclosed);
@@ -30,7 +28,7 @@ export function stamp(parts: StampParts, asked: Unstamped, enclosed: Enclosed): 
     return command;
   }
   const { escalation_ms } = parts;
-  const named = stampEscalation(parts.state, command, enclosed.text ?? noText);
+  const named = stampEscalation(parts.state, command);
   return escalation_ms === limits.escalation_ms ? named : { ...named, escalation_ms };
 }
 

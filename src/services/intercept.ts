@@ -11,7 +11,6 @@ import type { Intercept, Unstamped } from "../core/command.js";
 import type { EnforcementDecision } from "../core/event.js";
 import type { HaltVia } from "../core/event-halt.js";
 import type { Chain } from "../core/event-parts.js";
-import type { ActionText } from "../engine/action-texts.js";
 import type { Enclosed } from "../engine/outcome.js";
 import { newSalt } from "../engine/salt.js";
 import { limits } from "../limits.js";
@@ -117,7 +116,6 @@ function commandOf(
     enclosed: {
       details: details.details,
       brief,
-      text: () => textOf(request),
       request: text,
       received_ms: call.received_ms,
     },
@@ -127,14 +125,6 @@ function commandOf(
 /** The approval that the action brings. */
 function escalationNamed({ escalationId }: InterceptRequest): Pick<Intercept, "escalation"> {
   return escalationId === undefined ? {} : { escalation: { escalation_id: escalationId, same_action: null } };
-}
-
-/** What the action says, for whoever has to approve it. */
-function textOf({ actionContent, metadata }: InterceptRequest): ActionText {
-  return {
-    action_content: actionContent ?? null,
-    metadata: metadata === undefined ? null : metadataOf(metadata),
-  };
 }
 
 /** What the action costs, or may cost; null for what is not said. */
